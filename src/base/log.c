@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+enum { LINE_MAX_BYTES = 4096 };
+
+static struct {
+	const char *name;
+	int fd;
+	enum log_level level;
+	bool plain; /* before log_open(): no time */
+	bool json;
+} log_state = { "mdocker", STDERR_FILENO, LOG_WARNING, true, false };
+
+static const char *const level_names[] = { "debug", "info", "warning", "error" };
+
+void log_init(const char *name)
+{
+	log_state.name = name;
+}
+
+void log_open(int fd, enum log_level level, bool json)
+{
+	log_state.fd = fd;
+	log_state.level = level;
+	log_state.json = json;
+	log_state.plain = false;
+}
+
+void log_set_level(enum log_level level)
+{
+	log_state.level = level;
+}
+
+/* Copies `from` with control characters (and, for JSON, quotes) escaped; returns the length. */
+static size_t escape(char *to, size_t size, const char *from, bool json)
+{
+	size_t len = 0;
+
+	for (; *from && len + 7 < size; from++) {
+		unsigned char c = (unsigned char)*from;
+
+		if (json && (c == '"' || c == '\\')) {
+			to[len++] = '\\';
+			to[len++] = (char)c;
+		} else if (c < 0x20 || c == 0x7f) {
+			len += (size_t)snprintf(to + len, size - len, json ? "\\u%04x" : "\\x%02x",
+				c);
+		} else {
+			to[len++] = (char)c;
+		}
+	}
+	to[len] = '\0';
+	return len;
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
+{
+	char message[LINE_MAX_BYTES / 2], escaped[LINE_MAX_BYTES - 256], line[LINE_MAX_BYTES];
+	char when[64] = "";
+	int saved = errno;
+	va_list ap;
+	int len;
+
+	if (level < log_state.level)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	escape(escaped, sizeof(escaped), message, log_state.json);
+	if (!log_state.plain) {
+		struct timespec now;
+		struct tm tm;
+		size_t at;
+
+		clock_gettime(CLOCK_REALTIME, &now);
+		gmtime_r(&now.tv_sec, &tm);
+		at = strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+		snprintf(when + at, sizeof(when) - at, ".%03ldZ", now.tv_nsec / 1000000);
+	}
+	if (log_state.json)
+		len = snprintf(line, sizeof(line), "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n",
+			level_names[level], escaped, when);
+	else if (log_state.plain)
+		len = snprintf(line, sizeof(line), "%s: %s%s\n", log_state.name,
+			level == LOG_WARNING ? "warning: " : "", escaped);
+	else
+		len = snprintf(line, sizeof(line), "%s %s: %s: %s\n", when, log_state.name,
+			level_names[level], escaped);
+	if (len > 0)
+		fd_write_all(log_state.fd, line, MD_MIN((size_t)len, sizeof(line) - 1));
+	errno = saved;
+}

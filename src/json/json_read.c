@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "json/json_read.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/poison.h"
+
+int json_parse(struct json_doc *d, const char *text, size_t len, struct md_error *err)
+{
+	json_error_t e;
+
+	d->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+	if (!d->root)
+		return md_fail(err, EINVAL, "line %d, column %d: %s", e.line, e.column, e.text);
+	return 0;
+}
+
+void json_done(struct json_doc *d)
+{
+	json_decref(d->root);
+	d->root = NULL;
+}
+
+static void add_path(struct buf *b, const struct json_node *n)
+{
+	if (!n->parent)
+		return;
+	add_path(b, n->parent);
+	if (n->key)
+		buf_addf(b, "%s%s", b->len ? "." : "", n->key);
+	else
+		buf_addf(b, "[%zu]", n->index);
+}
+
+int json_fail(const struct json_node *n, struct md_error *err, const char *fmt, ...)
+{
+	_auto_buf_ struct buf path = BUF_INIT(256);
+	char message[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	add_path(&path, n);
+	return md_fail(err, EINVAL, "%s: %s", path.len ? buf_str(&path) : "the document", message);
+}
+
+int json_root(const struct json_doc *d, struct json_node *ret, struct md_error *err)
+{
+	*ret = (struct json_node){ .value = d->root };
+	return json_as_object(ret, err);
+}
+
+bool json_member(const struct json_node *n, const char *key, struct json_node *ret)
+{
+	json_t *value = json_object_get(n->value, key);
+
+	if (!value || json_is_null(value))
+		return false;
+	*ret = (struct json_node){ .value = value, .parent = n, .key = key };
+	return true;
+}
+
+void json_item(const struct json_node *array, size_t i, struct json_node *ret)
+{
+	*ret = (struct json_node){ .value = json_array_get(array->value, i),
+		.parent = array,
+		.index = i };
+}
+
+int json_as_string(const struct json_node *n, const char **ret, struct md_error *err)
+{
+	if (!json_is_string((json_t *)n->value))
+		return json_fail(n, err, "expected a string");
+	*ret = json_string_value(n->value);
+	return 0;
+}
+
+int json_as_i64(const struct json_node *n, int64_t min, int64_t max, int64_t *ret,
+	struct md_error *err)
+{
+	json_int_t value;
+
+	if (!json_is_integer((json_t *)n->value))
+		return json_fail(n, err, "expected an integer");
+	value = json_integer_value(n->value);
+	if (value < min || value > max)
+		return json_fail(n, err, "%lld is outside %lld..%lld", (long long)value,
+			(long long)min, (long long)max);
+	*ret = value;
+	return 0;
+}
+
+int json_as_u64(const struct json_node *n, uint64_t max, uint64_t *ret, struct md_error *err)
+{
+	int64_t value;
+
+	if (json_as_i64(n, 0, (int64_t)MD_MIN(max, (uint64_t)INT64_MAX), &value, err) < 0)
+		return -1;
+	*ret = (uint64_t)value;
+	return 0;
+}
+
+int json_as_object(const struct json_node *n, struct md_error *err)
+{
+	return json_is_object((json_t *)n->value) ? 0 : json_fail(n, err, "expected an object");
+}
+
+int json_get_string(const struct json_node *n, const char *key, const char **ret,
+	struct md_error *err)
+{
+	struct json_node child;
+
+	if (!json_member(n, key, &child))
+		return 0;
+	return json_as_string(&child, ret, err) < 0 ? -1 : 1;
+}
+
+int json_get_bool(const struct json_node *n, const char *key, bool *ret, struct md_error *err)
+{
+	struct json_node child;
+
+	if (!json_member(n, key, &child))
+		return 0;
+	if (!json_is_boolean((json_t *)child.value))
+		return json_fail(&child, err, "expected true or false");
+	*ret = json_is_true((json_t *)child.value);
+	return 1;
+}
+
+int json_get_i64(const struct json_node *n, const char *key, int64_t min, int64_t max, int64_t *ret,
+	struct md_error *err)
+{
+	struct json_node child;
+
+	if (!json_member(n, key, &child))
+		return 0;
+	return json_as_i64(&child, min, max, ret, err) < 0 ? -1 : 1;
+}
+
+int json_get_u64(const struct json_node *n, const char *key, uint64_t max, uint64_t *ret,
+	struct md_error *err)
+{
+	struct json_node child;
+
+	if (!json_member(n, key, &child))
+		return 0;
+	return json_as_u64(&child, max, ret, err) < 0 ? -1 : 1;
+}
+
+int json_get_object(const struct json_node *n, const char *key, struct json_node *ret,
+	struct md_error *err)
+{
+	struct json_node child;
+
+	if (!json_member(n, key, &child))
+		return 0;
+	if (json_as_object(&child, err) < 0)
+		return -1;
+	*ret = child;
+	return 1;
+}
+
+int json_get_array(const struct json_node *n, const char *key, struct json_node *ret,
+	size_t *ret_count, struct md_error *err)
+{
+	struct json_node child;
+
+	if (!json_member(n, key, &child))
+		return 0;
+	if (!json_is_array((json_t *)child.value))
+		return json_fail(&child, err, "expected an array");
+	*ret = child;
+	*ret_count = json_array_size(child.value);
+	return 1;
+}
+
+int json_get_strv(const struct json_node *n, const char *key, struct strv *ret,
+	struct md_error *err)
+{
+	struct json_node array, item;
+	size_t count;
+	int r = json_get_array(n, key, &array, &count, err);
+
+	if (r <= 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		const char *s;
+
+		json_item(&array, i, &item);
+		if (json_as_string(&item, &s, err) < 0)
+			return -1;
+		if (strv_add(ret, s) < 0)
+			return json_fail(&item, err, "out of memory");
+	}
+	return 1;
+}
+
+int json_each_member(const struct json_node *object,
+	int (*each)(const char *key, const struct json_node *value, void *data), void *data)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)object->value, key, value)
+	{
+		struct json_node n = { .value = value, .parent = object, .key = key };
+		int r = each(key, &n, data);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+char *json_text(const struct json_node *n)
+{
+	return json_dumps(n->value, JSON_COMPACT | JSON_ENCODE_ANY);
+}

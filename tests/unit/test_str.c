@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include <errno.h>
+
+#include "base/str.h"
+
+static void numbers_are_whole_strings_in_range(void **state _unused_)
+{
+	uint64_t u;
+	int64_t i;
+
+	assert_int_equal(str_to_u64("18446744073709551615", UINT64_MAX, &u), 0);
+	assert_true(u == UINT64_MAX);
+	assert_int_equal(str_to_u64("18446744073709551616", UINT64_MAX, &u), -1);
+	assert_int_equal(errno, ERANGE);
+	assert_int_equal(str_to_u64("1 ", 10, &u), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(str_to_u64("", 10, &u), -1);
+	assert_int_equal(str_to_u64("+1", 10, &u), -1);
+	assert_int_equal(str_to_i64("-9223372036854775808", INT64_MIN, INT64_MAX, &i), 0);
+	assert_true(i == INT64_MIN);
+	assert_int_equal(str_to_i64("-1", 0, 10, &i), -1);
+	assert_int_equal(errno, ERANGE);
+}
+
+static void sizes_have_units(void **state _unused_)
+{
+	uint64_t u;
+
+	assert_int_equal(str_to_size("100m", &u), 0);
+	assert_true(u == 100ULL << 20);
+	assert_int_equal(str_to_size("1G", &u), 0);
+	assert_true(u == 1ULL << 30);
+	assert_int_equal(str_to_size("1x", &u), -1);
+	assert_int_equal(str_to_size("1mm", &u), -1);
+	assert_int_equal(str_to_size("9999999999g", &u), -1);
+	assert_int_equal(errno, ERANGE);
+}
+
+static void environment_replaces_by_name(void **state _unused_)
+{
+	_auto_strv_ struct strv v = STRV_INIT;
+
+	assert_int_equal(strv_env_set(&v, "A", "1"), 0);
+	assert_int_equal(strv_env_set(&v, "AB", "2"), 0);
+	assert_int_equal(strv_env_set(&v, "A", "3"), 0);
+	assert_int_equal(v.count, 2);
+	assert_string_equal(strv_env_get(&v, "A"), "3");
+	assert_null(strv_env_get(&v, "B"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_are_whole_strings_in_range),
+		cmocka_unit_test(sizes_have_units),
+		cmocka_unit_test(environment_replaces_by_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
