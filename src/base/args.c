@@ -9,8 +9,8 @@
 
 #include "base/poison.h"
 
-static const struct args_option *find_long(const struct args_option *table, const char *name,
-	size_t len)
+static const struct args_option *find_long(
+	const struct args_option *table, const char *name, size_t len)
 {
 	for (; table->name; table++) {
 		if (strlen(table->name) == len && strncmp(table->name, name, len) == 0)
@@ -28,21 +28,22 @@ static const struct args_option *find_letter(const struct args_option *table, ch
 	return NULL;
 }
 
-static int set_flag(const struct args_option *o, bool *field, const char *value,
-	struct md_error *err)
+static int set_flag(
+	const struct args_option *o, bool *field, const char *value, struct md_error *err)
 {
 	if (!value || str_eq(value, "true") || str_eq(value, "1"))
 		*field = true;
 	else if (str_eq(value, "false") || str_eq(value, "0"))
 		*field = false;
 	else
-		return md_fail(err, EINVAL, "option --%s is true or false, not '%s'", o->name, value);
+		return md_fail(
+			err, EINVAL, "option --%s is true or false, not '%s'", o->name, value);
 	return 0;
 }
 
 /* Stores `value` (NULL only for a flag) where the option's field is. */
-static int store(const struct args_option *o, void *options, const char *value,
-	struct md_error *err)
+static int store(
+	const struct args_option *o, void *options, const char *value, struct md_error *err)
 {
 	void *field = (char *)options + o->offset;
 
@@ -85,8 +86,8 @@ static int take_value(struct args_walk *w, const struct args_option *o, const ch
 	if (o->kind == ARGS_FLAG || attached)
 		return store(o, w->options, attached, w->err);
 	if (w->at + 1 >= w->argc)
-		return md_fail(w->err, EINVAL, "option --%s needs a value: --%s %s", o->name, o->name,
-			o->argument ? o->argument : "VALUE");
+		return md_fail(w->err, EINVAL, "option --%s needs a value: --%s %s", o->name,
+			o->name, o->argument ? o->argument : "VALUE");
 	return store(o, w->options, w->argv[++w->at], w->err);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * args.h - command lines from tables: a command is a descriptor (name, summary, usage, options, run); its
- * parsing, help, man page and completion come from the table.
+ * args.h - command lines from tables: a command is a descriptor (name, summary, usage, options,
+ * run); its parsing, help, man page and completion come from the table.
  *
- * Spellings: `--name value`, `--name=value`, `-n value`, `-nvalue`, bundled flags `-it`, `--flag`, `--flag=true|false`, and the
- * one-dash long form of Go's flag package (`-name`) when no short option has that letter... `--` ends the options.
+ * Spellings: `--name value`, `--name=value`, `-n value`, `-nvalue`, bundled flags `-it`, `--flag`,
+ * `--flag=true|false`, and the one-dash long form of Go's flag package (`-name`) when no short
+ * option has that letter. `--` ends the options.
  */
 #ifndef MD_BASE_ARGS_H
 #define MD_BASE_ARGS_H
@@ -25,10 +26,10 @@ enum args_kind {
 };
 
 struct args_option {
-	const char *name;     /* long, without dashes */
-	char letter;	      /* short, or 0 */
+	const char *name; /* long, without dashes */
+	char letter;      /* short, or 0 */
 	enum args_kind kind;
-	size_t offset;	      /* of its field in the options struct of the command */
+	size_t offset;        /* of its field in the options struct of the command */
 	const char *argument; /* how help names the value: "FILE" */
 	const char *help;     /* one line */
 };
@@ -39,10 +40,11 @@ struct args_option {
 		.name = NULL                                                                       \
 	}
 
-/* Reads options of `table` into `options` (a struct of the caller's, fields preset to their defaults). With
- * `stop_at_operand` the first word that is no option ends them (as in `run IMAGE CMD -x`), else options may stand
- * among the operands. argv[0] is skipped. The operands are left, in order, at argv[0..*ret_count); they are borrowed.
- * 0; or -1 with "unknown option --foo", "option --foo needs a value", ... in `err` (code EINVAL). */
+/* Reads options of `table` into `options` (a struct of the caller's, fields preset to their
+ * defaults). With `stop_at_operand` the first word that is no option ends them (as in `run IMAGE
+ * CMD -x`), else options may stand among the operands. argv[0] is skipped. The operands are left,
+ * in order, at argv[0..*ret_count); they are borrowed. 0; or -1 with "unknown option --foo",
+ * "option --foo needs a value", ... in `err` (code EINVAL). */
 int args_parse(const struct args_option *table, void *options, int argc, char **argv,
 	bool stop_at_operand, int *ret_count, struct md_error *err);
 

@@ -41,14 +41,16 @@ int buf_add_char(struct buf *b, char c);
 int buf_addf(struct buf *b, const char *fmt, ...) _printf_(2, 3);
 int buf_vaddf(struct buf *b, const char *fmt, va_list ap) _printf_(2, 0);
 
-/* Makes room for `more` bytes behind the last one and returns where they go; set with buf_grew(). */
+/* Makes room for `more` bytes behind the last one and returns where they go; set with buf_grew().
+ */
 void *buf_reserve(struct buf *b, size_t more);
 void buf_grew(struct buf *b, size_t by);
 
 /* Drops the first `n` bytes. */
 void buf_consume(struct buf *b, size_t n);
 
-/* Gives the bytes away (the caller frees), NUL-terminated; NULL if an add had failed or no memory. */
+/* Gives the bytes away (the caller frees), NUL-terminated; NULL if an add had failed or no memory.
+ */
 char *buf_take(struct buf *b);
 
 /* The contents as a string, "" while empty. Borrowed until the next add. */

@@ -2,10 +2,10 @@
 /*
  * error.h - the one error type above base/ and sys/.
  *
- * A function that can fail takes a `struct md_error *err` as its last argument, returns 0 on success
- * and -1 on failure with *err filled. The caller owns the struct (usually on its stack, set to
- * MD_ERROR_INIT). On the way up each layer adds its context in front with md_wrap(); main() prints
- * the whole once. `err` may be NULL where nobody cares.
+ * A function that can fail takes a `struct md_error *err` as its last argument, returns 0 on
+ * success and -1 on failure with *err filled. The caller owns the struct (usually on its stack, set
+ * to MD_ERROR_INIT). On the way up each layer adds its context in front with md_wrap(); main()
+ * prints the whole once. `err` may be NULL where nobody cares.
  *
  * Functions of base/ and sys/ behave like libc instead: -1 (or NULL) and errno.
  */

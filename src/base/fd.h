@@ -33,8 +33,8 @@ int fd_write_all(int fd, const void *data, size_t len);
 /* Reads exactly `len` bytes. 0, or -1 and errno (ENODATA: the end came first). */
 int fd_read_exactly(int fd, void *data, size_t len);
 
-/* Reads to the end of the file, at most `ceiling` bytes (more: EFBIG), into a heap buffer with a NUL
- * after the last byte. The caller frees *ret_data. */
+/* Reads to the end of the file, at most `ceiling` bytes (more: EFBIG), into a heap buffer with a
+ * NUL after the last byte. The caller frees *ret_data. */
 int fd_read_to_end(int fd, size_t ceiling, char **ret_data, size_t *ret_len);
 
 int fd_set_nonblock(int fd, bool on);

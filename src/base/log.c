@@ -53,8 +53,8 @@ static size_t escape(char *to, size_t size, const char *from, bool json)
 			to[len++] = '\\';
 			to[len++] = (char)c;
 		} else if (c < 0x20 || c == 0x7f) {
-			len += (size_t)snprintf(to + len, size - len, json ? "\\u%04x" : "\\x%02x",
-				c);
+			len += (size_t)snprintf(
+				to + len, size - len, json ? "\\u%04x" : "\\x%02x", c);
 		} else {
 			to[len++] = (char)c;
 		}
@@ -88,8 +88,9 @@ void log_write(enum log_level level, const char *fmt, ...)
 		snprintf(when + at, sizeof(when) - at, ".%03ldZ", now.tv_nsec / 1000000);
 	}
 	if (log_state.json)
-		len = snprintf(line, sizeof(line), "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n",
-			level_names[level], escaped, when);
+		len = snprintf(line, sizeof(line),
+			"{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n", level_names[level],
+			escaped, when);
 	else if (log_state.plain)
 		len = snprintf(line, sizeof(line), "%s: %s%s\n", log_state.name,
 			level == LOG_WARNING ? "warning: " : "", escaped);

@@ -121,8 +121,8 @@ int loop_take_signal(struct loop_source *s)
 int loop_add_timer(struct loop *l, struct loop_source *s,
 	void (*ready)(struct loop_source *, uint32_t), void *data)
 {
-	return add_own_fd(l, s, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), ready,
-		data);
+	return add_own_fd(
+		l, s, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), ready, data);
 }
 
 static struct timespec from_ms(uint64_t ms)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * loop.h - the event loop of our long-lived single-threaded processes: descriptors (epoll), signals (signalfd),
- * deadlines (timerfd) and processes (pidfd). Nothing polls; an idle process sleeps for good.
+ * loop.h - the event loop of our long-lived single-threaded processes: descriptors (epoll), signals
+ * (signalfd), deadlines (timerfd) and processes (pidfd). Nothing polls; an idle process sleeps for
+ * good.
  *
- * A source is a caller's struct that stays where it is until it was removed. A callback may remove any source,
- * its own included, and may free its memory then.
+ * A source is a caller's struct that stays where it is until it was removed. A callback may remove
+ * any source, its own included, and may free its memory then.
  */
 #ifndef MD_BASE_LOOP_H
 #define MD_BASE_LOOP_H
@@ -25,7 +26,7 @@ struct loop {
 };
 
 struct loop_source {
-	int fd; /* -1 while not in the loop */
+	int fd;      /* -1 while not in the loop */
 	bool own_fd; /* closed by loop_remove() */
 	uint32_t events;
 	void (*ready)(struct loop_source *s, uint32_t events);
@@ -56,8 +57,8 @@ int loop_add_signals(struct loop *l, struct loop_source *s, const sigset_t *set,
 	void (*ready)(struct loop_source *, uint32_t), void *data);
 int loop_take_signal(struct loop_source *s);
 
-/* A timer, unarmed. loop_set_timer(): fires once after `ms` (0: off), then every `every_ms` if not 0.
- * In the callback call loop_take_timer(). */
+/* A timer, unarmed. loop_set_timer(): fires once after `ms` (0: off), then every `every_ms` if not
+ * 0. In the callback call loop_take_timer(). */
 int loop_add_timer(struct loop *l, struct loop_source *s,
 	void (*ready)(struct loop_source *, uint32_t), void *data);
 int loop_set_timer(struct loop_source *s, uint64_t ms, uint64_t every_ms);

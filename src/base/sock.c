@@ -15,7 +15,8 @@
 #include "base/mem.h"
 #include "base/poison.h"
 
-/* Fills `addr`; for a long path opens its folder into *ret_dir, which must stay open for the call. */
+/* Fills `addr`; for a long path opens its folder into *ret_dir, which must stay open for the call.
+ */
 static int make_address(const char *path, struct sockaddr_un *addr, int *ret_dir)
 {
 	const char *slash = strrchr(path, '/');
@@ -37,8 +38,8 @@ static int make_address(const char *path, struct sockaddr_un *addr, int *ret_dir
 	*ret_dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*ret_dir < 0)
 		return -1;
-	len = snprintf(addr->sun_path, sizeof(addr->sun_path), "/proc/self/fd/%d/%s", *ret_dir,
-		slash + 1);
+	len = snprintf(
+		addr->sun_path, sizeof(addr->sun_path), "/proc/self/fd/%d/%s", *ret_dir, slash + 1);
 	if (len < 0 || (size_t)len >= sizeof(addr->sun_path)) {
 		errno = ENAMETOOLONG;
 		return -1;

@@ -18,12 +18,14 @@ enum { SOCK_MAX_FDS = 8 };
 int sock_listen(const char *path, int type, int backlog);
 int sock_connect(const char *path, int type);
 
-/* Sends one message (all of it, for SEQPACKET) with `fd_count` descriptors; never raises SIGPIPE. */
+/* Sends one message (all of it, for SEQPACKET) with `fd_count` descriptors; never raises SIGPIPE.
+ */
 ssize_t sock_send(int fd, const void *data, size_t len, const int *fds, size_t fd_count);
 
-/* Receives one message and up to SOCK_MAX_FDS descriptors (CLOEXEC, the caller's). A message longer than
- * `len`, or more descriptors than there is room for, is EMSGSIZE with nothing kept. *fd_count: in the room, out the number.
- * `fds` may be NULL: descriptors are then closed. Returns 0 at the end of the stream. */
+/* Receives one message and up to SOCK_MAX_FDS descriptors (CLOEXEC, the caller's). A message longer
+ * than `len`, or more descriptors than there is room for, is EMSGSIZE with nothing kept. *fd_count:
+ * in the room, out the number. `fds` may be NULL: descriptors are then closed. Returns 0 at the end
+ * of the stream. */
 ssize_t sock_recv(int fd, void *data, size_t len, int *fds, size_t *fd_count);
 
 #endif

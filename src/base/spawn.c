@@ -16,8 +16,8 @@
 #include "base/fd.h"
 #include "base/poison.h"
 
-/* Lays the wanted descriptors at 0.. in order. They are first copied above all targets, so that none is
- * overwritten before its turn. */
+/* Lays the wanted descriptors at 0.. in order. They are first copied above all targets, so that
+ * none is overwritten before its turn. */
 static int place_fds(const struct spawn *s)
 {
 	unsigned int targets = 3 + (unsigned int)s->fd_count;

@@ -23,8 +23,8 @@ bool str_ends(const char *s, const char *suffix);
 /* printf into fresh heap memory; NULL and ENOMEM on failure. */
 char *str_format(const char *fmt, ...) _printf_(1, 2);
 
-/* A whole string as a decimal number in [min, max]: no sign for the unsigned one, no spaces, nothing
- * behind. 0, or -1 with EINVAL (no number) or ERANGE. */
+/* A whole string as a decimal number in [min, max]: no sign for the unsigned one, no spaces,
+ * nothing behind. 0, or -1 with EINVAL (no number) or ERANGE. */
 int str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret);
 int str_to_u64(const char *s, uint64_t max, uint64_t *ret);
 

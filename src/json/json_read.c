@@ -69,9 +69,9 @@ bool json_member(const struct json_node *n, const char *key, struct json_node *r
 
 void json_item(const struct json_node *array, size_t i, struct json_node *ret)
 {
-	*ret = (struct json_node){ .value = json_array_get(array->value, i),
-		.parent = array,
-		.index = i };
+	*ret = (struct json_node){
+		.value = json_array_get(array->value, i), .parent = array, .index = i
+	};
 }
 
 int json_as_string(const struct json_node *n, const char **ret, struct md_error *err)
@@ -82,8 +82,8 @@ int json_as_string(const struct json_node *n, const char **ret, struct md_error 
 	return 0;
 }
 
-int json_as_i64(const struct json_node *n, int64_t min, int64_t max, int64_t *ret,
-	struct md_error *err)
+int json_as_i64(
+	const struct json_node *n, int64_t min, int64_t max, int64_t *ret, struct md_error *err)
 {
 	json_int_t value;
 
@@ -112,8 +112,8 @@ int json_as_object(const struct json_node *n, struct md_error *err)
 	return json_is_object((json_t *)n->value) ? 0 : json_fail(n, err, "expected an object");
 }
 
-int json_get_string(const struct json_node *n, const char *key, const char **ret,
-	struct md_error *err)
+int json_get_string(
+	const struct json_node *n, const char *key, const char **ret, struct md_error *err)
 {
 	struct json_node child;
 
@@ -154,8 +154,8 @@ int json_get_u64(const struct json_node *n, const char *key, uint64_t max, uint6
 	return json_as_u64(&child, max, ret, err) < 0 ? -1 : 1;
 }
 
-int json_get_object(const struct json_node *n, const char *key, struct json_node *ret,
-	struct md_error *err)
+int json_get_object(
+	const struct json_node *n, const char *key, struct json_node *ret, struct md_error *err)
 {
 	struct json_node child;
 
@@ -181,8 +181,8 @@ int json_get_array(const struct json_node *n, const char *key, struct json_node 
 	return 1;
 }
 
-int json_get_strv(const struct json_node *n, const char *key, struct strv *ret,
-	struct md_error *err)
+int json_get_strv(
+	const struct json_node *n, const char *key, struct strv *ret, struct md_error *err)
 {
 	struct json_node array, item;
 	size_t count;

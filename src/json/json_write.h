@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json_write.h - writes JSON straight into a buf; no tree is built. Commas and escapes are its care, the
- * nesting is the caller's. `key` is NULL for items of an array and for the outermost value. Check buf.failed once at the end.
+ * json_write.h - writes JSON straight into a buf; no tree is built. Commas and escapes are its
+ * care, the nesting is the caller's. `key` is NULL for items of an array and for the outermost
+ * value. Check buf.failed once at the end.
  */
 #ifndef MD_JSON_WRITE_H
 #define MD_JSON_WRITE_H
