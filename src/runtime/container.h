@@ -29,9 +29,9 @@ struct cgroup;
 
 /* What the command line said before the command. */
 struct runtime {
-	const char *root; /* folder of all containers; made (0700) when first needed */
+	const char *root;    /* folder of all containers; made (0700) when first needed */
 	bool systemd_cgroup; /* cgroups by systemd's D-Bus instead of cgroupfs */
-	int rootless; /* 1 yes, 0 no, -1 as the effective uid tells */
+	int rootless;        /* 1 yes, 0 no, -1 as the effective uid tells */
 };
 
 enum container_status {
@@ -48,15 +48,15 @@ const char *container_status_name(enum container_status s);
 /* What `state`, `list` and the hooks tell; read by container_load(). */
 struct container_state {
 	char *id;
-	char *bundle; /* absolute */
-	char *rootfs; /* absolute, on the host */
+	char *bundle;  /* absolute */
+	char *rootfs;  /* absolute, on the host */
 	char *created; /* RFC 3339, UTC, nanoseconds */
-	char *owner; /* user name or number of who made it */
+	char *owner;   /* user name or number of who made it */
 	uid_t owner_uid;
 	enum container_status status;
-	pid_t pid; /* 0 when stopped */
+	pid_t pid;           /* 0 when stopped */
 	uint64_t start_time; /* of pid: field 22 of /proc/PID/stat */
-	char *cgroup; /* opaque: what cgroup_from_state() reads */
+	char *cgroup;        /* opaque: what cgroup_from_state() reads */
 	bool systemd_cgroup;
 	bool rootless;
 	struct strv annotations; /* "key=value" (keys have no '=') */
@@ -111,10 +111,10 @@ int container_run(const struct runtime *rt, const char *id, const struct create_
 struct exec_options {
 	const char *process_file; /* process document; else the container's own process with what
 				     follows */
-	char *const *args; /* NULL-terminated; replaces args unless NULL */
+	char *const *args;        /* NULL-terminated; replaces args unless NULL */
 	const char *cwd;
 	const char *user; /* UID[:GID], numbers only */
-	struct strv env; /* NAME=value, added */
+	struct strv env;  /* NAME=value, added */
 	struct strv caps; /* CAP_NAME, added to bounding, permitted and effective */
 	struct strv additional_gids;
 	const char *apparmor;

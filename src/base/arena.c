@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "base/arena.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/poison.h"
+
+enum { ARENA_CHUNK = 4096 - 64 };
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t used;
+	size_t size;
+	_Alignas(max_align_t) char data[];
+};
+
+void arena_done(struct arena *a)
+{
+	if (!a)
+		return;
+	while (a->chunks) {
+		struct arena_chunk *next = a->chunks->next;
+
+		free(a->chunks);
+		a->chunks = next;
+	}
+}
+
+static struct arena_chunk *add_chunk(struct arena *a, size_t at_least)
+{
+	size_t size = MD_MAX(at_least, (size_t)ARENA_CHUNK);
+	struct arena_chunk *c = calloc(1, sizeof(*c) + size);
+
+	if (!c)
+		return NULL;
+	c->size = size;
+	/* A large block goes behind the newest chunk, so that the room left in that one is still
+	 * used. */
+	if (a->chunks && at_least > ARENA_CHUNK) {
+		c->next = a->chunks->next;
+		a->chunks->next = c;
+	} else {
+		c->next = a->chunks;
+		a->chunks = c;
+	}
+	return c;
+}
+
+void *arena_alloc(struct arena *a, size_t count, size_t size)
+{
+	struct arena_chunk *c = a->chunks;
+	size_t bytes;
+	void *at;
+
+	if (__builtin_mul_overflow(count, size, &bytes) ||
+		__builtin_add_overflow(bytes, _Alignof(max_align_t) - 1, &bytes) ||
+		bytes > SIZE_MAX / 2) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	bytes &= ~(_Alignof(max_align_t) - 1);
+	if (!c || c->size - c->used < bytes)
+		c = add_chunk(a, bytes);
+	if (!c)
+		return NULL;
+	at = c->data + c->used;
+	c->used += bytes;
+	return at;
+}
+
+char *arena_strn(struct arena *a, const char *s, size_t len)
+{
+	char *to = len < SIZE_MAX ? arena_alloc(a, len + 1, 1) : NULL;
+
+	if (to)
+		memcpy(to, s, len);
+	return to;
+}
+
+char *arena_str(struct arena *a, const char *s)
+{
+	return arena_strn(a, s, strlen(s));
+}
