@@ -15,13 +15,13 @@ enum tail_kind {
 
 struct field {
 	uint8_t offset; /* in struct shim_msg */
-	uint8_t width; /* bytes; 0 ends a row */
+	uint8_t width;  /* bytes; 0 ends a row */
 };
 
 struct shape {
 	const char *name; /* NULL: no such type */
 	uint8_t required; /* bytes of fixed part that version 1 had */
-	uint8_t strings; /* TAIL_STRINGS: how many there must be at least */
+	uint8_t strings;  /* TAIL_STRINGS: how many there must be at least */
 	enum tail_kind tail;
 	struct field fields[13];
 };

@@ -57,34 +57,34 @@ enum {
 	SHIM_MAX_FIXED = 248,
 	SHIM_MAX_TAIL = 65536,
 	SHIM_MAX_PACKET = SHIM_HEADER + SHIM_MAX_FIXED + SHIM_MAX_TAIL,
-	SHIM_MAX_TERMINALS = 64, /* alive in one workspace */
-	SHIM_MAX_LABEL = 128, /* bytes of a label or a name, without the NUL */
+	SHIM_MAX_TERMINALS = 64,   /* alive in one workspace */
+	SHIM_MAX_LABEL = 128,      /* bytes of a label or a name, without the NUL */
 	SHIM_WINDOW_HIGH = 262144, /* bytes unacknowledged by the client that typed last: the shim
 				      stops reading */
-	SHIM_WINDOW_LOW = 65536, /* and goes on */
+	SHIM_WINDOW_LOW = 65536,   /* and goes on */
 };
 
 #define SHIM_NO_OFFSET UINT64_MAX
 
 enum shim_type {
 	/* client -> shim; in brackets: what answers, besides ERROR */
-	SHIM_HELLO = 1, /* [HELLO] must be the first */
+	SHIM_HELLO = 1,  /* [HELLO] must be the first */
 	SHIM_ATTACH = 2, /* [ATTACHED] one terminal a connection */
-	SHIM_INPUT = 3, /* tail: bytes typed. No answer unless it fails (EPERM read-only, ENOTCONN
-			   not attached) */
+	SHIM_INPUT = 3,  /* tail: bytes typed. No answer unless it fails (EPERM read-only, ENOTCONN
+			    not attached) */
 	SHIM_RESIZE = 4, /* no answer but the SIZE that all get if it changed */
-	SHIM_ACK = 5, /* all bytes before `offset` were shown. No answer */
-	SHIM_PING = 6, /* [PONG] */
+	SHIM_ACK = 5,    /* all bytes before `offset` were shown. No answer */
+	SHIM_PING = 6,   /* [PONG] */
 	SHIM_NEW_TERMINAL = 7, /* [CREATED] */
-	SHIM_LIST = 8, /* [TERMINAL for each, then DONE] */
-	SHIM_RENAME = 9, /* [DONE] */
-	SHIM_CLOSE = 10, /* [DONE] hangs the terminal up, as closing its window would: SIGHUP, KILL
-			    after 2 s */
+	SHIM_LIST = 8,         /* [TERMINAL for each, then DONE] */
+	SHIM_RENAME = 9,       /* [DONE] */
+	SHIM_CLOSE = 10,  /* [DONE] hangs the terminal up, as closing its window would: SIGHUP, KILL
+			     after 2 s */
 	SHIM_SIGNAL = 11, /* [DONE] */
-	SHIM_WAIT = 12, /* [EXIT] at once if it had ended already, else when it ends */
+	SHIM_WAIT = 12,   /* [EXIT] at once if it had ended already, else when it ends */
 	SHIM_STATUS = 13, /* [STATE] */
-	SHIM_STOP = 14, /* [DONE when the container is gone] the shim ends after it */
-	SHIM_MOVE = 15, /* [DONE] */
+	SHIM_STOP = 14,   /* [DONE when the container is gone] the shim ends after it */
+	SHIM_MOVE = 15,   /* [DONE] */
 	SHIM_RECORD = 16, /* [DONE] */
 
 	/* shim -> client; HELLO too */
@@ -129,7 +129,7 @@ struct shim_hello {
 enum {
 	SHIM_ATTACH_READ_ONLY = 1,
 	SHIM_ATTACH_CREATE = 2, /* start the login shell if the terminal (0: any) isn't alive */
-	SHIM_ATTACH_ACKS = 4, /* this client will send ACK */
+	SHIM_ATTACH_ACKS = 4,   /* this client will send ACK */
 	SHIM_ATTACH_RING =
 		8, /* send RING and ADVANCE instead of OUTPUT if the shim can; see there */
 };
@@ -163,8 +163,8 @@ enum {
 	SHIM_NEW_ENV_ONLY =
 		2, /* the environment is exactly the given one, not added to the template's */
 	SHIM_NEW_MAIN = 4, /* the workspace stops when it ends */
-	SHIM_NEW_LOG = 8, /* without descriptors: stdin is /dev/null, stdout and stderr go to the
-			     output log */
+	SHIM_NEW_LOG = 8,  /* without descriptors: stdin is /dev/null, stdout and stderr go to the
+			      output log */
 	SHIM_NEW_PRIVILEGED =
 		16, /* for the runtime's exec --privileged: all capabilities of the bounding set */
 };
@@ -185,13 +185,13 @@ struct shim_terminal_ref {
 
 struct shim_signal {
 	uint32_t terminal; /* 0: PID 1 of the container, which forwards it to all */
-	uint32_t signo; /* 1..64 */
+	uint32_t signo;    /* 1..64 */
 };
 
 /* STOP. Tail: [who]: said to all clients: "stopped by admin". */
 struct shim_stop {
 	uint32_t timeout_ms; /* from SIGTERM to SIGKILL; at most 600,000 */
-	uint32_t signo; /* instead of SIGTERM; 0: SIGTERM */
+	uint32_t signo;      /* instead of SIGTERM; 0: SIGTERM */
 };
 
 /* MOVE: to `position` (0 the first) in the list. */
@@ -209,10 +209,10 @@ struct shim_record {
 /* ATTACHED */
 enum {
 	SHIM_ATTACHED_READ_ONLY = 1,
-	SHIM_ATTACHED_RESUMED = 2, /* OUTPUT goes on at `offset`, which is the wanted one */
+	SHIM_ATTACHED_RESUMED = 2,  /* OUTPUT goes on at `offset`, which is the wanted one */
 	SHIM_ATTACHED_SNAPSHOT = 4, /* SNAPSHOT messages follow */
-	SHIM_ATTACHED_CREATED = 8, /* the terminal was started for this */
-	SHIM_ATTACHED_ENDED = 16, /* it had ended: the rest of its output, then EXIT */
+	SHIM_ATTACHED_CREATED = 8,  /* the terminal was started for this */
+	SHIM_ATTACHED_ENDED = 16,   /* it had ended: the rest of its output, then EXIT */
 	SHIM_ATTACHED_RECORDED = 32,
 };
 struct shim_attached {
@@ -248,10 +248,10 @@ struct shim_size {
 /* NOTICE. Tail: [text], for people, one line. */
 enum shim_notice_kind {
 	SHIM_NOTICE_OTHER = 0,
-	SHIM_NOTICE_OOM = 1, /* "killed by the 100 MiB memory limit: gcc (pid 812)" */
+	SHIM_NOTICE_OOM = 1,  /* "killed by the 100 MiB memory limit: gcc (pid 812)" */
 	SHIM_NOTICE_PIDS = 2, /* "the limit of 20 processes was reached" */
 	SHIM_NOTICE_DISK = 3,
-	SHIM_NOTICE_STOPPING = 4, /* "the workspace is being stopped by admin" */
+	SHIM_NOTICE_STOPPING = 4,  /* "the workspace is being stopped by admin" */
 	SHIM_NOTICE_RECORDING = 5, /* recording begins or ends */
 	SHIM_NOTICE_INPUT = 6, /* "the program doesn't read: 4096 bytes of input were dropped" */
 };
@@ -263,12 +263,12 @@ struct shim_notice {
 /* EXIT: a terminal's process has ended and all of its output was sent. Tail: [text]: "exited with
  * code 2". */
 enum shim_exit_reason {
-	SHIM_EXIT_SELF = 0, /* it ended by itself, code or signal say how */
-	SHIM_EXIT_CLOSED = 1, /* hung up by CLOSE */
+	SHIM_EXIT_SELF = 0,    /* it ended by itself, code or signal say how */
+	SHIM_EXIT_CLOSED = 1,  /* hung up by CLOSE */
 	SHIM_EXIT_STOPPED = 2, /* the workspace was stopped; the text says by whom */
-	SHIM_EXIT_INIT = 3, /* the container's PID 1 ended */
-	SHIM_EXIT_OOM = 4, /* killed by the memory limit */
-	SHIM_EXIT_FAILED = 5, /* it could not be started */
+	SHIM_EXIT_INIT = 3,    /* the container's PID 1 ended */
+	SHIM_EXIT_OOM = 4,     /* killed by the memory limit */
+	SHIM_EXIT_FAILED = 5,  /* it could not be started */
 };
 struct shim_exit {
 	uint32_t terminal;
@@ -279,10 +279,10 @@ struct shim_exit {
 
 /* ERROR. Tail: [text]. With serial 0 it tells why the connection ends. */
 struct shim_error {
-	int32_t code; /* an errno of Linux */
+	int32_t code;       /* an errno of Linux */
 	uint32_t exit_code; /* of a process that could not be started: 125, 126 or 127 as Docker's;
 			       else 0 */
-	uint16_t request; /* the type that failed, 0: none */
+	uint16_t request;   /* the type that failed, 0: none */
 	uint16_t zero;
 };
 
@@ -297,16 +297,16 @@ struct shim_terminal {
 	uint32_t terminal;
 	uint32_t flags;
 	uint32_t position; /* in the list */
-	uint32_t pid; /* on the host; 0: gone */
+	uint32_t pid;      /* on the host; 0: gone */
 	uint32_t clients;
 	int32_t exit; /* code, once ended */
 	uint16_t rows;
 	uint16_t cols;
 	uint32_t zero;
-	uint64_t offset; /* bytes of output so far */
+	uint64_t offset;     /* bytes of output so far */
 	uint64_t started_ms; /* since the epoch */
-	uint64_t output_ms; /* the last output, or 0 */
-	uint64_t input_ms; /* the last key, or 0 */
+	uint64_t output_ms;  /* the last output, or 0 */
+	uint64_t input_ms;   /* the last key, or 0 */
 };
 
 /* STATE, the answer to STATUS. Tail: [id, name, version of the program]. */
@@ -323,7 +323,7 @@ struct shim_state {
 	uint32_t zero;
 	uint64_t started_ms;
 	uint64_t output_bytes; /* of all terminals so far */
-	uint64_t active_ms; /* the last input or output of any terminal */
+	uint64_t active_ms;    /* the last input or output of any terminal */
 };
 
 /* PRESENCE: who is attached to this terminal now. Tail: `count` strings, each one letter (w may
