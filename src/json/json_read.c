@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
+#include "json/json_big.h"
 #include "base/poison.h"
 
 int json_parse(struct json_doc *d, const char *text, size_t len, struct md_error *err)
@@ -16,6 +18,14 @@ int json_parse(struct json_doc *d, const char *text, size_t len, struct md_error
 	json_error_t e;
 
 	d->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+	if (!d->root && json_error_code(&e) == json_error_numeric_overflow) {
+		size_t marked_len = 0;
+		_auto_free_ char *marked = json_big_mark(text, len, &marked_len);
+
+		if (!marked)
+			return md_fail(err, ENOMEM, "out of memory");
+		d->root = json_loadb(marked, marked_len, JSON_REJECT_DUPLICATES, &e);
+	}
 	if (!d->root)
 		return md_fail(err, EINVAL, "line %d, column %d: %s", e.line, e.column, e.text);
 	return 0;
@@ -76,17 +86,31 @@ void json_item(const struct json_node *array, size_t i, struct json_node *ret)
 
 int json_as_string(const struct json_node *n, const char **ret, struct md_error *err)
 {
-	if (!json_is_string((json_t *)n->value))
+	const char *s = json_string_value(n->value);
+
+	if (!s || json_big_is(s))
 		return json_fail(n, err, "expected a string");
-	*ret = json_string_value(n->value);
+	*ret = s;
+	return 0;
+}
+
+int json_as_bool(const struct json_node *n, bool *ret, struct md_error *err)
+{
+	if (!json_is_boolean((json_t *)n->value))
+		return json_fail(n, err, "expected true or false");
+	*ret = json_is_true((json_t *)n->value);
 	return 0;
 }
 
 int json_as_i64(
 	const struct json_node *n, int64_t min, int64_t max, int64_t *ret, struct md_error *err)
 {
+	const char *s = json_string_value(n->value);
 	json_int_t value;
 
+	if (json_big_is(s))
+		return json_fail(
+			n, err, "%s is outside %lld..%lld", s + 1, (long long)min, (long long)max);
 	if (!json_is_integer((json_t *)n->value))
 		return json_fail(n, err, "expected an integer");
 	value = json_integer_value(n->value);
@@ -99,8 +123,17 @@ int json_as_i64(
 
 int json_as_u64(const struct json_node *n, uint64_t max, uint64_t *ret, struct md_error *err)
 {
+	const char *s = json_string_value(n->value);
 	int64_t value;
+	uint64_t big;
 
+	if (json_big_is(s)) {
+		if (!json_big_value(s, &big) || big > max)
+			return json_fail(
+				n, err, "%s is outside 0..%llu", s + 1, (unsigned long long)max);
+		*ret = big;
+		return 0;
+	}
 	if (json_as_i64(n, 0, (int64_t)MD_MIN(max, (uint64_t)INT64_MAX), &value, err) < 0)
 		return -1;
 	*ret = (uint64_t)value;
@@ -110,6 +143,19 @@ int json_as_u64(const struct json_node *n, uint64_t max, uint64_t *ret, struct m
 int json_as_object(const struct json_node *n, struct md_error *err)
 {
 	return json_is_object((json_t *)n->value) ? 0 : json_fail(n, err, "expected an object");
+}
+
+int json_as_array(const struct json_node *n, size_t *ret_count, struct md_error *err)
+{
+	if (!json_is_array((json_t *)n->value))
+		return json_fail(n, err, "expected an array");
+	*ret_count = json_array_size(n->value);
+	return 0;
+}
+
+size_t json_member_count(const struct json_node *object)
+{
+	return json_object_size(object->value);
 }
 
 int json_get_string(
@@ -128,10 +174,7 @@ int json_get_bool(const struct json_node *n, const char *key, bool *ret, struct 
 
 	if (!json_member(n, key, &child))
 		return 0;
-	if (!json_is_boolean((json_t *)child.value))
-		return json_fail(&child, err, "expected true or false");
-	*ret = json_is_true((json_t *)child.value);
-	return 1;
+	return json_as_bool(&child, ret, err) < 0 ? -1 : 1;
 }
 
 int json_get_i64(const struct json_node *n, const char *key, int64_t min, int64_t max, int64_t *ret,
@@ -174,10 +217,9 @@ int json_get_array(const struct json_node *n, const char *key, struct json_node 
 
 	if (!json_member(n, key, &child))
 		return 0;
-	if (!json_is_array((json_t *)child.value))
-		return json_fail(&child, err, "expected an array");
+	if (json_as_array(&child, ret_count, err) < 0)
+		return -1;
 	*ret = child;
-	*ret_count = json_array_size(child.value);
 	return 1;
 }
 

@@ -75,7 +75,11 @@ int json_as_string(const struct json_node *n, const char **ret, struct md_error 
 int json_as_i64(
 	const struct json_node *n, int64_t min, int64_t max, int64_t *ret, struct md_error *err);
 int json_as_u64(const struct json_node *n, uint64_t max, uint64_t *ret, struct md_error *err);
+int json_as_bool(const struct json_node *n, bool *ret, struct md_error *err);
+int json_as_array(const struct json_node *n, size_t *ret_count, struct md_error *err);
 int json_as_object(const struct json_node *n, struct md_error *err);
+
+size_t json_member_count(const struct json_node *object);
 
 /* Calls `each` for every member of an object, in the document's order, until it returns not 0;
  * returns that. */
