@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store.h - the image store: named images, each a row of read-only layers and the defaults of its
- *commands.
+ * store.h - the image store: named images, each a row of read-only layers and its commands'
+ *defaults.
  *
- *	ROOT/images/NAME.json	{"name","layers":[ID...],"config":{...},"created","size"}; '/' in
- *NAME is written %2F ROOT/images/lock	flock: shared by those who rely on what they found,
- *exclusive for changes ROOT/layers/ID/diff/	one layer as overlayfs wants it; ID is 64 hex
- *digits. layers/ is 0700, since an image may hold set-user-id programs ROOT/layers/.new-*	a
- *layer that is being unpacked; its `lock` is held by the process that does it
+ *	ROOT/images/NAME.json	{"name","layers":[ID...],"config":{...},"created","size"};
+ *				a '/' in NAME is written %2F
+ *	ROOT/images/lock	flock: shared by those who rely on what they found, exclusive for
+ *changes ROOT/layers/ID/diff/	one layer as overlayfs wants it; ID is 64 hex digits. layers/ is
+ *0700, since an image may hold set-user-id programs ROOT/layers/.new-*	a layer that is being
+ *unpacked; its `lock` is held by who does it
  *
  * Whatever happens, an image that is listed has all its layers: a layer gets its name by rename(2)
  *when it is complete and on disk, then the image's document is written (file_write_atomic). What a
@@ -37,7 +38,7 @@ struct image_store {
 	char *root; /* owned: the path as given */
 	int images_fd;
 	int layers_fd;
-	uint64_t max_bytes; /* of one layer, unpacked; preset to 32 GiB */
+	uint64_t max_bytes;   /* of one layer, unpacked; preset to 32 GiB */
 	uint64_t max_entries; /* of one layer; preset to 2,000,000 */
 };
 
@@ -48,19 +49,19 @@ struct image_store {
 
 /* What a program in the image starts with, in the OCI image specification's words. */
 struct image_config {
-	struct strv env; /* "NAME=value" */
+	struct strv env;        /* "NAME=value" */
 	struct strv entrypoint; /* may be empty */
-	struct strv cmd; /* never empty after an import: /bin/bash, or /bin/sh where that isn't */
+	struct strv cmd;   /* never empty after an import: /bin/bash, or /bin/sh where that isn't */
 	char *working_dir; /* owned; "/" if the image names none */
-	char *user; /* owned; "" is root. "name", "uid", "uid:gid", "name:group" */
+	char *user;        /* owned; "" is root. "name", "uid", "uid:gid", "name:group" */
 };
 
 struct image {
-	char *name; /* owned */
+	char *name;         /* owned */
 	struct strv layers; /* IDs, the lowest first */
 	struct image_config config;
 	int64_t created; /* seconds since 1970 */
-	uint64_t size; /* bytes of file contents in its layers */
+	uint64_t size;   /* bytes of file contents in its layers */
 };
 
 #define IMAGE_INIT                                                                                 \
@@ -75,7 +76,8 @@ void image_store_close(struct image_store *s);
 #define _auto_image_store_ _auto_(image_store_close)
 
 /* While the descriptor returned is open no image and no layer is removed: hold it from image_find()
- * until a workspace.json on disk names the layers. -1 on failure. */
+ * until a workspace.json on disk names the layers. -1 on failure. Who holds it must not import or
+ * remove: that waits for all holders. */
 int image_store_hold(struct image_store *s, struct md_error *err);
 
 /* Makes an image of one layer from a tar archive read from `fd` (plain, gzip, xz, zstd, bzip2; a
@@ -113,8 +115,8 @@ int image_remove(struct image_store *s, const char *name, const struct image_use
 int image_store_gc(struct image_store *s, const struct image_users *users, size_t *ret_removed,
 	struct md_error *err);
 
-/* true if `name` may be an image's: letters, digits and . _ - : / @, begins with a letter or digit,
- * no "..", no "//". */
+/* true if `name` may be an image's: at most 160 letters, digits and . _ - : / @, a letter or digit
+ * first, no "..", no "//", at most 16 "/" and none at the end. */
 bool image_name_valid(const char *name);
 
 /* The archive of the default image as `make` or the package put it: beside the build's src/ folder,
