@@ -8,10 +8,13 @@
  * size, version, type, termination and the number of descriptors (broker_wire_recv()); whoever
  * breaks a rule loses the connection, for that means a broken role.
  *
- *   web -> auth      LOGIN CHECK LOGOUT PASSWORD USERS USER_CHANGE LINK_* AUDIT      answered by
- * the type beside it broker -> auth   CHECK AUDIT web -> broker    OPEN WORKSPACE READY auth -> web
- * REVOKED (unasked: sessions that have just ended) broker -> both   SETTINGS (first), PEER (a new
- * socket to the other role, after that one was restarted), TLS
+ *	web -> auth      LOGIN CHECK LOGOUT PASSWORD USERS USER_CHANGE LINK_* AUDIT, each answered by
+ *	                 the type beside it
+ *	broker -> auth   CHECK AUDIT
+ *	web -> broker    OPEN WORKSPACE READY
+ *	auth -> web      REVOKED (unasked: sessions that have just ended)
+ *	broker -> both   SETTINGS (first), PEER (a new socket to the other role, after that one was
+ *	                 restarted), TLS
  */
 #ifndef MD_WIRE_BROKER_WIRE_H
 #define MD_WIRE_BROKER_WIRE_H

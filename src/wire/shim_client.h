@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shim_client.h - a small blocking client of shim.sock: connect, say hello, ask and wait. For the
- * command line; one that serves many connections codes against shim_wire.h.
+ * shim_client.h - a small blocking client of shim.sock: connect, say hello, ask and wait. For
+ * the command line; one that serves many connections codes against shim_wire.h.
  */
 #ifndef MD_WIRE_SHIM_CLIENT_H
 #define MD_WIRE_SHIM_CLIENT_H

@@ -1,43 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * shim_wire.h - the protocol of shim.sock, for both of its sides: mdocker-shim, and its clients
- *(web, mdocker).
+ * (web, mdocker).
  *
  * A unix SOCK_SEQPACKET socket. One message is one packet:
  *
- *	u16 type | u16 fixed | u32 serial | `fixed` bytes: the fields of the type, in order | the
- *tail
+ *	u16 type | u16 fixed | u32 serial | `fixed` bytes: the fields of the type, in order | the tail
  *
  * All numbers are little-endian. The tail, to the end of the packet, is nothing, raw bytes, or
- *strings (each with its NUL), as the type says. A message has at most SHIM_MAX_TAIL bytes of tail;
- *a packet at most SHIM_MAX_PACKET.
+ * strings (each with its NUL), as the type says. A message has at most SHIM_MAX_TAIL bytes of tail;
+ * a packet at most SHIM_MAX_PACKET.
  *
  * Serials: a request carries a number of the client's choice (not 0); every reply to it carries the
- *same. Requests may be pipelined, replies come in any order. What the shim says on its own carries
- *0.
+ * same. Requests may be pipelined, replies come in any order. What the shim says on its own carries
+ * 0.
  *
  * Versions. SHIM_VERSION grows by one with each change, and changes only add: a new type, a field
- *behind the last of a type, a string behind the last, a flag. So:
+ * behind the last of a type, a string behind the last, a flag. So:
  * - a receiver takes a message that is longer than it knows and ignores the rest; fields that an
- *older sender doesn't know yet read as 0; a message shorter than version 1 had it is malformed;
- * - the shim answers an unknown type with ERROR{ENOSYS} and stays; a client ignores an unknown
- *type;
+ *   older sender doesn't know yet read as 0; a message shorter than version 1 had it is malformed;
+ * - the shim answers an unknown type with ERROR{ENOSYS} and stays; a client ignores an unknown type;
  * - each side learns the other's version from HELLO and doesn't count on what is newer. Nothing is
- *ever removed, hence an old shim serves a new server for as long as its shells live.
+ *   ever removed, hence an old shim serves a new server for as long as its shells live.
  *
  * A malformed message (short, oversized, strings without their end, descriptors where none belong,
- *the first one not a HELLO) gets ERROR{EBADMSG or EPROTO} and the connection ends; nobody else
- *notices.
+ * the first one not a HELLO) gets ERROR{EBADMSG or EPROTO} and the connection ends; nobody else
+ * notices.
  *
  * The course of a terminal's connection:
  *	client: HELLO, ATTACH                                     (both may be sent at once)
- *	shim:   HELLO, ATTACHED, SNAPSHOT... (unless resumed), PRESENCE, then OUTPUT, SIZE, NOTICE,
- *PRESENCE... and EXIT client: INPUT, RESIZE, ACK, PING Every output byte of a terminal has an
- *offset, counted from 0. ATTACHED.offset is where the client stands now: the `from` that it named
- *(flag RESUMED), or the offset that the snapshot shows. A later snapshot may replace output that
- *the client was too slow for: SNAPSHOT messages up to the one with LAST together are terminal bytes
- *for a terminal that was reset, with the contents up to SNAPSHOT.offset; the next OUTPUT goes on
- *there. Without ACKS the socket itself is the flow control.
+ *	shim:   HELLO, ATTACHED, SNAPSHOT... (unless resumed), PRESENCE,
+ *	        then OUTPUT, SIZE, NOTICE, PRESENCE... and EXIT
+ *	client: INPUT, RESIZE, ACK, PING
+ *
+ * Every output byte of a terminal has an offset, counted from 0. ATTACHED.offset is where the client
+ * stands now: the `from` that it named (flag RESUMED), or the offset that the snapshot shows. A later
+ * snapshot may replace output that the client was too slow for: SNAPSHOT messages up to the one with
+ * LAST together are terminal bytes for a terminal that was reset, with the contents up to
+ * SNAPSHOT.offset; the next OUTPUT goes on there. Without ACKS the socket itself is the flow control.
  */
 #ifndef MD_WIRE_SHIM_WIRE_H
 #define MD_WIRE_SHIM_WIRE_H
@@ -106,18 +106,18 @@ enum shim_type {
 };
 
 /* HELLO, both ways. Tail of the client's: [label]; of the shim's: [workspace id, workspace name]. A
- * label names who is on the connection, "alice@browser"; a HELLO with one fixes it, and ATTACH's is
- * ignored. */
+ * label names who is on the connection, "alice@browser"; the first one given stays, ATTACH's too.
+ *
+ * The first two flags are what the sender renounces for the connection's whole life, so that the
+ * broker may hand it to a less trusted process:
+ * READ_ONLY: it can look only: ATTACH (read-only), ACK, PING, LIST, STATUS, WAIT.
+ * USER: no STOP, no RECORD, no SIGNAL but to terminals, and NEW_TERMINAL makes the template's
+ *   program with its user and environment on a tty, nothing else.
+ * A second HELLO is answered like the first and can only renounce more. */
 enum {
-	/* What the sender of HELLO renounces for this connection, for handing it to a less trusted
-	   process: */
-	SHIM_HELLO_READ_ONLY =
-		1, /* it can look only: ATTACH (read-only), ACK, PING, LIST, STATUS */
-	SHIM_HELLO_USER =
-		2, /* a user's: no STOP, no SIGNAL but to terminals, no RECORD; NEW_TERMINAL with
-		    * the template's program, user and environment only, and with a tty */
-	/* TERMINAL with serial 0 whenever a terminal is made, renamed, moved, retitled or ended */
-	SHIM_HELLO_WATCH = 4,
+	SHIM_HELLO_READ_ONLY = 1,
+	SHIM_HELLO_USER = 2,
+	SHIM_HELLO_WATCH = 4, /* TERMINAL with serial 0 whenever one is made, changed or ended */
 };
 struct shim_hello {
 	uint32_t magic; /* SHIM_MAGIC */
