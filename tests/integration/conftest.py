@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the integration tests; what they are made of is in tests/harness/.
+
+    def test_a_file_stays(place):              # a root and a state folder of this test's own
+        place.need_images("busybox")           # imported once a session, given in milliseconds
+        place.mdocker("run", "--name", "x", "busybox", "touch", "/root/f").ok()
+        with place.terminal("run", "-it", "busybox", "/bin/sh") as t:
+            t.expect("# "); t.line("exit 3"); assert t.wait() == 3
+
+After each test everything that runs in its place is ended by `mdocker rm --force`, and a process, mount or cgroup that is
+still there then is a failure of that test.
+"""
+
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from harness.images import Images  # noqa: E402
+from harness.place import Place  # noqa: E402
+
+
+def pytest_configure(config):
+    if os.geteuid() != 0:
+        pytest.exit("the integration tests make namespaces, mounts and cgroups: run them as root", 2)
+
+
+@pytest.fixture(scope="session")
+def images():
+    folder = tempfile.mkdtemp(prefix="md-images-", dir="/var/tmp")
+    yield Images(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def place(images):
+    p = Place(images)
+    yield p
+    left = p.close()
+    assert not left, "left behind:\n" + "\n".join(left)
