@@ -118,10 +118,29 @@ int file_mkdirs(const char *path, mode_t mode)
 	return 0;
 }
 
-static int remove_entries(int fd, dev_t device);
+/* A tree may be deeper than there are descriptors: what lies below this depth is first moved to its top. */
+enum { REMOVE_DEPTH = 32 };
+
+struct removal {
+	int top_fd;
+	dev_t device;
+	unsigned int moved;
+};
+
+static int remove_entries(struct removal *r, int fd, int depth);
+
+static int move_to_top(struct removal *r, int dirfd, const char *name)
+{
+	char temp[40];
+
+	do {
+		snprintf(temp, sizeof(temp), ".removing-%u", r->moved++);
+	} while (faccessat(r->top_fd, temp, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	return renameat(dirfd, name, r->top_fd, temp);
+}
 
 /* Removes one name of the folder `dirfd`, whatever it is. */
-static int remove_entry(int dirfd, const char *name, dev_t device)
+static int remove_entry(struct removal *r, int dirfd, const char *name, int depth)
 {
 	_auto_close_ int fd = -1;
 	struct stat st;
@@ -130,47 +149,60 @@ static int remove_entry(int dirfd, const char *name, dev_t device)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return -1;
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
+		return 0;
+	if (depth == REMOVE_DEPTH)
+		return move_to_top(r, dirfd, name);
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -1;
-	if (st.st_dev != device) {
+	if (st.st_dev != r->device) {
 		errno = EXDEV;
 		return -1;
 	}
-	if (remove_entries(fd, device) < 0)
+	if (depth == 0)
+		r->top_fd = fd;
+	if (remove_entries(r, fd, depth + 1) < 0)
 		return -1;
 	return unlinkat(dirfd, name, AT_REMOVEDIR);
 }
 
-static int remove_entries(int fd, dev_t device)
+static int remove_entries(struct removal *r, int fd, int depth)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	unsigned int moved_before;
 	struct dirent *entry;
-	int r = 0, saved;
+	int failed = 0, saved;
 
 	if (!dir) {
 		fd_close(&copy);
 		return -1;
 	}
-	while (r == 0 && (entry = readdir(dir))) {
-		if (str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
-			continue;
-		r = remove_entry(fd, entry->d_name, device);
-	}
+	do { /* at the top once more, for what was moved there meanwhile */
+		moved_before = r->moved;
+		rewinddir(dir);
+		while (failed == 0 && (entry = readdir(dir))) {
+			if (str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
+				continue;
+			failed = remove_entry(r, fd, entry->d_name, depth);
+		}
+	} while (failed == 0 && depth == 1 && r->moved != moved_before);
 	saved = errno;
 	closedir(dir);
 	errno = saved;
-	return r;
+	return failed;
 }
 
 int file_remove_tree(int dirfd, const char *path)
 {
+	struct removal r = { .top_fd = -1 };
 	struct stat st;
 
 	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -1;
-	return remove_entry(dirfd, path, st.st_dev);
+	r.device = st.st_dev;
+	return remove_entry(&r, dirfd, path, 0);
 }
 
 int file_lock(int dirfd, const char *path, bool exclusive, bool wait)

@@ -98,6 +98,25 @@ static void a_second_lock_is_refused_until_the_first_goes(void **state _unused_)
 	fd_close(&first);
 }
 
+static void a_tree_deeper_than_there_are_descriptors_is_removed(void **state _unused_)
+{
+	int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; i < 3000; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(fd, "deep", 0700), 0);
+		next = openat(fd, "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(next >= 0);
+		close(openat(next, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		close(fd);
+		fd = next;
+	}
+	close(fd);
+	assert_int_equal(file_remove_tree(at, "deep"), 0);
+	assert_int_equal(faccessat(at, "deep", F_OK, 0), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +124,7 @@ int main(void)
 		cmocka_unit_test(reading_is_bounded_and_never_blocks),
 		cmocka_unit_test(removing_a_tree_never_follows_a_link),
 		cmocka_unit_test(a_second_lock_is_refused_until_the_first_goes),
+		cmocka_unit_test(a_tree_deeper_than_there_are_descriptors_is_removed),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
