@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the integration tests; what they are made of is in tests/harness/.
+"""Fixtures of all tests on the real programs; what they are made of is in tests/harness/.
 
     def test_a_file_stays(place):              # a root and a state folder of this test's own
         place.need_images("busybox")           # imported once a session, given in milliseconds
@@ -19,7 +19,7 @@ import tempfile
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness.images import Images  # noqa: E402
 from harness.place import Place  # noqa: E402
