@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "engine/lifecycle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/sock.h"
+#include "engine/boot.h"
+#include "engine/cgroups.h"
+#include "engine/runtime_cli.h"
+#include "json/json_read.h"
+#include "wire/shim_client.h"
+#include "base/poison.h"
+
+enum { ASK_MS = 5000, STOP_GRACE_MS = 10000, SHIM_DEATH_MS = 5000, EXIT_FILE_MAX = 8 << 10 };
+
+static const char *const state_names[] = {
+	[WORKSPACE_CREATED] = "created",
+	[WORKSPACE_RUNNING] = "running",
+	[WORKSPACE_STOPPED] = "stopped",
+	[WORKSPACE_REMOVING] = "removing",
+};
+
+const char *workspace_state_name(enum workspace_state s)
+{
+	return state_names[s];
+}
+
+void workspace_status_done(struct workspace_status *s)
+{
+	free(s->text);
+	s->text = NULL;
+}
+
+char *workspace_socket(const struct engine *e, const struct workspace *w)
+{
+	return engine_state_path(e, w->id, "shim.sock");
+}
+
+static int connect_shim(struct engine *e, const struct workspace *w)
+{
+	_auto_free_ char *path = workspace_socket(e, w);
+
+	return path ? sock_connect(path, SOCK_SEQPACKET) : -1;
+}
+
+/* A socket takes connections only as long as the process that listens lives: unlike a pid in a file it can't be
+ * another's. */
+bool workspace_is_running(struct engine *e, const struct workspace *w)
+{
+	_auto_close_ int fd = connect_shim(e, w);
+
+	return fd >= 0;
+}
+
+static int read_exit(struct engine *e, const struct workspace *w, struct workspace_status *ret,
+	struct md_error *err)
+{
+	_auto_json_ struct json_doc doc = JSON_DOC_INIT;
+	_auto_free_ char *path = engine_path(e, w->id, "exit.json");
+	_auto_free_ char *text = NULL;
+	const char *how = "";
+	struct json_node root;
+	int64_t code = 0;
+	uint64_t ended = 0;
+	size_t len;
+
+	if (!path)
+		return md_fail_errno(err, "exit status");
+	if (file_read(AT_FDCWD, path, EXIT_FILE_MAX, &text, &len) < 0)
+		return errno == ENOENT ? 0 : md_fail_errno(err, "'%s'", path);
+	if (json_parse(&doc, text, len, err) < 0 || json_root(&doc, &root, err) < 0 ||
+		json_get_i64(&root, "code", 0, 255, &code, err) < 0 ||
+		json_get_string(&root, "text", &how, err) < 0 ||
+		json_get_u64(&root, "ended_ms", INT64_MAX, &ended, err) < 0)
+		return md_wrap(err, "'%s'", path);
+	if (workspace_set(&ret->text, how) < 0)
+		return md_fail_errno(err, "exit status");
+	ret->has_exit = true;
+	ret->exit_code = (int)code;
+	ret->ended = (int64_t)(ended / 1000);
+	return 0;
+}
+
+static void ask_pids(struct engine *e, const struct workspace *w, struct workspace_status *ret)
+{
+	_auto_shim_client_ struct shim_client c = SHIM_CLIENT_INIT;
+	_auto_free_ char *path = workspace_socket(e, w);
+	struct md_error ignored = MD_ERROR_INIT;
+	struct shim_msg ask = { .type = SHIM_STATUS }, answer;
+
+	if (!path || shim_client_open(&c, path, 0, "mdocker", &ignored) < 0 ||
+		shim_client_ask(&c, &ask, NULL, 0, &answer, ASK_MS, &ignored) < 0 ||
+		answer.type != SHIM_STATE)
+		return;
+	ret->shim_pid = (pid_t)answer.state.shim_pid;
+	ret->init_pid = (pid_t)answer.state.init_pid;
+}
+
+int workspace_status(struct engine *e, const struct workspace *w, struct workspace_status *ret,
+	struct md_error *err)
+{
+	_auto_status_ struct workspace_status s = { .state = WORKSPACE_STOPPED };
+
+	if (w->removing) {
+		s.state = WORKSPACE_REMOVING;
+	} else if (workspace_is_running(e, w)) {
+		s.state = WORKSPACE_RUNNING;
+		ask_pids(e, w, &s);
+	} else if (!w->started) {
+		s.state = WORKSPACE_CREATED;
+	} else if (read_exit(e, w, &s, err) < 0) {
+		return -1;
+	}
+	*ret = s;
+	s.text = NULL;
+	return 0;
+}
+
+/* true when the process of the pidfd has ended */
+static bool wait_pidfd(int pidfd, int timeout_ms)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, timeout_ms) == 1;
+}
+
+/* A pidfd of the shim that listens, or -1. The connection that is held proves that the pid isn't reused. */
+static int shim_pidfd(int connection)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || cred.pid <= 0)
+		return -1;
+	return (int)syscall(SYS_pidfd_open, cred.pid, 0);
+}
+
+static int ask_stop(struct engine *e, const struct workspace *w, uint32_t timeout_ms,
+	const char *who, struct md_error *err)
+{
+	_auto_shim_client_ struct shim_client c = SHIM_CLIENT_INIT;
+	_auto_free_ char *path = workspace_socket(e, w);
+	_auto_buf_ struct buf tail = BUF_INIT(SHIM_MAX_TAIL);
+	struct shim_msg ask = { .type = SHIM_STOP, .stop = { .timeout_ms = timeout_ms } }, answer;
+
+	if (!path || shim_add_string(&tail, who) < 0)
+		return md_fail_errno(err, "stop");
+	ask.tail = tail.data;
+	ask.tail_len = tail.len;
+	if (shim_client_open(&c, path, 0, "mdocker", err) < 0)
+		return -1;
+	return shim_client_ask(&c, &ask, NULL, 0, &answer, (int)timeout_ms + STOP_GRACE_MS, err);
+}
+
+int workspace_stop(struct engine *e, struct workspace *w, uint32_t timeout_ms, const char *who,
+	struct md_error *err)
+{
+	_auto_close_ int connection = connect_shim(e, w);
+	_auto_close_ int pidfd = connection < 0 ? -1 : shim_pidfd(connection);
+	struct md_error ignored = MD_ERROR_INIT;
+
+	if (connection < 0)
+		return workspace_sweep(e, w, err);
+	if (pidfd < 0)
+		return md_fail_errno(err, "stop workspace '%s': its shim", w->name);
+	fd_close(&connection);
+	/* It may be ending by itself and not answer any more. One that stays is killed; what it leaves is swept up. */
+	ask_stop(e, w, timeout_ms, who, &ignored);
+	if (!wait_pidfd(pidfd, SHIM_DEATH_MS)) {
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+		if (!wait_pidfd(pidfd, SHIM_DEATH_MS))
+			return md_fail(err, ETIMEDOUT, "stop workspace '%s': its shim doesn't die",
+				w->name);
+	}
+	return workspace_sweep(e, w, err);
+}
+
+int workspace_kill(struct engine *e, const struct workspace *w, int sig, struct md_error *err)
+{
+	_auto_shim_client_ struct shim_client c = SHIM_CLIENT_INIT;
+	_auto_free_ char *path = workspace_socket(e, w);
+	struct shim_msg ask = { .type = SHIM_SIGNAL }, answer;
+
+	if (!workspace_is_running(e, w))
+		return md_fail(err, ESRCH, "workspace '%s' is not running", w->name);
+	ask.signal.signo = (uint32_t)sig;
+	ask.signal.terminal = w->kind == WORKSPACE_RUN ? 1 : 0;
+	if (!path || shim_client_open(&c, path, 0, "mdocker", err) < 0 ||
+		shim_client_ask(&c, &ask, NULL, 0, &answer, ASK_MS, err) < 0)
+		return md_wrap(err, "kill workspace '%s'", w->name);
+	return 0;
+}
+
+static int delete_container(struct engine *e, const struct workspace *w, struct md_error *err)
+{
+	const char *const args[] = { "delete", "--force", w->id, NULL };
+	_auto_free_ char *path = str_format("%s/runtime/%s", e->state, w->id);
+	struct md_error problem = MD_ERROR_INIT;
+
+	if (!path)
+		return md_fail_errno(err, "delete container");
+	if (access(path, F_OK) < 0)
+		return 0;
+	/* A state file that the runtime can't read any more must not keep the workspace for good: its cgroup names
+	   all of its processes. */
+	if (runtime_run(e, args, NULL, NULL, &problem) < 0 && cgroups_remove(w->id, err) < 0)
+		return md_wrap(err, "%s", problem.msg);
+	if (file_remove_tree(AT_FDCWD, path) < 0)
+		return md_fail_errno(err, "remove '%s'", path);
+	return 0;
+}
+
+int workspace_sweep(struct engine *e, const struct workspace *w, struct md_error *err)
+{
+	_auto_free_ char *state = engine_state_path(e, w->id, "");
+	char boot[BOOT_ID_LEN + 1];
+
+	if (!state)
+		return md_fail_errno(err, "sweep");
+	if (delete_container(e, w, err) < 0)
+		return -1;
+	if (access(state, F_OK) < 0)
+		return 0;
+	/* After a reboot no process of ours is left, and cgroups neither. */
+	if (boot_id(boot, err) < 0)
+		return -1;
+	if (str_eq(boot, w->boot_id) && cgroups_remove(w->id, err) < 0)
+		return -1;
+	if (file_remove_tree(AT_FDCWD, state) < 0)
+		return md_fail_errno(err, "remove '%s'", state);
+	return 0;
+}
+
+int workspace_remove(struct engine *e, struct workspace *w, bool force, struct md_error *err)
+{
+	if (workspace_is_running(e, w)) {
+		if (!force)
+			return md_fail(err, EBUSY,
+				"workspace '%s' is running: `mdocker stop %s` first, or `mdocker "
+				"rm -f %s`",
+				w->name, w->name, w->name);
+		if (workspace_stop(e, w, 0, "mdocker rm", err) < 0)
+			return -1;
+	} else if (workspace_sweep(e, w, err) < 0) {
+		return -1;
+	}
+	return engine_delete(e, w, err);
+}

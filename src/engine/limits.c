@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "engine/limits.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/poison.h"
+
+enum { CPUS_MAX = 4096, PIDS_MIN = 3 };
+#define MEMORY_MIN (UINT64_C(6) << 20)
+
+static const struct limit_field {
+	const char *key;
+	size_t offset;
+} fields[] = {
+	{ "memory", offsetof(struct limits, memory) },
+	{ "pids", offsetof(struct limits, pids) },
+	{ "cpuMillis", offsetof(struct limits, cpu_millis) },
+	{ "disk", offsetof(struct limits, disk) },
+	{ "diskInodes", offsetof(struct limits, disk_inodes) },
+};
+
+static const uint64_t *field_of(const struct limits *l, const struct limit_field *f)
+{
+	return (const uint64_t *)((const char *)l + f->offset);
+}
+
+int limits_parse_cpus(const char *text, uint64_t *ret_millis, struct md_error *err)
+{
+	const char *point = strchr(text, '.');
+	size_t whole_len = point ? (size_t)(point - text) : strlen(text);
+	const char *fraction = point ? point + 1 : "0";
+	static const uint64_t scale[] = { 0, 100, 10, 1 };
+	uint64_t whole, part;
+	char digits[8];
+
+	if (whole_len == 0 || whole_len >= sizeof(digits) || strlen(fraction) > 3)
+		goto bad;
+	memcpy(digits, text, whole_len);
+	digits[whole_len] = '\0';
+	if (str_to_u64(digits, CPUS_MAX, &whole) < 0 || str_to_u64(fraction, 999, &part) < 0)
+		goto bad;
+	*ret_millis = whole * 1000 + part * scale[strlen(fraction)];
+	return 0;
+bad:
+	return md_fail(err, EINVAL,
+		"'%.40s' is not a number of processors: such as 0.5 or 2, at most %d", text,
+		CPUS_MAX);
+}
+
+int limits_check(const struct limits *l, struct md_error *err)
+{
+	if (l->memory && l->memory < MEMORY_MIN)
+		return md_fail(err, EINVAL, "memory limit of %llu bytes: the least is 6m",
+			(unsigned long long)l->memory);
+	if (l->memory > INT64_MAX)
+		return md_fail(err, ERANGE, "memory limit is too large");
+	if (l->pids && l->pids < PIDS_MIN)
+		return md_fail(err, EINVAL,
+			"limit of %llu processes: the least is %d (init, the shell and a command)",
+			(unsigned long long)l->pids, PIDS_MIN);
+	if (l->pids > INT32_MAX)
+		return md_fail(err, ERANGE, "limit of processes is too large");
+	if (l->cpu_millis && l->cpu_millis < 10)
+		return md_fail(err, EINVAL, "the least part of a processor is 0.01");
+	return 0;
+}
+
+void limits_write(const struct limits *l, struct json_writer *w)
+{
+	json_object_begin(w, "limits");
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		json_add_u64(w, fields[i].key, *field_of(l, &fields[i]));
+	json_object_end(w);
+}
+
+int limits_read(const struct json_node *object, struct limits *ret, struct md_error *err)
+{
+	struct limits l = LIMITS_DEFAULT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		uint64_t *field = (uint64_t *)((char *)&l + fields[i].offset);
+
+		if (json_get_u64(object, fields[i].key, UINT64_MAX, field, err) < 0)
+			return -1;
+	}
+	*ret = l;
+	return 0;
+}

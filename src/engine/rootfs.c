@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "engine/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "engine/idmap.h"
+#include "base/poison.h"
+
+void rootfs_done(struct rootfs *r)
+{
+	free(r->bundle);
+	free(r->upper);
+	free(r->work);
+	strv_done(&r->layers);
+	volumes_done(&r->volumes);
+	*r = (struct rootfs){ .bundle = NULL };
+}
+
+static int make_place(const char *path, bool folder)
+{
+	_auto_close_ int fd = -1;
+
+	if (folder)
+		return file_mkdirs(path, 0755);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	return fd < 0 ? -1 : 0;
+}
+
+/* A volume may be a folder or one file; what it is mounted on must be the same. */
+static int prepare_volume(const struct rootfs *r, size_t i, struct md_error *err)
+{
+	const struct volume *v = &r->volumes.items[i];
+	_auto_free_ char *path = str_format("%s/volumes/%zu", r->bundle, i);
+	struct stat st;
+
+	if (stat(v->source, &st) < 0)
+		return md_fail_errno(err, "volume '%s'", v->source);
+	if (!path || make_place(path, S_ISDIR(st.st_mode)) < 0)
+		return md_fail_errno(err, "volume '%s': a place in the bundle", v->source);
+	return 0;
+}
+
+int rootfs_prepare(const struct rootfs *r, struct md_error *err)
+{
+	static const char *const folders[] = { "", "/rootfs", "/lower", "/volumes" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		_auto_free_ char *path = str_format("%s%s", r->bundle, folders[i]);
+
+		if (!path || file_mkdirs(path, 0755) < 0)
+			return md_fail_errno(err, "folder '%s%s'", r->bundle, folders[i]);
+	}
+	for (size_t i = 0; i < r->layers.count; i++) {
+		_auto_free_ char *path = str_format("%s/lower/%zu", r->bundle, i);
+
+		if (!path || file_mkdirs(path, 0755) < 0)
+			return md_fail_errno(err, "folder '%s/lower/%zu'", r->bundle, i);
+	}
+	for (size_t i = 0; i < r->volumes.count; i++) {
+		if (prepare_volume(r, i, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int attach(int tree_fd, const char *path)
+{
+	return move_mount(tree_fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+/* Layer `i` of the row, counted from the lowest, goes to lower/N counted from the highest, as overlayfs wants them. */
+static int mount_layer(const struct rootfs *r, size_t i, int userns_fd, struct md_error *err)
+{
+	const char *source = r->layers.items[i];
+	_auto_free_ char *target = str_format("%s/lower/%zu", r->bundle, r->layers.count - 1 - i);
+	_auto_close_ int tree = idmap_clone(source, userns_fd, false);
+
+	if (tree < 0 && errno == EINVAL)
+		return md_fail(err, EINVAL,
+			"layer '%s': its file system or this kernel has no idmapped mounts (kernel "
+			"5.12 "
+			"or newer; ext4, xfs, btrfs, tmpfs)",
+			source);
+	if (tree < 0)
+		return md_fail_errno(err, "layer '%s'", source);
+	if (!target || attach(tree, target) < 0)
+		return md_fail_errno(err, "mount layer '%s'", source);
+	return 0;
+}
+
+static int mount_overlay(const struct rootfs *r, struct md_error *err)
+{
+	_auto_buf_ struct buf options = BUF_INIT(4000);
+	_auto_close_ int upper = open(r->upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_auto_close_ int work = open(r->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (upper < 0 || work < 0)
+		return md_fail_errno(err, "writable layer '%s'", upper < 0 ? r->upper : r->work);
+	/* Names relative to the bundle, and descriptors: any path may have a ':' or ',' and be long. */
+	if (chdir(r->bundle) < 0)
+		return md_fail_errno(err, "folder '%s'", r->bundle);
+	buf_addf(&options, "upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,lowerdir=", upper,
+		work);
+	for (size_t i = 0; i < r->layers.count; i++)
+		buf_addf(&options, "%slower/%zu", i ? ":" : "", i);
+	if (options.failed)
+		return md_fail(err, E2BIG, "too many layers");
+	if (mount("overlay", "rootfs", "overlay", MS_NODEV, buf_str(&options)) < 0)
+		return md_fail_errno(err, "mount the overlay (the folder of --root must be on "
+					  "ext4, xfs, btrfs or tmpfs)");
+	return chdir("/") < 0 ? md_fail_errno(err, "folder '/'") : 0;
+}
+
+/* Idmapped, so that the workspace's root writes as the host's root: what -v says. Where the file system can't,
+ * the plain folder, in which the workspace is a stranger. */
+static int mount_volume(const struct rootfs *r, size_t i, int userns_fd, struct md_error *err)
+{
+	const struct volume *v = &r->volumes.items[i];
+	_auto_free_ char *target = str_format("%s/volumes/%zu", r->bundle, i);
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			    (v->read_only ? MOUNT_ATTR_RDONLY : 0),
+	};
+	_auto_close_ int tree = idmap_clone(v->source, userns_fd, true);
+
+	if (tree < 0)
+		tree = idmap_clone(v->source, userns_fd, false);
+	if (tree < 0)
+		tree = open_tree(
+			AT_FDCWD, v->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (tree < 0 ||
+		mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0 ||
+		!target || attach(tree, target) < 0)
+		return md_fail_errno(err, "mount volume '%s'", v->source);
+	return 0;
+}
+
+int rootfs_mount(const struct rootfs *r, int userns_fd, struct md_error *err)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return md_fail_errno(err, "a mount namespace");
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return md_fail_errno(err, "cutting the mounts off from the host's");
+	for (size_t i = 0; i < r->layers.count; i++) {
+		if (mount_layer(r, i, userns_fd, err) < 0)
+			return -1;
+	}
+	if (mount_overlay(r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < r->volumes.count; i++) {
+		if (mount_volume(r, i, userns_fd, err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * workspace.h - one workspace as it stands in its document, ROOT/workspaces/ID/workspace.json.
+ *
+ * The document says what the workspace is (image, limits, who owns it), not whether it runs: that is asked of
+ * its shim (lifecycle.h). It is written whole and atomically, by holders of the workspace's lock only.
+ */
+#ifndef MD_ENGINE_WORKSPACE_H
+#define MD_ENGINE_WORKSPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "engine/limits.h"
+#include "engine/names.h"
+#include "engine/volume.h"
+
+enum workspace_kind {
+	WORKSPACE_RUN,  /* made by `mdocker run`: stops when its main process ends */
+	WORKSPACE_USER, /* made by `mdocker workspace open`: runs until it is stopped */
+};
+
+struct workspace {
+	char id[WORKSPACE_ID_LEN + 1];
+	char *name;
+	char *owner; /* "" when made by hand */
+	enum workspace_kind kind;
+	char *image;  /* its name when the workspace was made; "" with a rootfs of one's own */
+	char *rootfs; /* absolute path of that, else "" */
+	struct strv layers; /* IDs of the image's layers, the lowest first */
+	int64_t created;    /* seconds since 1970 */
+	uint32_t id_base;   /* of its block of user ids */
+	struct limits limits;
+	char *hostname;
+	char *network;    /* name of its network policy: "none" */
+	struct strv args; /* the main command */
+	struct strv env;
+	char *cwd;
+	char *user;
+	bool terminal;
+	struct volumes volumes;
+	bool remove_on_exit;
+	bool removing; /* `rm` began: only `rm` is possible */
+
+	/* The last run. */
+	char *boot_id; /* of the host when it was started; "" never */
+	int64_t started;
+};
+
+#define WORKSPACE_INIT                                                                             \
+	{                                                                                          \
+		.limits = LIMITS_DEFAULT                                                           \
+	}
+
+void workspace_done(struct workspace *w);
+#define _auto_workspace_ _auto_(workspace_done)
+
+/* Replaces an owned string of the struct: workspace_set(&w.name, "x"). NULL is "". 0, or -1 and ENOMEM. */
+int workspace_set(char **field, const char *value);
+
+/* Adds the document, with a newline. */
+void workspace_write(const struct workspace *w, struct buf *out);
+
+/* Reads one; everything in it is checked again, since a document may have been edited by hand. */
+int workspace_read(const char *text, size_t len, struct workspace *ret, struct md_error *err);
+
+#endif
