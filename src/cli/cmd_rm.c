@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_rm.c - `mdocker rm`: workspaces and their files, for good. */
+#define _GNU_SOURCE
+#include <errno.h>
+
+#include "base/fd.h"
+#include "cli/cli.h"
+#include "base/poison.h"
+
+struct rm_options {
+	bool force;
+};
+
+static const struct args_option options[] = {
+	{ "force", 'f', ARGS_FLAG, offsetof(struct rm_options, force), NULL,
+		"running ones too; a name that there isn't is no error" },
+	ARGS_END,
+};
+
+static int remove_one(struct engine *e, const char *name, void *data, struct md_error *err)
+{
+	const struct rm_options *o = data;
+	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
+	_auto_close_ int lock = -1;
+
+	if (engine_find_locked(e, name, &w, &lock, err) < 0)
+		return o->force && err->code == ENOENT ? 0 : -1;
+	return workspace_remove(e, &w, o->force, err);
+}
+
+static int run(const struct args_command *c, int argc, char **argv)
+{
+	_auto_engine_ struct engine e = ENGINE_INIT;
+	struct md_error err = MD_ERROR_INIT;
+	struct rm_options o = { .force = false };
+	int count;
+	int code = cli_parse(c, &o, argc, argv, false, 1, -1, &count);
+
+	if (code >= 0)
+		return code;
+	if (engine_open(&e, cli_engine_options(), &err) < 0)
+		return cli_fail(&err, 1);
+	return cli_each(&e, count, argv, remove_one, &o);
+}
+
+const struct args_command cmd_rm = {
+	.name = "rm",
+	.summary = "Remove workspaces and their files for good",
+	.usage = "rm [-f] WORKSPACE...",
+	.options = options,
+	.run = run,
+};

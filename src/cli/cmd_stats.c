@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_stats.c - `mdocker stats`: what running workspaces use, as the runtime tells it. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "cli/cli.h"
+#include "engine/runtime_cli.h"
+#include "json/json_read.h"
+#include "json/json_write.h"
+#include "base/poison.h"
+
+enum { STATS_MAX = 1 << 20 };
+
+struct stats_options {
+	const char *format;
+};
+
+static const struct args_option options[] = {
+	{ "format", 0, ARGS_STRING, offsetof(struct stats_options, format), "json",
+		"a JSON object a line" },
+	ARGS_END,
+};
+
+struct usage {
+	uint64_t cpu_ns, memory, memory_limit, pids, pids_limit;
+};
+
+/* Where a figure stands in the runtime's document. */
+static const struct figure {
+	const char *path[4]; /* below "data"; NULL ends it */
+	size_t offset;
+} figures[] = {
+	{ { "cpu", "usage", "total" }, offsetof(struct usage, cpu_ns) },
+	{ { "memory", "usage", "usage" }, offsetof(struct usage, memory) },
+	{ { "memory", "usage", "limit" }, offsetof(struct usage, memory_limit) },
+	{ { "pids", "current" }, offsetof(struct usage, pids) },
+	{ { "pids", "limit" }, offsetof(struct usage, pids_limit) },
+};
+
+static void read_figure(const struct json_node *data, const struct figure *f, struct usage *ret)
+{
+	struct json_node nodes[4];
+	const struct json_node *at = data;
+
+	for (size_t i = 0; f->path[i]; i++) {
+		if (!json_member(at, f->path[i], &nodes[i]))
+			return; /* not counted on this host */
+		at = &nodes[i];
+	}
+	json_as_u64(at, UINT64_MAX, (uint64_t *)((char *)ret + f->offset), NULL);
+}
+
+static int read_usage(
+	struct engine *e, const struct workspace *w, struct usage *ret, struct md_error *err)
+{
+	const char *const args[] = { "events", "--stats", w->id, NULL };
+	_auto_buf_ struct buf text = BUF_INIT(STATS_MAX);
+	_auto_json_ struct json_doc doc = JSON_DOC_INIT;
+	struct json_node root, data;
+	int r;
+
+	*ret = (struct usage){ .cpu_ns = 0 };
+	if (runtime_run(e, args, NULL, &text, err) < 0 ||
+		json_parse(&doc, buf_str(&text), text.len, err) < 0 ||
+		json_root(&doc, &root, err) < 0)
+		return -1;
+	r = json_get_object(&root, "data", &data, err);
+	if (r <= 0)
+		return r < 0 ? -1 : md_fail(err, EPROTO, "runtime events: no data");
+	for (size_t i = 0; i < ARRAY_SIZE(figures); i++)
+		read_figure(&data, &figures[i], ret);
+	return 0;
+}
+
+static void print_row(const struct workspace *w, const struct usage *u)
+{
+	printf("%-14s", w->id);
+	cli_print_safe(w->name, 18);
+	printf("%12.2f s  %8.1f / %-10.1f  %5llu / %llu\n", (double)u->cpu_ns / 1e9,
+		(double)u->memory / (1 << 20), (double)w->limits.memory / (1 << 20),
+		(unsigned long long)u->pids, (unsigned long long)w->limits.pids);
+}
+
+static void print_json(const struct workspace *w, const struct usage *u)
+{
+	_auto_buf_ struct buf line = BUF_INIT(STATS_MAX);
+	struct json_writer j = { .out = &line };
+
+	json_object_begin(&j, NULL);
+	json_add_string(&j, "id", w->id);
+	json_add_string(&j, "name", w->name);
+	json_add_u64(&j, "cpuNs", u->cpu_ns);
+	json_add_u64(&j, "memory", u->memory);
+	json_add_u64(&j, "memoryLimit", w->limits.memory);
+	json_add_u64(&j, "pids", u->pids);
+	json_add_u64(&j, "pidsLimit", w->limits.pids);
+	json_object_end(&j);
+	puts(buf_str(&line));
+}
+
+static int show(struct engine *e, const struct workspace *w, bool json, struct md_error *err)
+{
+	struct usage u;
+
+	if (read_usage(e, w, &u, err) < 0)
+		return md_wrap(err, "stats of '%s'", w->name);
+	if (json)
+		print_json(w, &u);
+	else
+		print_row(w, &u);
+	return 0;
+}
+
+static int show_named(struct engine *e, const char *name, bool json, struct md_error *err)
+{
+	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
+
+	if (engine_find(e, name, &w, err) < 0)
+		return -1;
+	if (!workspace_is_running(e, &w))
+		return md_fail(err, ESRCH, "workspace '%s' is not running", w.name);
+	return show(e, &w, json, err);
+}
+
+static int show_all(struct engine *e, bool json)
+{
+	_auto_workspaces_ struct workspaces l = { NULL, 0 };
+	struct md_error err = MD_ERROR_INIT;
+	int code = 0;
+
+	if (engine_list(e, &l, &err) < 0)
+		return cli_fail(&err, 1);
+	for (size_t i = 0; i < l.count; i++) {
+		if (!workspace_is_running(e, &l.items[i]) || show(e, &l.items[i], json, &err) == 0)
+			continue;
+		/* One that ended in between is no failure. */
+		if (workspace_is_running(e, &l.items[i]))
+			code = cli_fail(&err, 1);
+	}
+	return code;
+}
+
+static int run(const struct args_command *c, int argc, char **argv)
+{
+	_auto_engine_ struct engine e = ENGINE_INIT;
+	struct stats_options o = { .format = NULL };
+	struct md_error err = MD_ERROR_INIT;
+	int count;
+	int code = cli_parse(c, &o, argc, argv, false, 0, -1, &count);
+
+	if (code >= 0)
+		return code;
+	if (o.format && !str_eq(o.format, "json"))
+		return cli_usage(c, "--format: only json is known");
+	if (engine_open(&e, cli_engine_options(), &err) < 0)
+		return cli_fail(&err, 1);
+	if (!o.format)
+		printf("%-14s%-18s%14s  %21s  %s\n", "ID", "NAME", "CPU TIME",
+			"MEMORY / LIMIT (MB)", "PIDS / LIMIT");
+	if (count == 0)
+		return show_all(&e, o.format != NULL);
+	code = 0;
+	for (int i = 0; i < count; i++) {
+		if (show_named(&e, argv[i], o.format != NULL, &err) < 0)
+			code = cli_fail(&err, 1);
+	}
+	return code;
+}
+
+const struct args_command cmd_stats = {
+	.name = "stats",
+	.summary = "Show what running workspaces use",
+	.usage = "stats [--format json] [WORKSPACE...]",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_workspace.c - `mdocker workspace open`: a user's own workspace, made and started where needed. What the server runs. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "json/json_write.h"
+#include "base/poison.h"
+
+struct open_options {
+	const char *owner, *image, *hostname, *cpus;
+	uint64_t memory;
+	int64_t pids;
+	bool json;
+};
+
+#define OPT(field) offsetof(struct open_options, field)
+
+static const struct args_option options[] = {
+	{ "owner", 0, ARGS_STRING, OPT(owner), "USER", "whose it is; needed" },
+	{ "image", 0, ARGS_STRING, OPT(image), "IMAGE", "of a new one (the default image)" },
+	{ "hostname", 0, ARGS_STRING, OPT(hostname), "NAME", "of a new one (container)" },
+	{ "memory", 'm', ARGS_SIZE, OPT(memory), "SIZE", "limit of a new one (100m)" },
+	{ "pids-limit", 0, ARGS_INT, OPT(pids), "N", "limit of a new one (20)" },
+	{ "cpus", 0, ARGS_STRING, OPT(cpus), "N", "limit of a new one (none)" },
+	{ "json", 0, ARGS_FLAG, OPT(json), NULL,
+		"one JSON line; the only format, and the default" },
+	ARGS_END,
+};
+
+static int make(
+	struct engine *e, const struct open_options *o, const char *name, struct md_error *err)
+{
+	_auto_workspace_ struct workspace made = WORKSPACE_INIT;
+	struct workspace_request r = WORKSPACE_REQUEST_INIT;
+
+	r.name = name;
+	r.owner = o->owner;
+	r.kind = WORKSPACE_USER;
+	r.image = o->image;
+	r.hostname = o->hostname;
+	r.terminal = true;
+	r.limits.memory = o->memory;
+	r.limits.pids = o->pids > 0 ? (uint64_t)o->pids : 0;
+	if (o->cpus && limits_parse_cpus(o->cpus, &r.limits.cpu_millis, err) < 0)
+		return -1;
+	/* Another command for the same login may be faster: then it is the same workspace. */
+	if (engine_create(e, &r, &made, err) < 0 && err->code != EEXIST)
+		return -1;
+	return 0;
+}
+
+/* A name is asked for, so the beginning of somebody's ID is no answer. */
+static int find_or_make(struct engine *e, const struct open_options *o, const char *name,
+	struct workspace *ret, int *ret_lock, struct md_error *err)
+{
+	int r = engine_find_locked(e, name, ret, ret_lock, err);
+
+	if (r == 0 && str_eq(ret->name, name))
+		return 0;
+	if (r == 0) {
+		workspace_done(ret);
+		*ret = (struct workspace)WORKSPACE_INIT;
+		fd_close(ret_lock);
+	} else if (err->code != ENOENT && err->code != EINVAL) {
+		return -1;
+	}
+	if (make(e, o, name, err) < 0)
+		return -1;
+	return engine_find_locked(e, name, ret, ret_lock, err);
+}
+
+static int print(struct engine *e, const struct workspace *w, struct md_error *err)
+{
+	_auto_free_ char *socket = workspace_socket(e, w);
+	_auto_buf_ struct buf line = BUF_INIT(64 << 10);
+	struct json_writer j = { .out = &line };
+
+	json_object_begin(&j, NULL);
+	json_add_string(&j, "id", w->id);
+	json_add_string(&j, "name", w->name);
+	json_add_string(&j, "state", workspace_state_name(WORKSPACE_RUNNING));
+	json_add_string(&j, "socket", socket);
+	json_object_end(&j);
+	if (!socket || line.failed)
+		return md_fail(err, ENOMEM, "workspace '%s'", w->name);
+	puts(buf_str(&line));
+	return 0;
+}
+
+static int open_workspace(
+	struct engine *e, const struct open_options *o, const char *name, struct md_error *err)
+{
+	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
+	struct start_options start = START_OPTIONS_INIT;
+	_auto_close_ int lock = -1;
+
+	if (workspace_name_check(name, err) < 0 || find_or_make(e, o, name, &w, &lock, err) < 0)
+		return -1;
+	if (!str_eq(w.owner, o->owner) || w.kind != WORKSPACE_USER)
+		return md_fail(err, EACCES, "workspace '%s' is not %s's", name, o->owner);
+	if (!workspace_is_running(e, &w) && workspace_start(e, &w, &start, NULL, err) < 0)
+		return -1;
+	return print(e, &w, err);
+}
+
+static int run(const struct args_command *c, int argc, char **argv)
+{
+	_auto_engine_ struct engine e = ENGINE_INIT;
+	struct open_options o = { .memory = 100 << 20, .pids = 20 };
+	struct md_error err = MD_ERROR_INIT;
+	int count;
+	int code = cli_parse(c, &o, argc, argv, false, 2, 2, &count);
+
+	if (code >= 0)
+		return code;
+	if (!str_eq(argv[0], "open"))
+		return cli_usage(c, "'%.40s': only `workspace open` is known", argv[0]);
+	if (!o.owner || !*o.owner)
+		return cli_usage(c, "--owner is needed");
+	if (engine_open(&e, cli_engine_options(), &err) < 0 ||
+		open_workspace(&e, &o, argv[1], &err) < 0)
+		return cli_fail(&err, 1);
+	return 0;
+}
+
+const struct args_command cmd_workspace = {
+	.name = "workspace",
+	.summary = "Make and start a user's workspace where needed, and say where its socket is",
+	.usage = "workspace open NAME --owner USER [OPTIONS]",
+	.text = "Prints one JSON line: {\"id\",\"name\",\"state\",\"socket\"}.",
+	.options = options,
+	.run = run,
+};
