@@ -7,6 +7,10 @@
         with place.terminal("run", "-it", "busybox", "/bin/sh") as t:
             t.expect("# "); t.line("exit 3"); assert t.wait() == 3
 
+    def test_the_browser(server):              # mdockerd --demo in such a place
+        alice = server.login("alice").shell()  # a WebSocket at its prompt
+        assert alice.ask("hostname") == "container\\n"
+
 After each test everything that runs in its place is ended by `mdocker rm --force`, and a process, mount or cgroup that is
 still there then is a failure of that test.
 """
@@ -23,6 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness.images import Images  # noqa: E402
 from harness.place import Place  # noqa: E402
+from harness.server import Server  # noqa: E402
 
 
 def pytest_configure(config):
@@ -43,3 +48,10 @@ def place(images):
     yield p
     left = p.close()
     assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def server(place):
+    """A demonstration server with the default image; alice, bob and admin have no workspace yet."""
+    place.need_images("default")
+    return Server(place).start()
