@@ -48,22 +48,22 @@ static inline void cgroup_freep(struct cgroup **c)
 	cgroup_free(*c);
 }
 
-/* Makes the groups and applies the limits and device rules. `pid` is 0, or a process that systemd's
- * scope starts with (the systemd manager cannot make a scope without one: call with the stopped
- * child's pid there). A group that exists already and has processes is EBUSY... unless it is shared
- * on purpose (cgroupsPath was given). On failure what was made is removed. */
+/* Makes the groups and applies the limits and device rules. `pid` is 0, or, where
+ * cgroup_needs_pid(), that of the container's first process, waiting. A group that holds processes
+ * already is EBUSY: `delete` kills all that is in it. On failure what was made is removed. */
 int cgroup_create(struct cgroup *c, const struct oci_resources *r, pid_t pid, struct md_error *err);
 
 /* True if cgroup_create() wants the pid of the container's first process. */
 bool cgroup_needs_pid(const struct cgroup *c);
 
-/* A descriptor for CLONE_INTO_CGROUP, owned by `c`; -1 where that alone would not do (v1, hybrid,
- * no cgroup). */
+/* The group of the unified tree, for CLONE_INTO_CGROUP; owned by `c`. -1: this host has no such
+ * tree. */
 int cgroup_birth_fd(struct cgroup *c);
 
-/* Moves a process into every group. With `sub` (NULL: none) into that group below: of all
- * controllers. */
-int cgroup_add(struct cgroup *c, pid_t pid, const char *sub, struct md_error *err);
+/* Moves a process into every group; with `born` not into the one that cgroup_birth_fd() gave it at
+ * birth. With `sub` (NULL: none) into that group below, which must exist; `born` must then be
+ * false. */
+int cgroup_add(struct cgroup *c, pid_t pid, const char *sub, bool born, struct md_error *err);
 
 /* Applies what is set in `r`; device rules only if there are any. */
 int cgroup_update(struct cgroup *c, const struct oci_resources *r, struct md_error *err);
@@ -136,13 +136,13 @@ struct cgroup_stats {
 int cgroup_stats(struct cgroup *c, struct cgroup_stats *ret, struct md_error *err);
 void cgroup_stats_done(struct cgroup_stats *s);
 
-/* A descriptor that becomes readable when the memory limit killed something or the group went (the
- * caller's); read it empty with cgroup_oom_take(): the number of new kills, or -1 when the group is
- * gone. */
+/* A watch whose `fd` becomes readable when the memory limit killed something or the last process
+ * went. After that cgroup_oom_take() reads it empty and returns the number of new kills, or -1 when
+ * no process is left. */
 struct cgroup_oom {
-	int fd; /* -1: none */
-	bool v2;
-	int events_fd; /* memory.events or memory.oom_control */
+	int fd;       /* -1: none */
+	int group_fd; /* the group's folder, owned */
+	bool unified;
 	uint64_t seen;
 };
 int cgroup_oom_open(struct cgroup *c, struct cgroup_oom *ret, struct md_error *err);

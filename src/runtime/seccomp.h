@@ -34,7 +34,7 @@ unsigned int seccomp_load_flags(const struct oci_seccomp *s);
 /* Loads a compiled program into the calling thread. No memory, no stdio: for the forked child.
  * Returns 0, or the listener's descriptor (CLOEXEC) if the flags ask for one; -1 and errno. Needs
  * no_new_privs or CAP_SYS_ADMIN. */
-int seccomp_load(const void *program, size_t len, unsigned int flags);
+int seccomp_install(const void *program, size_t len, unsigned int flags);
 
 /* Sends the listener with the container process state (`state_text`: the OCI state as JSON) to
  * linux.seccomp.listenerPath, as the specification's "containerProcessState" says. */

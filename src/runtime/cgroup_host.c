@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cgroup_host.c - which trees this host has, and small files of them. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "runtime/cgroup_impl.h"
+
+#include "base/poison.h"
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+
+static const struct {
+	const char *name;
+	unsigned int bit;
+} controllers[] = {
+	{ "cpu", CTL_CPU },
+	{ "cpuacct", CTL_CPUACCT },
+	{ "cpuset", CTL_CPUSET },
+	{ "memory", CTL_MEMORY },
+	{ "pids", CTL_PIDS },
+	{ "io", CTL_IO },
+	{ "blkio", CTL_IO },
+	{ "hugetlb", CTL_HUGETLB },
+	{ "rdma", CTL_RDMA },
+	{ "devices", CTL_DEVICES },
+	{ "freezer", CTL_FREEZER },
+	{ "net_cls", CTL_NET_CLS },
+	{ "net_prio", CTL_NET_PRIO },
+};
+
+unsigned int cgroup_controllers_of(const char *list)
+{
+	unsigned int mask = 0;
+
+	while (*list) {
+		size_t len = strcspn(list, ", \n");
+
+		for (size_t i = 0; i < ARRAY_SIZE(controllers); i++) {
+			if (strlen(controllers[i].name) == len &&
+				strncmp(controllers[i].name, list, len) == 0)
+				mask |= controllers[i].bit;
+		}
+		list += len;
+		list += strspn(list, ", \n");
+	}
+	return mask;
+}
+
+static int add_tree(struct cgroup *c, const char *name, const char *mount, bool unified)
+{
+	struct cgroup_tree *t = &c->trees[c->tree_count];
+
+	if (c->tree_count == CGROUP_TREES)
+		return 0;
+	*t = (struct cgroup_tree){ .name = strdup(name), .mount = strdup(mount), .fd = -1 };
+	c->tree_count++;
+	if (!t->name || !t->mount)
+		return -1;
+	t->ops = unified ? &cgroup_unified_ops : &cgroup_single_ops;
+	t->controllers = cgroup_controllers_of(name);
+	if (unified) {
+		char list[512], path[4096];
+		int fd;
+
+		snprintf(path, sizeof(path), "%s", mount);
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (cgroup_read(fd, "cgroup.controllers", list, sizeof(list)))
+			t->controllers = cgroup_controllers_of(list);
+		fd_close(&fd);
+	}
+	return 0;
+}
+
+/* A path of mountinfo: \040 and the like stand for characters that separate. */
+static void unescape(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
+			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+			s += 3;
+		} else {
+			*to++ = *s;
+		}
+	}
+	*to = '\0';
+}
+
+/* The name of a tree: its controllers, or name=X, out of the superblock options
+ * "rw,cpu,cpuacct,xattr". */
+static void tree_name(const char *options, char *to, size_t size)
+{
+	to[0] = '\0';
+	while (*options) {
+		size_t len = strcspn(options, ",\n");
+		char word[128];
+
+		snprintf(word, sizeof(word), "%.*s", (int)len, options);
+		if (cgroup_controllers_of(word) || str_starts(word, "name=")) {
+			size_t used = strlen(to);
+
+			snprintf(to + used, size - used, "%s%s", used ? "," : "", word);
+		}
+		options += len;
+		options += *options == ',';
+	}
+}
+
+static bool is_mounted(const struct cgroup *c, const char *name)
+{
+	for (size_t i = 0; i < c->tree_count; i++) {
+		if (str_eq(c->trees[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+/* "36 35 98:0 /root /mount/point rw,noatime master:1 - cgroup cgroup rw,cpu" */
+static int add_mount_line(struct cgroup *c, char *line)
+{
+	char *separator = strstr(line, " - "), *fields[5], *save = line, name[256];
+	char *type, *options;
+	struct statfs fs;
+	bool unified;
+
+	if (!separator)
+		return 0;
+	type = separator + 3;
+	if (!str_starts(type, "cgroup"))
+		return 0;
+	unified = str_starts(type, "cgroup2 ");
+	if (!unified && !str_starts(type, "cgroup "))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		fields[i] = strsep(&save, " ");
+		if (!fields[i] || !save)
+			return 0;
+	}
+	options = strrchr(type, ' ');
+	tree_name(unified || !options ? "" : options + 1, name, sizeof(name));
+	unescape(fields[4]);
+	if ((!unified && !name[0]) || is_mounted(c, name) || statfs(fields[4], &fs) < 0 ||
+		(unsigned long)fs.f_type !=
+			(unsigned long)(unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))
+		return 0;
+	return add_tree(c, name, fields[4], unified);
+}
+
+static int read_mounts(struct cgroup *c, struct md_error *err)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (!f)
+		return md_fail_errno(err, "open /proc/self/mountinfo");
+	while (r == 0 && getline(&line, &size, f) > 0) {
+		if (strstr(line, " - cgroup"))
+			r = add_mount_line(c, line);
+	}
+	free(line);
+	fclose(f);
+	return r < 0 ? md_fail(err, ENOMEM, "out of memory") : 0;
+}
+
+int cgroup_find_trees(struct cgroup *c, struct md_error *err)
+{
+	struct statfs fs;
+
+	/* The usual host needs one look. */
+	if (statfs(CGROUP_ROOT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC) {
+		if (add_tree(c, "", CGROUP_ROOT, true) < 0)
+			return md_fail(err, ENOMEM, "out of memory");
+		return 0;
+	}
+	return read_mounts(c, err);
+}
+
+int cgroup_write(int dirfd, const char *file, const char *text, struct md_error *err)
+{
+	_auto_close_ int fd = openat(dirfd, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	size_t len = strlen(text);
+
+	if (fd < 0)
+		return md_fail_errno(err, "cgroup: open %s", file);
+	if (write(fd, text, len) != (ssize_t)len)
+		return md_fail_errno(err, "cgroup: write '%s' to %s", text, file);
+	return 0;
+}
+
+int cgroup_write_i64(int dirfd, const char *file, int64_t value, struct md_error *err)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	return cgroup_write(dirfd, file, text, err);
+}
+
+int cgroup_write_u64(int dirfd, const char *file, uint64_t value, struct md_error *err)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return cgroup_write(dirfd, file, text, err);
+}
+
+bool cgroup_has(int dirfd, const char *file)
+{
+	return faccessat(dirfd, file, F_OK, 0) == 0;
+}
+
+bool cgroup_read(int dirfd, const char *file, char *ret, size_t size)
+{
+	_auto_close_ int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = fd >= 0 ? read(fd, ret, size - 1) : -1;
+
+	if (n < 0)
+		return false;
+	if (n > 0 && ret[n - 1] == '\n')
+		n--;
+	ret[n] = '\0';
+	return true;
+}
+
+static uint64_t number_at(const char *text)
+{
+	return str_starts(text, "max") ? UINT64_MAX : strtoull(text, NULL, 10);
+}
+
+uint64_t cgroup_read_u64(int dirfd, const char *file)
+{
+	char text[64];
+
+	return cgroup_read(dirfd, file, text, sizeof(text)) ? number_at(text) : 0;
+}
+
+uint64_t cgroup_read_key(int dirfd, const char *file, const char *key)
+{
+	char text[4096];
+	size_t len = strlen(key);
+
+	if (!cgroup_read(dirfd, file, text, sizeof(text)))
+		return 0;
+	for (const char *at = text; at; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (strncmp(at, key, len) == 0 && at[len] == ' ')
+			return number_at(at + len + 1);
+	}
+	return 0;
+}

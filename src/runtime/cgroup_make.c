@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cgroup_make.c - making a container's groups, limiting them, and putting processes in. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "runtime/cgroup_impl.h"
+
+#include "base/poison.h"
+
+/* The next component of a path, "." skipped; false at the end. */
+static bool next_part(const char **at, char *part, size_t size)
+{
+	for (;;) {
+		size_t len;
+
+		*at += strspn(*at, "/");
+		len = strcspn(*at, "/");
+		if (len == 0)
+			return false;
+		snprintf(part, size, "%.*s", (int)len, *at);
+		*at += len;
+		if (!str_eq(part, "."))
+			return true;
+	}
+}
+
+/* Makes the folders of the path below the mount; t->fresh tells whether the last one is new. */
+static int make_folders(struct cgroup *c, struct cgroup_tree *t, struct md_error *err)
+{
+	_auto_close_ int at = open(t->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *rest = c->path;
+	char part[256];
+
+	if (at < 0)
+		return md_fail_errno(err, "cgroup: open %s", t->mount);
+	while (next_part(&rest, part, sizeof(part))) {
+		_auto_close_ int fd = -1;
+
+		t->fresh = mkdirat(at, part, 0755) == 0;
+		if (!t->fresh && errno != EEXIST)
+			return md_fail_errno(err, "cgroup: make %s%s", t->mount, c->path);
+		fd = openat(at, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0)
+			return md_fail_errno(err, "cgroup: open %s%s", t->mount, c->path);
+		if (t->ops->prepare(t, at, fd, !rest[strspn(rest, "/")], err) < 0)
+			return md_wrap(err, "%s%s", t->mount, c->path);
+		fd_close(&at);
+		at = take_fd(&fd);
+	}
+	t->fd = take_fd(&at);
+	return 0;
+}
+
+static bool has_processes(const struct cgroup_tree *t)
+{
+	char text[32];
+
+	return cgroup_read(t->fd, "cgroup.procs", text, sizeof(text)) && text[0];
+}
+
+/* What the configuration asks for, and the controller that it takes. */
+static unsigned int wanted_controllers(const struct oci_resources *r)
+{
+	const struct oci_memory *m = &r->memory;
+	const struct oci_cpu *cpu = &r->cpu;
+	const struct oci_blkio *io = &r->blkio;
+	bool throttles = false;
+	unsigned int mask = 0;
+
+	for (int i = 0; i < OCI_THROTTLE_KINDS; i++)
+		throttles |= io->throttle[i].count > 0;
+	if (cgroup_wants(m->limit) || cgroup_wants(m->reservation) || cgroup_wants(m->swap))
+		mask |= CTL_MEMORY;
+	if (cgroup_wants_u(cpu->shares) || cgroup_wants(cpu->quota) ||
+		cgroup_wants_u(cpu->period) || cgroup_wants_u(cpu->burst) ||
+		cgroup_wants(cpu->idle))
+		mask |= CTL_CPU;
+	if (cpu->cpus || cpu->mems)
+		mask |= CTL_CPUSET;
+	if (cgroup_wants(r->pids_limit))
+		mask |= CTL_PIDS;
+	if (cgroup_wants_u(io->weight) || io->weights.count || throttles)
+		mask |= CTL_IO;
+	if (r->hugepage_count)
+		mask |= CTL_HUGETLB;
+	if (r->rdma_count)
+		mask |= CTL_RDMA;
+	return mask;
+}
+
+static int check_controllers(
+	const struct cgroup *c, const struct oci_resources *r, struct md_error *err)
+{
+	static const struct {
+		unsigned int bit;
+		const char *field, *name;
+	} fields[] = {
+		{ CTL_MEMORY, "memory", "memory" },
+		{ CTL_CPU, "cpu", "cpu" },
+		{ CTL_CPUSET, "cpu.cpus", "cpuset" },
+		{ CTL_PIDS, "pids", "pids" },
+		{ CTL_IO, "blockIO", "io" },
+		{ CTL_RDMA, "rdma", "rdma" },
+		{ CTL_HUGETLB, "hugepageLimits", "hugetlb" },
+	};
+	unsigned int missing = wanted_controllers(r);
+
+	for (size_t i = 0; i < c->tree_count; i++)
+		missing &= ~c->trees[i].controllers;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (missing & fields[i].bit)
+			return md_fail(err, ENOTSUP,
+				"linux.resources.%s: no cgroup controller '%s' here",
+				fields[i].field, fields[i].name);
+	}
+	return 0;
+}
+
+/* In a rootless container a tree that isn't delegated is left out; the limits decide whether that
+ * is an error. */
+static bool may_be_left_out(const struct cgroup *c, const struct md_error *err)
+{
+	return c->rootless && (err->code == EACCES || err->code == EPERM || err->code == EROFS);
+}
+
+static int make_tree(struct cgroup *c, struct cgroup_tree *t, const struct oci_resources *r,
+	struct md_error *err)
+{
+	if (make_folders(c, t, err) < 0)
+		return -1;
+	if (!t->fresh && c->manager == CGROUP_MANAGER_CGROUPFS && has_processes(t)) {
+		fd_close(&t->fd);
+		return md_fail(err, EBUSY, "cgroup: %s%s has processes already", t->mount, c->path);
+	}
+	return t->ops->apply(t, r, t->fresh, err);
+}
+
+static void drop_tree(struct cgroup *c, size_t i)
+{
+	free(c->trees[i].name);
+	free(c->trees[i].mount);
+	fd_close(&c->trees[i].fd);
+	c->tree_count--;
+	memmove(&c->trees[i], &c->trees[i + 1], (c->tree_count - i) * sizeof(c->trees[0]));
+	memmove(&c->views[i], &c->views[i + 1], (c->tree_count - i) * sizeof(c->views[0]));
+}
+
+static int make_trees(struct cgroup *c, const struct oci_resources *r, struct md_error *err)
+{
+	for (size_t i = 0; i < c->tree_count;) {
+		struct md_error why = MD_ERROR_INIT;
+
+		if (make_tree(c, &c->trees[i], r, &why) == 0) {
+			i++;
+			continue;
+		}
+		if (!may_be_left_out(c, &why)) {
+			*err = why;
+			return -1;
+		}
+		log_debug("%s: left out", why.msg);
+		drop_tree(c, i);
+	}
+	return check_controllers(c, r, err);
+}
+
+static int apply_devices(struct cgroup *c, const struct oci_resources *r, struct md_error *err)
+{
+	struct cgroup_tree *t = cgroup_tree_with(c, CTL_DEVICES);
+
+	if (!t)
+		t = cgroup_unified_tree(c);
+	if (!t || c->rootless)
+		return 0;
+	return t->ops->apply_devices(t, r, err);
+}
+
+int cgroup_create(struct cgroup *c, const struct oci_resources *r, pid_t pid, struct md_error *err)
+{
+	int result;
+
+	if (c->manager == CGROUP_MANAGER_NONE)
+		return check_controllers(c, r, err);
+	if (c->manager == CGROUP_MANAGER_SYSTEMD && cgroup_systemd_start(c, r, pid, err) < 0)
+		return -1;
+	result = make_trees(c, r, err);
+	if (result == 0)
+		result = apply_devices(c, r, err);
+	for (size_t i = 0; result < 0 && i < c->tree_count; i++) {
+		if (c->trees[i].fresh)
+			cgroup_tree_remove(c, &c->trees[i]);
+	}
+	return result;
+}
+
+int cgroup_update(struct cgroup *c, const struct oci_resources *r, struct md_error *err)
+{
+	if (check_controllers(c, r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c->tree_count; i++) {
+		struct cgroup_tree *t = &c->trees[i];
+
+		if (cgroup_tree_open(c, t) < 0)
+			continue;
+		if (t->ops->apply(t, r, false, err) < 0)
+			return -1;
+	}
+	return r->device_count ? apply_devices(c, r, err) : 0;
+}
+
+static int add_to_tree(
+	struct cgroup *c, struct cgroup_tree *t, pid_t pid, const char *sub, struct md_error *err)
+{
+	_auto_close_ int fd = -1;
+	char text[16];
+
+	if (cgroup_tree_open(c, t) < 0)
+		return c->rootless ? 0 : md_fail_errno(err, "cgroup: open %s%s", t->mount, c->path);
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	if (!sub)
+		return cgroup_write(t->fd, "cgroup.procs", text, err);
+	fd = openat(t->fd, sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return md_fail_errno(err, "cgroup: open %s%s/%s", t->mount, c->path, sub);
+	return cgroup_write(fd, "cgroup.procs", text, err);
+}
+
+static int check_sub_path(const char *sub, struct md_error *err)
+{
+	const char *rest = sub;
+	char part[256];
+
+	while (next_part(&rest, part, sizeof(part))) {
+		if (str_eq(part, ".."))
+			return md_fail(err, EINVAL, "cgroup: '%s' has '..' in it", sub);
+	}
+	return 0;
+}
+
+int cgroup_add(struct cgroup *c, pid_t pid, const char *sub, bool born, struct md_error *err)
+{
+	if (sub) {
+		sub += strspn(sub, "/");
+		sub = *sub ? sub : NULL;
+	}
+	if (sub && check_sub_path(sub, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c->tree_count; i++) {
+		struct cgroup_tree *t = &c->trees[i];
+
+		if (born && t->ops == &cgroup_unified_ops)
+			continue;
+		if (add_to_tree(c, t, pid, sub, err) < 0)
+			return -1;
+	}
+	return 0;
+}
