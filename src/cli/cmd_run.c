@@ -20,8 +20,10 @@ struct run_options {
 	bool rm, detach, interactive, tty;
 	uint64_t memory;
 	int64_t pids;
-	const char *cpus, *hostname, *name, *rootfs, *workdir, *user, *entrypoint, *network;
-	struct strv env, volumes;
+	const char *cpus, *hostname, *name, *rootfs, *workdir, *user, *entrypoint, *network,
+		*egress;
+	struct strv env, volumes, publish;
+	uint64_t bandwidth;
 };
 
 #define OPT(field) offsetof(struct run_options, field)
@@ -43,7 +45,14 @@ static const struct args_option options[] = {
 	{ "entrypoint", 0, ARGS_STRING, OPT(entrypoint), "PROGRAM", "instead of the image's" },
 	{ "rootfs", 0, ARGS_STRING, OPT(rootfs), "DIR",
 		"a folder instead of an image; not written to" },
-	{ "network", 0, ARGS_STRING, OPT(network), "POLICY", "none: loopback only" },
+	{ "network", 0, ARGS_STRING, OPT(network), "KIND",
+		"none (loopback only), bridge, or host (no network isolation)" },
+	{ "egress", 0, ARGS_STRING, OPT(egress), "POLICY",
+		"on a bridge: none, internet, full, allow:CIDR[:PORT[/tcp|/udp]],..." },
+	{ "publish", 'p', ARGS_LIST, OPT(publish), "[ADDR:]PORT:PORT[/udp]",
+		"on a bridge: a port of the host leads inside" },
+	{ "bandwidth", 0, ARGS_SIZE, OPT(bandwidth), "SIZE",
+		"on a bridge: bytes a second, each way" },
 	ARGS_END,
 };
 
@@ -51,11 +60,13 @@ static void options_done(struct run_options *o)
 {
 	strv_done(&o->env);
 	strv_done(&o->volumes);
+	strv_done(&o->publish);
 }
 
 static int fill_limits(const struct run_options *o, struct limits *l, struct md_error *err)
 {
 	l->memory = o->memory;
+	l->bandwidth = o->bandwidth;
 	l->pids = o->pids > 0 ? (uint64_t)o->pids : 0;
 	return o->cpus ? limits_parse_cpus(o->cpus, &l->cpu_millis, err) : 0;
 }
@@ -89,12 +100,12 @@ static int fill_request(const struct run_options *o, struct workspace_request *r
 		if (add_volume(&r->volumes, o->volumes.items[i], err) < 0)
 			return -1;
 	}
-	if (o->network && !str_eq(o->network, "none"))
-		return md_fail(err, EINVAL, "network '%.40s': only 'none' is known", o->network);
 	r->name = o->name;
 	r->kind = WORKSPACE_RUN;
 	r->hostname = o->hostname;
 	r->network = o->network;
+	r->egress = o->egress;
+	r->publish = o->publish.items;
 	r->entrypoint = o->entrypoint;
 	r->env = env->items;
 	r->cwd = o->workdir;

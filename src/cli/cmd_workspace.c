@@ -12,7 +12,7 @@
 #include "base/poison.h"
 
 struct open_options {
-	const char *owner, *image, *hostname, *cpus;
+	const char *owner, *image, *hostname, *cpus, *network, *egress;
 	uint64_t memory;
 	int64_t pids;
 	bool json;
@@ -27,6 +27,8 @@ static const struct args_option options[] = {
 	{ "memory", 'm', ARGS_SIZE, OPT(memory), "SIZE", "limit of a new one (100m)" },
 	{ "pids-limit", 0, ARGS_INT, OPT(pids), "N", "limit of a new one (20)" },
 	{ "cpus", 0, ARGS_STRING, OPT(cpus), "N", "limit of a new one (none)" },
+	{ "network", 0, ARGS_STRING, OPT(network), "KIND", "of a new one: none, bridge (none)" },
+	{ "egress", 0, ARGS_STRING, OPT(egress), "POLICY", "of a new one on a bridge (internet)" },
 	{ "json", 0, ARGS_FLAG, OPT(json), NULL,
 		"one JSON line; the only format, and the default" },
 	ARGS_END,
@@ -43,6 +45,8 @@ static int make(
 	r.kind = WORKSPACE_USER;
 	r.image = o->image;
 	r.hostname = o->hostname;
+	r.network = o->network;
+	r.egress = o->egress;
 	r.terminal = true;
 	r.limits.memory = o->memory;
 	r.limits.pids = o->pids > 0 ? (uint64_t)o->pids : 0;

@@ -28,6 +28,7 @@ const struct args_command *const cli_commands[] = {
 	&cmd_import,
 	&cmd_rmi,
 	&cmd_workspace,
+	&cmd_network,
 	&cmd_completion,
 	&cmd_version,
 	&cmd_help,

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "engine/connect.h"
 #include "engine/engine.h"
 #include "engine/idblock.h"
 #include "base/poison.h"
@@ -107,7 +108,9 @@ static int fill(struct workspace *w, const struct workspace_request *r, const st
 		workspace_set(&w->image, image->name) < 0 ||
 		workspace_set(&w->hostname, first_of(r->hostname, NULL, "container")) < 0 ||
 		workspace_set(&w->network, first_of(r->network, NULL, "none")) < 0 ||
-		workspace_set(&w->cwd, cwd) < 0 || workspace_set(&w->boot_id, "") < 0 ||
+		workspace_set(&w->egress, first_of(r->egress, NULL, "internet")) < 0 ||
+		strv_add_all(&w->publish, r->publish) < 0 || workspace_set(&w->cwd, cwd) < 0 ||
+		workspace_set(&w->boot_id, "") < 0 ||
 		workspace_set(&w->user, first_of(r->user, c->user, "")) < 0 ||
 		strv_add_all(&w->layers, image->layers.items) < 0)
 		return md_fail_errno(err, "new workspace");
@@ -118,7 +121,7 @@ static int fill(struct workspace *w, const struct workspace_request *r, const st
 			return -1;
 	}
 	if (workspace_name_check(w->name, err) < 0 || hostname_check(w->hostname, err) < 0 ||
-		limits_check(&w->limits, err) < 0)
+		limits_check(&w->limits, err) < 0 || connect_check(w, err) < 0)
 		return -1;
 	if (fill_env(w, r, c, err) < 0)
 		return -1;

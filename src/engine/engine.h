@@ -64,7 +64,9 @@ struct workspace_request {
 	const char *image; /* NULL: the default one */
 	const char *rootfs;
 	const char *hostname;
-	const char *network;
+	const char *network;    /* NULL: "none" */
+	const char *egress;     /* NULL: "internet" */
+	char *const *publish;   /* NULL-terminated, or NULL */
 	char *const *args;      /* NULL-terminated: instead of the image's command */
 	const char *entrypoint; /* instead of the image's; "" for none */
 	char *const *env;       /* NULL-terminated NAME=value, added */

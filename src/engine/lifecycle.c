@@ -18,6 +18,7 @@
 #include "base/sock.h"
 #include "engine/boot.h"
 #include "engine/cgroups.h"
+#include "engine/connect.h"
 #include "engine/runtime_cli.h"
 #include "json/json_read.h"
 #include "wire/shim_client.h"
@@ -229,7 +230,7 @@ int workspace_sweep(struct engine *e, const struct workspace *w, struct md_error
 
 	if (!state)
 		return md_fail_errno(err, "sweep");
-	if (delete_container(e, w, err) < 0)
+	if (delete_container(e, w, err) < 0 || connect_detach(e, w, err) < 0)
 		return -1;
 	if (access(state, F_OK) < 0)
 		return 0;
@@ -256,5 +257,7 @@ int workspace_remove(struct engine *e, struct workspace *w, bool force, struct m
 	} else if (workspace_sweep(e, w, err) < 0) {
 		return -1;
 	}
+	if (connect_release(e, w, err) < 0)
+		return -1;
 	return engine_delete(e, w, err);
 }

@@ -21,6 +21,7 @@ static const struct limit_field {
 	{ "cpuMillis", offsetof(struct limits, cpu_millis) },
 	{ "disk", offsetof(struct limits, disk) },
 	{ "diskInodes", offsetof(struct limits, disk_inodes) },
+	{ "bandwidth", offsetof(struct limits, bandwidth) },
 };
 
 static const uint64_t *field_of(const struct limits *l, const struct limit_field *f)

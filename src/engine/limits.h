@@ -18,6 +18,7 @@ struct limits {
 	uint64_t cpu_millis;  /* thousandths of a processor */
 	uint64_t disk;        /* bytes of the writable layer */
 	uint64_t disk_inodes; /* files in it */
+	uint64_t bandwidth;   /* bytes a second on a bridge, each way */
 };
 
 /* The default profile's: 100 MB and 20 processes. */

@@ -67,6 +67,9 @@ static const struct profile_mount {
 	{ "/mytemp", "tmpfs", "tmpfs", "nosuid,nodev,mode=1777,size=64m,nr_inodes=8192" },
 };
 
+static const struct profile_mount host_sys = { "/sys", "bind", "/sys",
+	"rbind,ro,nosuid,noexec,nodev,rprivate" };
+
 static const char *const masked_paths[] = {
 	"/proc/acpi",
 	"/proc/asound",
@@ -128,7 +131,7 @@ static const struct profile_sysctl {
 	{ "user.max_inotify_instances", "128", 0, true },
 };
 
-enum { OOM_SCORE_ADJ = 500, CPU_PERIOD_US = 100000 };
+enum { OOM_SCORE_ADJ = 500, CPU_PERIOD_US = 100000, HOOK_TIMEOUT_S = 30 };
 
 static void write_strings(
 	struct json_writer *w, const char *key, const char *const *items, size_t count)
@@ -167,13 +170,41 @@ static void write_mount(struct json_writer *w, const char *target, const char *t
 	json_object_end(w);
 }
 
+static bool on_bridge(const struct workspace *ws)
+{
+	return ws->network && str_eq(ws->network, "bridge");
+}
+
+static bool on_host_network(const struct workspace *ws)
+{
+	return ws->network && str_eq(ws->network, "host");
+}
+
+static void write_resolv_conf(struct json_writer *w, const struct profile_host *h)
+{
+	_auto_free_ char *source = str_format("%s/resolv.conf", h->bundle);
+
+	if (!source)
+		w->out->failed = true;
+	else
+		write_mount(w, "/etc/resolv.conf", "bind", source,
+			"bind,ro,nosuid,nodev,noexec,rprivate");
+}
+
 static void write_mounts(
 	struct json_writer *w, const struct workspace *ws, const struct profile_host *h)
 {
 	json_array_begin(w, "mounts");
-	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++)
-		write_mount(
-			w, mounts[i].target, mounts[i].type, mounts[i].source, mounts[i].options);
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
+		const struct profile_mount *m = &mounts[i];
+
+		/* sysfs shows a network namespace, and only its owner may mount it. */
+		if (on_host_network(ws) && str_eq(m->type, "sysfs"))
+			m = &host_sys;
+		write_mount(w, m->target, m->type, m->source, m->options);
+	}
+	if (on_bridge(ws))
+		write_resolv_conf(w, h);
 	write_mount(w, PROFILE_INIT_PATH, "bind", h->init, "bind,ro,nosuid,nodev,rprivate");
 	for (size_t i = 0; i < ws->volumes.count; i++) {
 		const struct volume *v = &ws->volumes.items[i];
@@ -323,10 +354,13 @@ void profile_write_resources(const struct limits *l, struct json_writer *w, cons
 	json_object_end(w);
 }
 
-static void write_sysctls(struct json_writer *w, const struct profile_host *h)
+static void write_sysctls(
+	struct json_writer *w, const struct workspace *ws, const struct profile_host *h)
 {
 	json_object_begin(w, "sysctl");
 	for (size_t i = 0; i < ARRAY_SIZE(sysctls); i++) {
+		if (on_host_network(ws) && str_starts(sysctls[i].key, "net."))
+			continue;
 		if (h->kernel < sysctls[i].kernel ||
 			(sysctls[i].own_runtime_only && !h->own_runtime))
 			continue;
@@ -359,6 +393,8 @@ static void write_linux(
 	json_object_begin(w, "linux");
 	json_array_begin(w, "namespaces");
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
+		if (on_host_network(ws) && str_eq(namespaces[i], "network"))
+			continue;
 		json_object_begin(w, NULL);
 		json_add_string(w, "type", namespaces[i]);
 		json_object_end(w);
@@ -368,11 +404,37 @@ static void write_linux(
 	write_id_map(w, "gidMappings", ws->id_base);
 	json_add_string(w, "cgroupsPath", cgroup);
 	profile_write_resources(&ws->limits, w, "resources");
-	write_sysctls(w, h);
+	write_sysctls(w, ws, h);
 	write_masked_paths(w, h->cpus);
 	write_strings(w, "readonlyPaths", readonly_paths, ARRAY_SIZE(readonly_paths));
 	json_add_string(w, "rootfsPropagation", "private");
 	profile_write_seccomp(w, "seccomp");
+	json_object_end(w);
+}
+
+/* `mdocker network VERB ID`, with the container's state on its input. */
+static void write_hook(struct json_writer *w, const char *kind, const char *verb,
+	const struct workspace *ws, const struct profile_host *h)
+{
+	char *args[] = { (char *)"mdocker", (char *)"--root", (char *)h->root, (char *)"--state",
+		(char *)h->state, (char *)"network", (char *)verb, (char *)ws->id, NULL };
+
+	json_array_begin(w, kind);
+	json_object_begin(w, NULL);
+	json_add_string(w, "path", h->mdocker);
+	json_add_strv(w, "args", args);
+	json_add_i64(w, "timeout", HOOK_TIMEOUT_S);
+	json_object_end(w);
+	json_array_end(w);
+}
+
+/* The runtime makes the namespace; what is in it on a bridge is the engine's. */
+static void write_hooks(
+	struct json_writer *w, const struct workspace *ws, const struct profile_host *h)
+{
+	json_object_begin(w, "hooks");
+	write_hook(w, "createRuntime", "attach", ws, h);
+	write_hook(w, "poststop", "detach", ws, h);
 	json_object_end(w);
 }
 
@@ -389,6 +451,8 @@ void profile_write_config(const struct workspace *ws, const struct profile_host 
 	json_object_end(&w);
 	json_add_string(&w, "hostname", ws->hostname);
 	write_mounts(&w, ws, h);
+	if (on_bridge(ws))
+		write_hooks(&w, ws, h);
 	write_linux(&w, ws, h);
 	json_object_end(&w);
 	buf_add_char(out, '\n');

@@ -21,10 +21,13 @@
 
 struct profile_host {
 	const char *init;   /* mdocker-init on the host */
-	const char *bundle; /* absolute; volumes/N are in it */
-	int kernel;         /* 5.19 is 519, 6.14 is 614 */
-	int cpus;           /* configured ones: each has a folder to mask */
-	bool own_runtime;   /* mdocker-runtime; other runtimes refuse user.* and kernel.* sysctls */
+	const char *bundle; /* absolute; volumes/N and resolv.conf are in it */
+	const char *
+		mdocker; /* this program, --root and --state: the hooks of a workspace on a bridge */
+	const char *root, *state;
+	int kernel;       /* 5.19 is 519, 6.14 is 614 */
+	int cpus;         /* configured ones: each has a folder to mask */
+	bool own_runtime; /* mdocker-runtime; other runtimes refuse user.* and kernel.* sysctls */
 };
 
 /* The bundle's config.json: the container with mdocker-init as PID 1. */

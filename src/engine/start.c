@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/spawn.h"
 #include "engine/boot.h"
+#include "engine/connect.h"
 #include "engine/idmap.h"
 #include "engine/lifecycle.h"
 #include "engine/profile.h"
@@ -101,16 +102,23 @@ static int write_config(struct start *s, struct md_error *err)
 	_auto_buf_ struct buf text = BUF_INIT(CONFIG_MAX);
 	_auto_free_ char *path = str_format("%s/config.json", s->rootfs.bundle);
 	_auto_free_ char *init = file_sibling_program("mdocker-init");
+	_auto_free_ char *mdocker = file_sibling_program("mdocker");
 	struct profile_host host = {
 		.init = init,
 		.bundle = s->rootfs.bundle,
+		.mdocker = mdocker,
+		.root = s->e->root,
+		.state = s->e->state,
 		.kernel = kernel_version(),
 		.cpus = (int)sysconf(_SC_NPROCESSORS_CONF),
 		.own_runtime = s->e->own_runtime,
 	};
 
-	if (!init)
-		return md_fail_errno(err, "mdocker-init is not installed beside mdocker");
+	if (!init || !mdocker)
+		return md_fail_errno(err, "%s is not installed beside this program",
+			init ? "mdocker" : "mdocker-init");
+	if (connect_prepare(s->w, s->rootfs.bundle, err) < 0)
+		return -1;
 	profile_write_config(s->w, &host, &text);
 	if (!path || text.failed)
 		return md_fail(err, ENOMEM, "config.json");

@@ -30,6 +30,7 @@ static const struct string_field {
 	{ "rootfs", offsetof(struct workspace, rootfs) },
 	{ "hostname", offsetof(struct workspace, hostname) },
 	{ "network", offsetof(struct workspace, network) },
+	{ "egress", offsetof(struct workspace, egress) },
 	{ "cwd", offsetof(struct workspace, cwd) },
 	{ "user", offsetof(struct workspace, user) },
 	{ "bootId", offsetof(struct workspace, boot_id) },
@@ -49,6 +50,7 @@ static const struct list_field {
 	size_t offset;
 } list_fields[] = {
 	{ "layers", offsetof(struct workspace, layers) },
+	{ "publish", offsetof(struct workspace, publish) },
 	{ "args", offsetof(struct workspace, args) },
 	{ "env", offsetof(struct workspace, env) },
 };

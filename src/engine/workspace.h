@@ -36,8 +36,10 @@ struct workspace {
 	uint32_t id_base;   /* of its block of user ids */
 	struct limits limits;
 	char *hostname;
-	char *network;    /* name of its network policy: "none" */
-	struct strv args; /* the main command */
+	char *network;       /* "none", "bridge" or "host": connect.h */
+	char *egress;        /* what it may reach on a bridge: network/policy.h */
+	struct strv publish; /* ports on a bridge: "8080:80" */
+	struct strv args;    /* the main command */
 	struct strv env;
 	char *cwd;
 	char *user;
