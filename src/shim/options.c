@@ -34,6 +34,8 @@ static const struct args_option table[] = {
 	OPT("record", ARGS_FLAG, record, NULL, "record every terminal from its start"),
 	OPT("main", ARGS_FLAG, main, NULL, "run the template's command; stop when it ends"),
 	OPT("main-tty", ARGS_FLAG, main_tty, NULL, "give it a terminal"),
+	OPT("main-wait", ARGS_FLAG, main_wait, NULL, "start it with the first who attaches"),
+	OPT("stdio", ARGS_FLAG, stdio, NULL, "main gets descriptors 0, 1 and 2 as they are"),
 	OPT("rows", ARGS_INT, rows, "N", "of terminals whose clients name none (24)"),
 	OPT("cols", ARGS_INT, cols, "N", "(80)"),
 	OPT("ring", ARGS_SIZE, ring, "SIZE", "output kept per terminal (2m)"),
@@ -100,6 +102,7 @@ int shim_options_parse(struct shim_options *o, int argc, char **argv, struct md_
 		.client_uid = -1,
 		.stop_signal = SIGTERM,
 		.ready_fd = -1,
+		.std = { -1, -1, -1 },
 	};
 	if (args_parse(table, o, argc, argv, false, &operands, err) < 0)
 		return -1;
@@ -107,6 +110,8 @@ int shim_options_parse(struct shim_options *o, int argc, char **argv, struct md_
 		return md_fail(err, EINVAL, "what is '%s'? There are only options", argv[0]);
 	if (!o->name)
 		o->name = o->id;
+	if (o->stdio && (!o->main || o->main_tty))
+		return md_fail(err, EINVAL, "option --stdio is for --main without --main-tty");
 	return check(o, err);
 }
 

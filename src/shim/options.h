@@ -8,7 +8,7 @@
  *
  * The caller makes the mount namespace, the rootfs and the bundle; the shim is started in that
  * namespace. It leaves the caller (fork, setsid, stdio on /dev/null, nothing else inherited but
- * --ready-fd), creates and starts the container, listens, and then tells on the
+ * --ready-fd and --stdio), creates and starts the container, listens, and then tells on the
  * ready descriptor, in one JSON line and the end of the stream:
  *
  *	{"stage":"ready","pid":SHIM,"init":PID1}
@@ -57,6 +57,8 @@ struct shim_options {
 	bool record;
 	bool main;
 	bool main_tty;
+	bool main_wait; /* main starts with the first ATTACH or WAIT for it: nothing is missed */
+	bool stdio;     /* main without tty gets the descriptors 0, 1, 2 of this command line */
 	int64_t rows;
 	int64_t cols;
 	uint64_t ring; /* 64 KiB to 64 MiB */
@@ -64,6 +66,7 @@ struct shim_options {
 	int64_t client_uid; /* -1: root alone */
 	int64_t stop_signal;
 	int64_t ready_fd; /* -1: none */
+	int std[3];       /* what --stdio kept, by main.c; -1: none */
 	bool foreground;
 };
 

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/output_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "json/json_write.h"
+#include "base/poison.h"
+
+enum { MAX_LINE = 16 * 1024 };
+
+static int open_file(struct output_log *l)
+{
+	struct stat st;
+
+	l->fd = open(l->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (l->fd < 0 || fstat(l->fd, &st) < 0)
+		return -1;
+	l->size = (uint64_t)st.st_size;
+	return 0;
+}
+
+int output_log_open(struct output_log *l, const char *path, uint64_t limit, struct md_error *err)
+{
+	*l = (struct output_log)OUTPUT_LOG_INIT;
+	l->path = path;
+	l->limit = limit;
+	for (size_t i = 0; i < ARRAY_SIZE(l->partial); i++)
+		buf_init(&l->partial[i], MAX_LINE);
+	if (path && open_file(l) < 0) {
+		fd_close(&l->fd);
+		return md_fail_errno(err, "open the output log %s", path);
+	}
+	return 0;
+}
+
+static void rotate(struct output_log *l)
+{
+	_auto_free_ char *old = str_format("%s.1", l->path);
+
+	if (!old || rename(l->path, old) < 0)
+		return;
+	fd_close(&l->fd);
+	if (open_file(l) < 0) {
+		log_warning("output log %s: %s", l->path, strerror(errno));
+		fd_close(&l->fd);
+	}
+}
+
+static void format_time(char *to, size_t room)
+{
+	struct timespec now;
+	struct tm utc;
+	size_t len;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	len = strftime(to, room, "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(to + len, room - len, ".%09ldZ", now.tv_nsec);
+}
+
+/* Writes what is gathered of a stream as one entry. */
+static void write_entry(struct output_log *l, enum output_stream stream)
+{
+	static const char *const names[] = { "stdout", "stderr" };
+	_auto_buf_ struct buf out = BUF_INIT(8 * MAX_LINE);
+	struct json_writer w = { .out = &out };
+	struct buf *partial = &l->partial[stream];
+	char when[64];
+
+	for (size_t i = 0; i < partial->len; i++) /* a NUL would end the string */
+		partial->data[i] = partial->data[i] ? partial->data[i] : ' ';
+	format_time(when, sizeof(when));
+	json_object_begin(&w, NULL);
+	json_add_string(&w, "log", buf_str(partial));
+	json_add_string(&w, "stream", names[stream]);
+	json_add_string(&w, "time", when);
+	json_object_end(&w);
+	buf_add_char(&out, '\n');
+	buf_reset(partial);
+	if (out.failed || fd_write_all(l->fd, out.data, out.len) < 0)
+		return;
+	l->size += out.len;
+	if (l->size >= l->limit)
+		rotate(l);
+}
+
+void output_log_write(struct output_log *l, enum output_stream stream, const void *data, size_t len)
+{
+	struct buf *partial = &l->partial[stream];
+	const char *at = data;
+
+	while (l->fd >= 0 && len > 0) {
+		const char *end = memchr(at, '\n', len);
+		size_t line = end ? (size_t)(end - at) + 1 : len;
+		size_t room = MAX_LINE - partial->len;
+		bool whole = end && line <= room;
+
+		line = MD_MIN(line, room);
+		if (buf_add(partial, at, line) < 0)
+			buf_reset(partial);
+		if (whole || line == room)
+			write_entry(l, stream);
+		at += line;
+		len -= line;
+	}
+	if (!partial->len)
+		buf_done(partial);
+}
+
+void output_log_close(struct output_log *l)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(l->partial); i++) {
+		if (l->fd >= 0 && l->partial[i].len)
+			write_entry(l, (enum output_stream)i);
+		buf_done(&l->partial[i]);
+	}
+	fd_close(&l->fd);
+}

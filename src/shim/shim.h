@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * shim.h - the holder of one workspace: its container's life (life.c), its terminals, its clients.
+ *
+ * The shim owns terminals and clients; a client points at its terminal and a terminal lists its clients.
+ */
+#ifndef MD_SHIM_SHIM_H
+#define MD_SHIM_SHIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/loop.h"
+#include "shim/deadline.h"
+#include "shim/driver.h"
+#include "shim/limits.h"
+#include "shim/options.h"
+#include "shim/output_log.h"
+#include "wire/shim_wire.h"
+
+struct client;
+struct terminal;
+
+enum shim_phase {
+	SHIM_PHASE_STARTING, /* create, start, main; nobody can connect yet */
+	SHIM_PHASE_RUNNING,
+	SHIM_PHASE_STOPPING, /* told to end, time is running */
+	SHIM_PHASE_DELETING, /* being killed and deleted */
+	SHIM_PHASE_LEAVING,  /* gone; clients get what is left to say */
+};
+
+struct shim {
+	const struct shim_options *options;
+	struct loop loop;
+	struct deadlines deadlines;
+	struct driver driver;
+	struct limits_watch limits;
+	struct output_log output_log;
+	struct loop_source signals;
+	struct loop_source listener;
+	char *template; /* text of the process template */
+	int ready_fd;   /* -1 once told */
+	int exit_code;  /* of this program */
+
+	enum shim_phase phase;
+	pid_t init_pid; /* the container's PID 1; 0: none, or reaped */
+	uint64_t started_ms;
+	struct deadline stop_timer;
+	int stop_signal;
+	bool delete_tried;
+	bool main_pending;                 /* --main-wait, and nobody has come yet */
+	enum shim_exit_reason stop_reason; /* what terminals are told that end from now on */
+	char stop_text[256];               /* "" while not stopping */
+
+	TAILQ_HEAD(terminal_list, terminal) terminals; /* in the order shown, ended ones too */
+	uint32_t last_terminal;
+	TAILQ_HEAD(client_list, client) clients;
+	size_t client_count;
+	uint64_t last_client;
+	char *packet; /* SHIM_MAX_PACKET + 1 bytes: what is being received */
+};
+
+/* The whole program after the options were read: returns its exit code. */
+int shim_run(const struct shim_options *o);
+
+/* Begins to stop: `signo` to the container, SIGHUP to the terminals, after `timeout_ms` SIGKILL. `text` is what people are
+ * told: "stopped by admin". A second call can only make it end sooner. */
+void shim_stop(struct shim *s, uint32_t timeout_ms, int signo, enum shim_exit_reason reason,
+	const char *text);
+
+/* Starts main for the first who wants it (--main-wait); 0 for the sizes: the usual. NULL: it failed. */
+struct terminal *shim_start_main(
+	struct shim *s, uint16_t rows, uint16_t cols, struct md_error *err);
+
+/* A terminal has started, failed to, or ended: the life may depend on it. */
+void shim_main_started(struct shim *s);
+void shim_main_failed(struct shim *s, const struct md_error *why, int exit_code);
+void shim_terminal_ended(struct shim *s, struct terminal *t);
+
+/* A client left or was told all: LEAVING may be over. */
+void shim_client_settled(struct shim *s);
+
+#endif

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mdocker-shim on a busybox bundle, and a client of shim.sock that speaks the protocol byte by byte."""
+
+import array
+import json
+import os
+import pathlib
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+from . import BUILD, PROGRAMS, leaks, program
+from .images import busybox_path
+from .process import DEADLINE, run, wait_until
+
+MAGIC = 0x4D434453
+NONE = 2**64 - 1
+
+# name: (type, struct format of the fixed part, names, tail: None, "bytes" or "strings")
+MESSAGES = {
+    "hello": (1, "<IHH", "magic version flags", "strings"),
+    "attach": (2, "<IIQHH", "terminal flags from rows cols", "strings"),
+    "input": (3, "<", "", "bytes"),
+    "resize": (4, "<HH", "rows cols", None),
+    "ack": (5, "<Q", "offset", None),
+    "ping": (6, "<Q", "cookie", None),
+    "new_terminal": (7, "<IIHHHH", "flags cwd_from rows cols argc envc", "strings"),
+    "list": (8, "<", "", None),
+    "rename": (9, "<I", "terminal", "strings"),
+    "close": (10, "<I", "terminal", None),
+    "signal": (11, "<II", "terminal signo", None),
+    "wait": (12, "<I", "terminal", None),
+    "status": (13, "<", "", None),
+    "stop": (14, "<II", "timeout signo", "strings"),
+    "move": (15, "<II", "terminal position", None),
+    "record": (16, "<II", "terminal on", None),
+    "attached": (65, "<IIQHH", "terminal flags offset rows cols", None),
+    "output": (66, "<Q", "offset", "bytes"),
+    "snapshot": (67, "<QIHH", "offset flags rows cols", "bytes"),
+    "size": (68, "<HH", "rows cols", "strings"),
+    "notice": (69, "<II", "kind terminal", "strings"),
+    "exit": (70, "<IiII", "terminal code signal reason", "strings"),
+    "error": (71, "<iIHH", "code exit_code request zero", "strings"),
+    "pong": (72, "<Q", "cookie", None),
+    "terminal": (73, "<IIIIIiHHIQQQQ", "terminal flags position pid clients exit rows cols zero offset "
+                 "started_ms output_ms input_ms", "strings"),
+    "state": (74, "<IIIIIIQQQ", "state shim_pid init_pid terminals clients zero started_ms output_bytes active_ms",
+              "strings"),
+    "created": (75, "<I", "terminal", None),
+    "done": (76, "<", "", None),
+    "presence": (77, "<II", "terminal count", "strings"),
+    "ring": (78, "<Q", "size", None),
+    "advance": (79, "<QQ", "from to", None),
+}
+NAMES = {row[0]: name for name, row in MESSAGES.items()}
+
+# Flags, as in shim_wire.h.
+HELLO_READ_ONLY, HELLO_USER, HELLO_WATCH = 1, 2, 4
+ATTACH_READ_ONLY, ATTACH_CREATE, ATTACH_ACKS, ATTACH_RING = 1, 2, 4, 8
+ATTACHED_READ_ONLY, ATTACHED_RESUMED, ATTACHED_SNAPSHOT, ATTACHED_CREATED, ATTACHED_ENDED = 1, 2, 4, 8, 16
+NEW_TTY, NEW_ENV_ONLY, NEW_MAIN, NEW_LOG = 1, 2, 4, 8
+EXIT_SELF, EXIT_CLOSED, EXIT_STOPPED, EXIT_INIT, EXIT_OOM, EXIT_FAILED = range(6)
+NOTICE_OOM, NOTICE_PIDS, NOTICE_STOPPING, NOTICE_RECORDING, NOTICE_INPUT = 1, 2, 4, 5, 6
+
+
+class Message:
+    def __init__(self, name, serial, fields, tail, fds=()):
+        self.name, self.serial, self.tail, self.fds = name, serial, tail, fds
+        self.fields = fields
+        self.__dict__.update({k: v for k, v in fields.items() if k != "from"})
+
+    @property
+    def strings(self):
+        return [s.decode(errors="replace") for s in self.tail.split(b"\0")[:-1]]
+
+    def __repr__(self):
+        return f"{self.name}#{self.serial}{self.fields}{self.tail[:200]!r}"
+
+
+def encode(name, serial, tail=b"", **fields):
+    number, form, names, _ = MESSAGES[name]
+    fixed = struct.pack(form, *(fields.pop(n, 0) for n in names.split()))
+    assert not fields, f"{name} has no {fields}"
+    if isinstance(tail, (list, tuple)):
+        tail = b"".join((s.encode() if isinstance(s, str) else s) + b"\0" for s in tail)
+    return struct.pack("<HHI", number, len(fixed), serial) + fixed + tail
+
+
+def decode(packet, fds=()):
+    number, fixed, serial = struct.unpack_from("<HHI", packet)
+    name = NAMES[number]
+    _, form, names, _ = MESSAGES[name]
+    values = struct.unpack_from(form, packet, 8)
+    return Message(name, serial, dict(zip(names.split(), values)), packet[8 + fixed:], fds)
+
+
+class Client:
+    def __init__(self, path, hello=True, flags=0, label="test"):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.connect(str(path))
+        self.serial = 0
+        self.kept = []     # received and not yet asked for
+        self.output = b""  # what the terminal has shown since the last snapshot
+        self.seen = 0
+        self.offset = None
+        self.snapshot = b""
+        self.acks = False
+        if hello:
+            self.hello = self.ask("hello", magic=MAGIC, version=1, flags=flags, tail=[label])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, name, tail=b"", fds=(), **fields):
+        self.serial += 1
+        packet = encode(name, self.serial, tail, **fields)
+        anc = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self.socket.sendmsg([packet], anc)
+        return self.serial
+
+    def receive(self, timeout=DEADLINE):
+        """The next message; None at the end of the connection."""
+        self.socket.settimeout(max(timeout, 0.001))
+        try:
+            packet, anc, flags, _ = self.socket.recvmsg(70000, socket.CMSG_SPACE(32))
+        except ConnectionResetError:
+            return None
+        if not packet:
+            return None
+        assert not flags & socket.MSG_TRUNC
+        fds = array.array("i")
+        for level, kind, data in anc:
+            fds.frombytes(data)
+        m = decode(packet, list(fds))
+        self.note(m)
+        return m
+
+    def note(self, m):
+        """Keeps what a terminal would show, and that no byte is lost or doubled."""
+        if m.name == "attached":
+            self.offset = m.offset
+        elif m.name == "snapshot":
+            if m.fields["flags"] & 1:
+                self.snapshot = self.output = b""
+                self.seen = 0
+            self.snapshot += m.tail
+            self.offset = m.offset
+        elif m.name == "output":
+            assert m.offset == self.offset, f"offset {m.offset} instead of {self.offset}"
+            self.offset += len(m.tail)
+            self.output += m.tail
+            if self.acks:
+                self.ack()
+
+    def ack(self):
+        self.serial += 1
+        self.socket.sendmsg([encode("ack", self.serial, offset=self.offset)])
+
+    def wait(self, *names, serial=None, timeout=DEADLINE):
+        """The next message of one of those names (with that serial, if given); others are kept for later."""
+        wanted = lambda m: m.name in names and serial in (None, m.serial)
+        for m in self.kept:
+            if wanted(m):
+                self.kept.remove(m)
+                return m
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                m = self.receive(end - time.monotonic())
+            except TimeoutError:
+                raise AssertionError(f"no {names} within {timeout} s; there were {self.kept[-5:]}") from None
+            assert m is not None, f"the connection ended without {names}; there were {self.kept[-5:]}"
+            if wanted(m):
+                return m
+            if m.name not in ("output", "snapshot"):
+                self.kept.append(m)
+
+    def ask(self, name, timeout=DEADLINE, tail=b"", fds=(), **fields):
+        """Sends a request and returns its answer, ERROR too."""
+        serial = self.send(name, tail, fds, **fields)
+        answers = [n for n in MESSAGES if MESSAGES[n][0] >= 65 or n == "hello"]
+        return self.wait(*answers, serial=serial, timeout=timeout)
+
+    def attach(self, terminal=0, flags=ATTACH_CREATE, start=NONE, rows=24, cols=80, label="test"):
+        self.acks = bool(flags & ATTACH_ACKS)
+        return self.ask("attach", terminal=terminal, flags=flags, **{"from": start}, rows=rows, cols=cols, tail=[label])
+
+    def type(self, text):
+        return self.send("input", text.encode() if isinstance(text, str) else text)
+
+    def expect(self, text, timeout=DEADLINE):
+        """Waits until `text` was shown behind what was expected before; returns what came up to it."""
+        wanted = text.encode() if isinstance(text, str) else text
+        end = time.monotonic() + timeout
+        while wanted not in self.output[self.seen:]:
+            assert time.monotonic() < end, f"no {wanted!r} within {timeout} s in {self.output[self.seen:][-500:]!r}"
+            try:
+                m = self.receive(end - time.monotonic())
+            except TimeoutError:
+                continue
+            assert m is not None, f"the connection ended without {wanted!r}: {self.output[self.seen:][-500:]!r}"
+            if m.name not in ("output", "snapshot"):
+                self.kept.append(m)
+        at = self.output.index(wanted, self.seen) + len(wanted)
+        got, self.seen = self.output[self.seen:at], at
+        return got
+
+    def new(self, *argv, flags=NEW_TTY, rows=24, cols=80, cwd_from=0, name="", user="", cwd="", env=(), fds=()):
+        return self.ask("new_terminal", flags=flags, rows=rows, cols=cols, cwd_from=cwd_from, argc=len(argv),
+                        envc=len(env), tail=[name, user, cwd, *argv, *env], fds=fds)
+
+
+def make_rootfs(folder):
+    """A root file system of busybox alone."""
+    for name in ("bin", "dev", "etc", "proc", "root", "run", "sys", "tmp", "usr/bin", "home/user"):
+        (folder / name).mkdir(parents=True)
+    shutil.copy(busybox_path(), folder / "bin/busybox")
+    for applet in run([busybox_path(), "--list"]).ok().out.split():
+        if applet != "busybox":
+            (folder / "bin" / applet).symlink_to("busybox")
+    (folder / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    return folder
+
+
+# Stands for mdocker-init with a runtime that isn't ours: reaps, and ends at SIGTERM.
+INIT = ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait $!; done"]
+
+
+class Shim:
+    """One shim in a mount namespace of its own. `runtime` is a path, runtimes of others included."""
+
+    def __init__(self, runtime, options=(), init=INIT, shell=("/bin/sh",), resources=None, change=None):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="md-shim-", dir="/var/tmp"))
+        self.id = "t" + os.urandom(5).hex()
+        self.runtime = runtime
+        self.bundle = self.folder / "bundle"
+        self.socket = self.folder / "s"
+        self.log = self.folder / "log"
+        make_rootfs(self.bundle / "rootfs")
+        self.write_config(init, list(shell), resources, change)
+        self.pid = None
+        self.ready = None
+        self.options = list(options)
+
+    def write_config(self, init, shell, resources, change):
+        run([self.runtime, "spec"], cwd=self.bundle).ok()
+        path = self.bundle / "config.json"
+        config = json.loads(path.read_text())
+        config["root"]["readonly"] = False
+        config["linux"]["cgroupsPath"] = f"/minidocker/{self.id}"
+        if resources:
+            config["linux"].setdefault("resources", {}).update(resources)
+        process = dict(config["process"], args=shell, terminal=True,
+                       env=["PATH=/bin:/usr/bin", "TERM=xterm-256color", "PS1=$ ", "HOME=/root"])
+        config["process"].update(args=init, terminal=False)
+        if change:
+            change(config, process)
+        path.write_text(json.dumps(config))
+        (self.folder / "process.json").write_text(json.dumps(process))
+
+    def command(self, ready):
+        return [program("mdocker-shim"), "--id", self.id, "--name", "test", "--bundle", self.bundle,
+                "--runtime", self.runtime, "--runtime-root", self.folder / "runtime", "--socket", self.socket,
+                "--log", self.log, "--output-log", self.folder / "output", "--pid-file", self.folder / "pid",
+                "--exit-file", self.folder / "exit", "--process-template", self.folder / "process.json",
+                "--ready-fd", ready, *self.options]
+
+    def start(self, stdio=None, **more):
+        """Starts it; the ready line is in .ready, and is returned."""
+        reading, writing = os.pipe()
+        os.set_inheritable(writing, True)
+        argv = ["unshare", "-m", "--propagation", "private", *map(str, self.command(writing))]
+        stdio = stdio or {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+        p = subprocess.Popen(argv, pass_fds=[writing], **stdio, **more)
+        os.close(writing)
+        with os.fdopen(reading) as f:
+            text = f.read()
+        p.wait(DEADLINE)
+        assert text, f"no ready line; log: {self.log_text()}"
+        self.ready = json.loads(text)
+        self.pid = self.ready.get("pid")
+        return self.ready
+
+    def log_text(self):
+        return self.log.read_text() if self.log.exists() else ""
+
+    def client(self, **more):
+        return Client(self.socket, **more)
+
+    def alive(self):
+        return self.pid is not None and os.path.exists(f"/proc/{self.pid}") and not leaks.zombie(self.pid)
+
+    def wait_gone(self, timeout=DEADLINE):
+        wait_until(lambda: not self.alive(), "the shim has ended", timeout)
+
+    def close(self):
+        if self.alive():
+            try:
+                with self.client() as c:
+                    c.send("stop", tail=["the test"], timeout=0)
+                self.wait_gone(10)
+            except (OSError, AssertionError):
+                pass
+        if self.alive():
+            os.kill(self.pid, 9)
+        run([self.runtime, "--root", self.folder / "runtime", "delete", "--force", self.id], timeout=20)
+        left = leaks.processes([self.id, str(self.folder)])
+        leaks.kill(left)
+        groups = leaks.cgroups([self.id])
+        for group in sorted(groups, reverse=True):
+            try:
+                os.rmdir(group)
+            except OSError:
+                pass
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return left, groups
