@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+import '@fontsource/jetbrains-mono/400.css';
+import '@fontsource/jetbrains-mono/700.css';
+import '@xterm/xterm/css/xterm.css';
+import './style/base.css';
+import './style/controls.css';
+import './style/login.css';
+import './style/workspace.css';
+import './style/pages.css';
+import { render } from 'preact';
+import { startApp } from './store/app';
+import { App } from './ui/app';
+
+startApp();
+render(<App />, document.getElementById('app')!);

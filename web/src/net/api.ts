@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP interface of the server, typed. Every failure is an ApiError with a sentence that a person may read.
+
+export class ApiError extends Error {
+	constructor(
+		/** The HTTP status; 0: the server was not reached. */
+		readonly status: number,
+		readonly code: string,
+		message: string,
+		/** Seconds that the server asks to wait, when it does. */
+		readonly retryAfter: number | null = null,
+	) {
+		super(message);
+	}
+}
+
+export type Role = 'user' | 'admin';
+
+export interface Me {
+	username: string;
+	role: Role;
+	demo: boolean;
+}
+
+export interface TerminalInfo {
+	id: string;
+	name: string;
+	title: string;
+	clients: number;
+	recorded: boolean;
+}
+
+export interface Usage {
+	used: number;
+	limit: number | null;
+}
+
+export interface WorkspaceInfo {
+	name: string;
+	state: string;
+	image: string;
+	startedMs: number | null;
+	memory: Usage | null;
+	pids: Usage | null;
+	disk: Usage | null;
+	cpus: number | null;
+}
+
+export interface UserInfo {
+	username: string;
+	role: Role;
+	disabled: boolean;
+	createdMs: number | null;
+	lastLoginMs: number | null;
+}
+
+type Fields = Record<string, unknown>;
+
+/** The page's own address without its last part: all paths are relative to it, so a base path of a proxy is kept. */
+export function serverUrl(path: string): URL {
+	return new URL(path, document.baseURI);
+}
+
+async function request(method: string, path: string, body?: object): Promise<Fields> {
+	const init: RequestInit = { method, credentials: 'same-origin', cache: 'no-store' };
+	if (method !== 'GET') {
+		init.headers = { 'Content-Type': 'application/json' };
+		init.body = JSON.stringify(body ?? {});
+	}
+	let response: Response;
+	try {
+		response = await fetch(serverUrl(`api/v1/${path}`), init);
+	} catch {
+		throw new ApiError(0, 'network', 'The server can’t be reached.');
+	}
+	const value: unknown = await response.json().catch(() => ({}));
+	const fields = toFields(value);
+	if (response.ok) return Array.isArray(value) ? { items: value } : fields;
+	const wait = Number(response.headers.get('Retry-After') ?? fields['retry_after'] ?? NaN);
+	throw new ApiError(
+		response.status,
+		str(fields['code']),
+		str(fields['error']) || `The server answered ${response.status}.`,
+		Number.isFinite(wait) && wait > 0 ? wait : null,
+	);
+}
+
+function toFields(value: unknown): Fields {
+	return typeof value === 'object' && value !== null ? (value as Fields) : {};
+}
+
+function str(value: unknown): string {
+	return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
+}
+
+function num(value: unknown): number | null {
+	return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+function time(value: unknown): number | null {
+	const ms = num(value);
+	return ms !== null && ms > 0 ? ms : null;
+}
+
+function role(value: unknown): Role {
+	return value === 'admin' ? 'admin' : 'user';
+}
+
+function list(fields: Fields, name: string): Fields[] {
+	const items = fields[name] ?? fields['items'];
+	return Array.isArray(items) ? items.map(toFields) : [];
+}
+
+function usage(value: unknown): Usage | null {
+	const { used, limit } = toFields(value);
+	const bytes = num(used);
+	return bytes === null ? null : { used: bytes, limit: time(limit) };
+}
+
+function toTerminal(f: Fields): TerminalInfo {
+	return {
+		id: str(f['id'] ?? f['terminal']),
+		name: str(f['name']),
+		title: str(f['title']),
+		clients: num(f['clients']) ?? 0,
+		recorded: f['recorded'] === true,
+	};
+}
+
+function toUser(f: Fields): UserInfo {
+	return {
+		username: str(f['username']),
+		role: role(f['role']),
+		disabled: f['disabled'] === true,
+		createdMs: time(f['created_ms']),
+		lastLoginMs: time(f['last_login_ms']),
+	};
+}
+
+export async function login(username: string, password: string): Promise<void> {
+	await request('POST', 'login', { username, password });
+}
+
+export async function logout(): Promise<void> {
+	await request('POST', 'logout');
+}
+
+export async function fetchMe(): Promise<Me> {
+	const f = await request('GET', 'me');
+	return { username: str(f['username']), role: role(f['role']), demo: f['demo'] === true };
+}
+
+export async function fetchConfig(): Promise<{ demo: boolean; version: string }> {
+	const f = await request('GET', 'config');
+	return { demo: f['demo'] === true, version: str(f['version']) };
+}
+
+export async function fetchTerminals(): Promise<TerminalInfo[]> {
+	return list(await request('GET', 'terminals'), 'terminals').map(toTerminal);
+}
+
+export interface NewTerminal {
+	rows: number;
+	cols: number;
+	/** Open in the present folder of this terminal. */
+	cwdFrom: string | null;
+}
+
+export async function createTerminal(wanted: NewTerminal): Promise<TerminalInfo> {
+	const { rows, cols, cwdFrom } = wanted;
+	const body = cwdFrom === null ? { rows, cols } : { rows, cols, cwd_from: cwdFrom };
+	return toTerminal(await request('POST', 'terminals', body));
+}
+
+const terminalPath = (id: string): string => `terminals/${encodeURIComponent(id)}`;
+
+export async function renameTerminal(id: string, name: string): Promise<void> {
+	await request('PATCH', terminalPath(id), { name });
+}
+
+export async function moveTerminal(id: string, position: number): Promise<void> {
+	await request('PATCH', terminalPath(id), { position });
+}
+
+export async function closeTerminal(id: string): Promise<void> {
+	await request('DELETE', terminalPath(id));
+}
+
+export async function fetchWorkspace(): Promise<WorkspaceInfo> {
+	const f = await request('GET', 'workspace');
+	return {
+		name: str(f['name']),
+		state: str(f['state']),
+		image: str(f['image']),
+		startedMs: time(f['started_ms']),
+		memory: usage(f['memory']),
+		pids: usage(f['pids']),
+		disk: usage(f['disk']),
+		cpus: time(f['cpus']),
+	};
+}
+
+export async function stopWorkspace(): Promise<void> {
+	await request('POST', 'workspace/stop');
+}
+
+export async function restartWorkspace(): Promise<void> {
+	await request('POST', 'workspace/restart');
+}
+
+export async function fetchUsers(): Promise<UserInfo[]> {
+	return list(await request('GET', 'users'), 'users').map(toUser);
+}
+
+export async function addUser(username: string, password: string, as: Role): Promise<void> {
+	await request('POST', 'users', { username, password, role: as });
+}
+
+export async function changeUser(
+	username: string,
+	change: { disabled?: boolean; password?: string; role?: Role },
+): Promise<void> {
+	await request('PATCH', `users/${encodeURIComponent(username)}`, change);
+}

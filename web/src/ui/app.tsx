@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import { screen } from '../store/app';
+import { Logo } from './icons';
+import { Login } from './login';
+import { Toasts } from './toasts';
+import { Workspace } from './workspace';
+
+function Waiting({ text }: { text: string }) {
+	return (
+		<main class="waiting" role="status">
+			<Logo size={48} />
+			<p>{text}</p>
+		</main>
+	);
+}
+
+export function App() {
+	return (
+		<>
+			{screen.value === 'starting' && <Waiting text="" />}
+			{screen.value === 'unreachable' && (
+				<Waiting text="The server can’t be reached. Trying again…" />
+			)}
+			{screen.value === 'login' && <Login />}
+			{screen.value === 'workspace' && <Workspace />}
+			<Toasts />
+		</>
+	);
+}

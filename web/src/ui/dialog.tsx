@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { listen } from '../base/disposable';
+import { CloseIcon } from './icons';
+
+interface Props {
+	title: string;
+	onClose: () => void;
+	children: ComponentChildren;
+	footer?: ComponentChildren;
+	wide?: boolean;
+}
+
+/** The browser's own modal dialog: it holds the focus, and escape closes it. Shown for as long as it is rendered. */
+export function Dialog({ title, onClose, children, footer, wide = false }: Props) {
+	const ref = useRef<HTMLDialogElement>(null);
+
+	const close = useRef(onClose);
+	close.current = onClose;
+
+	useEffect(() => {
+		const dialog = ref.current;
+		if (dialog === null) return;
+		dialog.showModal();
+		// Where no field wants the focus, the dialog has it: not its button for closing.
+		if (document.activeElement?.classList.contains('dialog-close')) dialog.focus();
+		const listening = listen(dialog, 'close', () => close.current());
+		return () => {
+			listening.dispose();
+			dialog.close();
+		};
+	}, []);
+
+	return (
+		<dialog
+			ref={ref}
+			class={wide ? 'dialog wide' : 'dialog'}
+			aria-label={title}
+			tabIndex={-1}
+			onClick={(e) => {
+				if (e.target === ref.current) onClose();
+			}}
+		>
+			<div class="dialog-body">
+				<header>
+					<h2>{title}</h2>
+					<button class="icon-button dialog-close" aria-label="Close" onClick={onClose}>
+						<CloseIcon />
+					</button>
+				</header>
+				{children}
+				{footer !== undefined && <footer>{footer}</footer>}
+			</div>
+		</dialog>
+	);
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import { signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { askToClose } from '../store/commands';
+import { activate, active, moveTab, newTab, renameTab, shown, tabs, type Tab } from '../store/tabs';
+import { CloseIcon, PlusIcon } from './icons';
+
+/** The tab whose name is being written, and the one that is being dragged, by their keys. */
+const renaming = signal<number | null>(null);
+const dragged = signal<number | null>(null);
+const dropAt = signal<number | null>(null);
+
+function RenameField({ tab }: { tab: Tab }) {
+	const field = useRef<HTMLInputElement>(null);
+
+	useEffect(() => field.current?.select(), []);
+
+	function finish(save: boolean): void {
+		if (renaming.value !== tab.key) return;
+		const name = field.current?.value ?? '';
+		renaming.value = null;
+		if (save && name !== tab.label.value) void renameTab(tab, name);
+		tab.view?.focus();
+	}
+
+	return (
+		<input
+			ref={field}
+			class="rename"
+			aria-label="Name of the terminal"
+			defaultValue={tab.label.value}
+			maxLength={60}
+			onBlur={() => finish(true)}
+			onKeyDown={(e) => {
+				e.stopPropagation();
+				if (e.key === 'Enter') finish(true);
+				if (e.key === 'Escape') finish(false);
+			}}
+		/>
+	);
+}
+
+function drop(position: number): void {
+	const tab = tabs.value.find((t) => t.key === dragged.value);
+	const from = tab === undefined ? -1 : tabs.value.indexOf(tab);
+	dragged.value = null;
+	dropAt.value = null;
+	if (tab === undefined || from === position) return;
+	void moveTab(tab, position);
+}
+
+function classes(tab: Tab, position: number): string {
+	const names = ['tab'];
+	if (active.value === tab) names.push('active');
+	else if (shown.value.includes(tab)) names.push('shown');
+	if (tab.unseen.value !== 'no') names.push(`unseen-${tab.unseen.value}`);
+	if (!tab.alive) names.push('ended');
+	if (dropAt.value === position && dragged.value !== tab.key) names.push('drop');
+	return names.join(' ');
+}
+
+function onTabKey(event: KeyboardEvent, tab: Tab, position: number): void {
+	if (event.key === 'F2') renaming.value = tab.key;
+	else if (event.key === 'Delete') askToClose(tab);
+	else if (event.altKey && event.key === 'ArrowLeft' && position > 0) {
+		void moveTab(tab, position - 1);
+	} else if (event.altKey && event.key === 'ArrowRight' && position < tabs.value.length - 1) {
+		void moveTab(tab, position + 1);
+	} else return;
+	event.preventDefault();
+}
+
+function TabItem({ tab, position }: { tab: Tab; position: number }) {
+	const label = tab.label.value;
+	const ref = useRef<HTMLDivElement>(null);
+	const isActive = active.value === tab;
+
+	useEffect(() => {
+		if (isActive) ref.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+	}, [isActive]);
+
+	return (
+		<div
+			ref={ref}
+			class={classes(tab, position)}
+			draggable={renaming.value !== tab.key}
+			onDragStart={() => (dragged.value = tab.key)}
+			onDragEnd={() => (dragged.value = dropAt.value = null)}
+			onDragOver={(e) => {
+				if (dragged.value === null) return;
+				e.preventDefault();
+				dropAt.value = position;
+			}}
+			onDrop={() => drop(position)}
+			onAuxClick={(e) => {
+				if (e.button === 1) askToClose(tab);
+			}}
+		>
+			{renaming.value === tab.key ? (
+				<RenameField tab={tab} />
+			) : (
+				<button
+					class="tab-label"
+					role="tab"
+					aria-selected={isActive}
+					title={`${label} (double click: rename)`}
+					onClick={() => activate(tab)}
+					onDblClick={() => (renaming.value = tab.key)}
+					onKeyDown={(e) => onTabKey(e, tab, position)}
+				>
+					{tab.recorded.value && <span class="recording" title="Recorded" />}
+					<span class="tab-text">{label}</span>
+				</button>
+			)}
+			<button
+				class="icon-button tab-close"
+				aria-label={`Close ${label}`}
+				onClick={() => askToClose(tab)}
+			>
+				<CloseIcon />
+			</button>
+		</div>
+	);
+}
+
+export function TabBar() {
+	return (
+		<div class="tab-bar">
+			<div class="tab-list" role="tablist" aria-label="Terminals">
+				{tabs.value.map((tab, i) => (
+					<TabItem key={tab.key} tab={tab} position={i} />
+				))}
+			</div>
+			<button
+				class="icon-button"
+				aria-label="New terminal"
+				title="New terminal (ctrl-shift-enter)"
+				onClick={() => void newTab()}
+			>
+				<PlusIcon />
+			</button>
+		</div>
+	);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useState } from 'preact/hooks';
+import { logout, me, page, showPage } from '../store/app';
+import { dialog, searching } from '../store/dialogs';
+import { closeAllTabs, shown, splitTab, unsplit } from '../store/tabs';
+import { attempt } from '../store/toasts';
+import { Logo, SearchIcon, SettingsIcon, SplitIcon, UnsplitIcon, UserIcon } from './icons';
+import { Menu, type MenuItem } from './menu';
+import { Status } from './status';
+import { TabBar } from './tab_bar';
+
+function signOut(): void {
+	void attempt('Signing out', async () => {
+		await logout();
+		closeAllTabs();
+	});
+}
+
+function menuItems(): (MenuItem | 'line')[] {
+	const admin: MenuItem[] =
+		me.value?.role === 'admin' ? [{ label: 'Users…', run: () => showPage('users') }] : [];
+	return [
+		{ label: 'Workspace…', run: () => (dialog.value = { kind: 'workspace' }) },
+		...admin,
+		'line',
+		{ label: 'Settings…', run: () => (dialog.value = { kind: 'settings' }) },
+		{
+			label: 'Keyboard shortcuts…',
+			keys: 'ctrl shift ?',
+			run: () => (dialog.value = { kind: 'shortcuts' }),
+		},
+		'line',
+		{ label: 'Sign out', run: signOut },
+	];
+}
+
+function UserMenu() {
+	const [open, setOpen] = useState(false);
+	const who = me.value;
+	return (
+		<div class="user-menu">
+			<button
+				class="icon-button user"
+				aria-haspopup="menu"
+				aria-expanded={open}
+				aria-label="Menu"
+				onPointerDown={(e) => {
+					if (open) e.stopPropagation();
+				}}
+				onClick={() => setOpen(!open)}
+			>
+				<UserIcon />
+				<span class="user-name">{who?.username}</span>
+			</button>
+			{open && (
+				<Menu
+					label="Menu"
+					items={menuItems()}
+					onClose={() => setOpen(false)}
+					header={
+						<p class="menu-header">
+							{who?.username}
+							<small>{who?.role === 'admin' ? 'Administrator' : 'User'}</small>
+						</p>
+					}
+				/>
+			)}
+		</div>
+	);
+}
+
+function SplitButton() {
+	const two = shown.value.length > 1;
+	return (
+		<button
+			class="icon-button wide-only"
+			aria-label={two ? 'One terminal only' : 'Split to the right'}
+			title={two ? 'One terminal only' : 'Split to the right (ctrl-shift-D)'}
+			onClick={() => (two ? unsplit() : void splitTab('right'))}
+		>
+			{two ? <UnsplitIcon /> : <SplitIcon />}
+		</button>
+	);
+}
+
+export function TopBar() {
+	return (
+		<header class="top-bar">
+			<a
+				class="home"
+				href="#"
+				aria-label="MiniDocker: to the terminals"
+				onClick={(e) => {
+					e.preventDefault();
+					showPage('terminals');
+				}}
+			>
+				<Logo size={22} />
+			</a>
+			<TabBar />
+			<div class="top-tools">
+				{page.value === 'terminals' && <Status />}
+				<button
+					class="icon-button wide-only"
+					aria-label="Search"
+					title="Search (ctrl-shift-F)"
+					onClick={() => (searching.value = !searching.value)}
+				>
+					<SearchIcon />
+				</button>
+				<SplitButton />
+				<button
+					class="icon-button wide-only"
+					aria-label="Settings"
+					title="Settings"
+					onClick={() => (dialog.value = { kind: 'settings' })}
+				>
+					<SettingsIcon />
+				</button>
+				<UserMenu />
+			</div>
+		</header>
+	);
+}
