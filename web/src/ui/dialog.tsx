@@ -38,6 +38,12 @@ export function Dialog({ title, onClose, children, footer, wide = false }: Props
 			class={wide ? 'dialog wide' : 'dialog'}
 			aria-label={title}
 			tabIndex={-1}
+			onKeyDown={(e) => {
+				// At once, so that the next key goes to the terminal; the browser's own way closes a moment later.
+				if (e.key !== 'Escape') return;
+				e.preventDefault();
+				onClose();
+			}}
 			onClick={(e) => {
 				if (e.target === ref.current) onClose();
 			}}
