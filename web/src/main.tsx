@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import '@fontsource/jetbrains-mono/400.css';
-import '@fontsource/jetbrains-mono/700.css';
 import '@xterm/xterm/css/xterm.css';
+import './style/fonts.css';
 import './style/base.css';
 import './style/controls.css';
 import './style/login.css';

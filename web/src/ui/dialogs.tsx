@@ -10,6 +10,8 @@ import { SettingsDialog } from './settings_dialog';
 import { WorkspaceDialog } from './workspace_dialog';
 
 function close(): void {
+	// By hand and first: a dialog that closes gives the focus back to where it was, which must not come last.
+	document.querySelector<HTMLDialogElement>('dialog[open]')?.close();
 	closeDialog();
 	active.value?.view?.focus();
 }

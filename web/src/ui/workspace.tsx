@@ -4,6 +4,8 @@ import { useEffect } from 'preact/hooks';
 import { Disposables, listen, onDispose } from '../base/disposable';
 import { listenForWake } from '../net/wake';
 import { me, page } from '../store/app';
+import { handleKey } from '../store/commands';
+import { dialog } from '../store/dialogs';
 import { active, closeAllTabs, openTabs, refresh, shown, split, splitRatio, tabs } from '../store/tabs';
 import type { Tab } from '../store/tabs';
 import { fontsReady } from '../term/view';
@@ -37,6 +39,14 @@ function followKeyboard(disposables: Disposables): void {
 	disposables.add(listen(viewport, 'resize', update));
 }
 
+/** The shortcuts also work while the focus is on the page and in no field. */
+function shortcut(event: KeyboardEvent): void {
+	const tab = active.value;
+	const inField = event.target instanceof HTMLElement && event.target.matches('input, textarea');
+	if (event.defaultPrevented || tab === null || dialog.value !== null || inField) return;
+	if (handleKey(event, tab)) event.preventDefault();
+}
+
 const refreshEvery = 15_000;
 
 function useWorkspace(username: string): void {
@@ -51,6 +61,7 @@ function useWorkspace(username: string): void {
 		const timer = setInterval(look, refreshEvery);
 		disposables.add(onDispose(() => clearInterval(timer)));
 		disposables.add(listen(document, 'visibilitychange', look));
+		disposables.add(listen(document, 'keydown', shortcut));
 		return () => disposables.dispose();
 	}, [username]);
 }

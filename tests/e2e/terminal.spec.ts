@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import { enter, expect, fillLogin, newPage, serverUrl, Term, test } from './page';
+
+test('keys reach the shell and its output the screen', async ({ page }) => {
+	const term = await enter(page, 'alice');
+	expect(await term.run('echo $((6*7)); hostname')).toEqual(['42', 'container']);
+});
+
+test('UTF-8, colours and tab completion', async ({ page }) => {
+	const term = await enter(page, 'alice');
+	expect(await term.run(`printf '\\033[1;31mgrün\\033[0m 日本 é\\n'`)).toEqual(['grün 日本 é']);
+	const red = term.pane.locator('.xterm-rows span.xterm-bold', { hasText: 'grün' });
+	await expect(red.last()).toBeVisible();
+	await term.type('clear; cat /etc/hostna\t\n');
+	await term.shows('container');
+});
+
+test('the shell has the size of the window, also after that changes', async ({ page }) => {
+	const term = await enter(page, 'alice');
+	const shown = async (): Promise<string> => {
+		const rows = await term.pane.locator('.xterm-rows > div').count();
+		return String(rows);
+	};
+	const [before] = await term.run('stty size');
+	expect(before!.split(' ')[0]).toBe(await shown());
+	await page.setViewportSize({ width: 700, height: 500 });
+	await expect
+		.poll(async () => Number(await shown()))
+		.toBeLessThan(Number(before!.split(' ')[0]));
+	const [after] = await term.run('stty size');
+	expect(after!.split(' ')[0]).toBe(await shown());
+	expect(Number(after!.split(' ')[1])).toBeLessThan(Number(before!.split(' ')[1]));
+});
+
+test('ctrl-C ends what runs', async ({ page }) => {
+	const term = await enter(page, 'alice');
+	await term.type('clear; echo go; sleep 1000\n');
+	await term.shows('go');
+	await page.keyboard.press('Control+c');
+	await term.shows('^C');
+	expect(await term.run('echo back')).toEqual(['back']);
+});
+
+test('a reload shows the same shell with what it had on its screen', async ({ page }) => {
+	const term = await enter(page, 'alice');
+	const pid = await term.pid();
+	await term.run('echo kept over a reload');
+	await page.reload();
+	await term.live();
+	await term.shows('kept over a reload');
+	expect(await term.pid()).toBe(pid);
+});
+
+test('exit is said with its status, and a new shell can be had', async ({ page }) => {
+	const term = await enter(page, 'alice');
+	const pid = await term.pid();
+	await term.type('exit 3\n');
+	const ending = page.getByRole('alertdialog');
+	await expect(ending).toContainText('The shell has ended');
+	await expect(ending).toContainText('3');
+	const button = page.getByRole('button', { name: 'New shell' });
+	await expect(button).toBeFocused();
+	await page.keyboard.press('Enter');
+	await term.live();
+	expect(await term.pid()).not.toBe(pid);
+});
+
+test('a second browser sees and drives the same shell', async ({ page, browser }) => {
+	const term = await enter(page, 'alice');
+	const pid = await term.pid();
+	const other = await newPage(browser, { viewport: { width: 1100, height: 700 } });
+	const second = await enter(other, 'alice');
+	expect(await second.pid()).toBe(pid);
+	await second.run('echo from the other browser');
+	await term.shows('from the other browser');
+	await expect(page.locator('.watchers')).toHaveText('1');
+	await other.context().close();
+	await expect(page.locator('.watchers')).toHaveCount(0);
+});
+
+test('who typed last decides the size; the other browser shows it whole', async ({
+	page,
+	browser,
+}) => {
+	const large = await enter(page, 'alice');
+	await large.run('true');
+	const other = await newPage(browser, { viewport: { width: 600, height: 400 } });
+	const small = await enter(other, 'alice');
+	const [size] = await small.run('stty size');
+	const rows = Number(size!.split(' ')[0]);
+	await expect(large.pane.locator('.xterm-rows > div')).toHaveCount(rows);
+	await expect(large.pane.locator('.size-note')).toBeVisible();
+	const [back] = await large.run('stty size');
+	expect(Number(back!.split(' ')[0])).toBeGreaterThan(rows);
+	await expect(large.pane.locator('.size-note')).toHaveCount(0);
+	await expect(small.pane.locator('.size-note')).toBeVisible();
+	await other.context().close();
+});
+
+test('two people at once have shells of their own', async ({ page, browser }) => {
+	const alice = await enter(page, 'alice');
+	await alice.run('echo secret > /tmp/of-alice');
+	const bobs = await newPage(browser);
+	const bob = await enter(bobs, 'bob');
+	expect(await bob.run('ls /tmp/of-alice 2>&1 | grep -c "No such"')).toEqual(['1']);
+	await bobs.context().close();
+});
+
+test('a flood leaves the page usable, and ctrl-C ends it', async ({ page }) => {
+	const term = await enter(page, 'alice');
+	await term.type('clear; yes flood\n');
+	await term.shows('flood');
+	await page.keyboard.press('Control+c');
+	await term.shows(/^\^C|# $|#$/);
+	expect(await term.run('echo calm')).toEqual(['calm']);
+});
+
+test('the WebGL renderer draws, where there is one', async ({ browser }) => {
+	const page = await newPage(browser, {}, { renderer: 'auto' });
+	const term = new Term(page);
+	await page.goto(serverUrl());
+	await fillLogin(page, 'alice', 'password');
+	await expect(term.pane).toHaveAttribute('data-phase', 'live');
+	await expect(term.pane.locator('.xterm-screen canvas').first()).toBeVisible();
+	await page.context().close();
+});
