@@ -37,10 +37,10 @@ static int set_runtime(struct engine *e, const char *path, struct md_error *err)
 	const char *base;
 
 	if (!path) {
+		/* Images can be handled without one. */
 		e->runtime = file_sibling_program("mdocker-runtime");
-		if (!e->runtime)
-			return md_fail_errno(
-				err, "mdocker-runtime is not installed beside mdocker");
+		e->own_runtime = true;
+		return 0;
 	} else if (set_absolute(&e->runtime, path, err) < 0) {
 		return -1;
 	}
@@ -97,6 +97,15 @@ void engine_close(struct engine *e)
 	free(e->state);
 	free(e->runtime);
 	*e = (struct engine)ENGINE_INIT;
+}
+
+int engine_need_runtime(const struct engine *e, struct md_error *err)
+{
+	if (!e->runtime)
+		return md_fail(err, ENOENT,
+			"mdocker-runtime is not installed beside mdocker: install it, or name an OCI "
+			"runtime by --runtime");
+	return 0;
 }
 
 char *engine_path(const struct engine *e, const char *id, const char *name)

@@ -36,7 +36,7 @@ struct engine_options {
 struct engine {
 	char *root; /* these are owned and absolute */
 	char *state;
-	char *runtime;
+	char *runtime; /* NULL: none is installed */
 	bool own_runtime; /* it is mdocker-runtime, not another's */
 	int workspaces_fd;
 	struct image_store images;
@@ -51,6 +51,9 @@ struct engine {
 int engine_open(struct engine *e, const struct engine_options *o, struct md_error *err);
 void engine_close(struct engine *e);
 #define _auto_engine_ _auto_(engine_close)
+
+/* ENOENT with what to do if there is no runtime. */
+int engine_need_runtime(const struct engine *e, struct md_error *err);
 
 /* ROOT/workspaces/ID/NAME and STATE/workspaces/ID/NAME (NAME may be ""). Heap; NULL: ENOMEM. */
 char *engine_path(const struct engine *e, const char *id, const char *name);

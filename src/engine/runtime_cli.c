@@ -75,6 +75,8 @@ int runtime_run(const struct engine *e, const char *const *args, const char *inp
 	pid_t pid;
 	int code;
 
+	if (engine_need_runtime(e, err) < 0)
+		return -1;
 	if (!root || in < 0 || out < 0 || errors < 0 || strv_add(&argv, e->runtime) < 0 ||
 		strv_add(&argv, "--root") < 0 || strv_add(&argv, root) < 0)
 		return md_fail_errno(err, "runtime %s", args[0]);

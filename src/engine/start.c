@@ -349,7 +349,9 @@ int workspace_start(struct engine *e, struct workspace *w, const struct start_op
 		return md_fail(err, EBUSY, "workspace '%s' is being removed", w->name);
 	if (workspace_is_running(e, w))
 		return md_fail(err, EBUSY, "workspace '%s' is running already", w->name);
-	r = workspace_sweep(e, w, err);
+	r = engine_need_runtime(e, err);
+	if (r == 0)
+		r = workspace_sweep(e, w, err);
 	if (r == 0)
 		r = record_start(e, w, err);
 	if (r == 0)
