@@ -66,6 +66,24 @@ def folders(path):
         return []
 
 
+def program_of(pid):
+    """The name of the file that a process runs; "" for a zombie and for one that is gone."""
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe")).removesuffix(" (deleted)")
+    except OSError:
+        return ""
+
+
+def children(pid):
+    return [int(c) for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children") for c in read(task).split()]
+
+
+def start_time(pid):
+    """In ticks since boot; None for a process that is gone. With the pid it names one process for ever."""
+    stat = read(f"/proc/{pid}/stat")
+    return int(stat.rpartition(")")[2].split()[19]) if stat else None
+
+
 def zombie(pid):
     return ") Z " in read(f"/proc/{pid}/stat")
 

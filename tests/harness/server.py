@@ -34,6 +34,7 @@ class Server:
         self.port = free_port()
         self.log = place.folder / "mdockerd.log"
         self.process = None
+        self.known = {}  # pid: start time
         place.closers.append(self.kill)
 
     def start(self):
@@ -43,6 +44,7 @@ class Server:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             start_new_session=True, env=ENVIRONMENT)
         wait_until(self.answers, "mdockerd answers")
+        self.pids()
         return self
 
     def answers(self):
@@ -56,15 +58,19 @@ class Server:
         return self.log.read_text(errors="replace")
 
     def pids(self):
-        """All its processes: those of its session, and those whose command line names its place."""
-        found = set()
-        for pid, command in leaks.processes({str(self.place.root)}).items():
-            if "mdockerd" in command.split(" ")[0]:
-                found.add(pid)
-        return found | ({self.process.pid} if self.process and self.process.poll() is None else set())
+        """Those of its processes that run: it and its descendants that are the same program, since it was started."""
+        todo = [self.process.pid] if self.process else []
+        while todo:
+            pid = todo.pop()
+            if leaks.program_of(pid) == "mdockerd":
+                self.known[pid] = leaks.start_time(pid)
+                todo += leaks.children(pid)
+        return {pid for pid, started in self.known.items()
+                if leaks.start_time(pid) == started and not leaks.zombie(pid)}
 
     def stop(self):
         """SIGTERM; all of it must be gone within the deadline."""
+        self.pids()
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(DEADLINE)
         wait_until(lambda: not self.pids(), "all processes of mdockerd ended")
@@ -76,9 +82,6 @@ class Server:
         if self.process:
             self.process.wait()
         wait_until(lambda: not self.pids(), "all processes of mdockerd ended")
-
-    def restart(self):
-        return self.start()
 
     def request(self, method, path, body=None, cookie=None, headers=None, timeout=DEADLINE):
         """One HTTP request; the response with .text and .json added."""
