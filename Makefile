@@ -20,7 +20,11 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # Node.js of the distribution before others that a person may have.
 npm := PATH=/usr/bin:$$PATH npm --prefix web
 
-.PHONY: all programs page image deps demo test test-long bench conformance fuzz check-format format install clean
+# The lines at the head of this file.
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+
+.PHONY: help all programs page image deps demo test test-long bench conformance fuzz check-format format install clean
 
 all: programs page
 
@@ -82,8 +86,9 @@ format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
 install: programs page
-	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
-	packaging/install-data $(BUILD) $(DESTDIR)$(PREFIX) $(DESTDIR)
+	meson configure $(BUILD) --prefix $(PREFIX)
+	DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) --quiet
+	packaging/install-data $(BUILD) $(PREFIX) "$(DESTDIR)"
 
 clean:
 	rm -rf $(BUILD) web/node_modules
