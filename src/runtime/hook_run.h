@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hook_run.h - one hook of config.json: a program that gets the container's state on stdin. For the runtime and for the forked
+ * child alike: no memory, no stdio.
+ */
+#ifndef MD_RUNTIME_HOOK_RUN_H
+#define MD_RUNTIME_HOOK_RUN_H
+
+#include "base/compiler.h"
+#include "oci/spec.h"
+
+enum hook_result {
+	HOOK_OK,
+	HOOK_FAILED_START, /* it could not be executed: errno */
+	HOOK_EXITED,	   /* with the exit code in *ret_code (128+N: signal N) */
+	HOOK_TIMED_OUT,	   /* it was killed */
+};
+
+/* Runs the hook to its end. `state_fd` holds the state document, read from its start. What the hook writes goes to the
+ * caller's stdout and stderr. */
+enum hook_result hook_run(const struct oci_hook *h, int state_fd, int *ret_code);
+
+#endif
