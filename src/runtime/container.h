@@ -59,6 +59,7 @@ struct container_state {
 	char *cgroup;        /* opaque: what cgroup_from_state() reads */
 	bool systemd_cgroup;
 	bool rootless;
+	bool user_namespace;     /* it is root of its own user namespace only */
 	struct strv annotations; /* "key=value" (keys have no '=') */
 };
 

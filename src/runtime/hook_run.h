@@ -12,8 +12,8 @@
 enum hook_result {
 	HOOK_OK,
 	HOOK_FAILED_START, /* it could not be executed: errno */
-	HOOK_EXITED,	   /* with the exit code in *ret_code (128+N: signal N) */
-	HOOK_TIMED_OUT,	   /* it was killed */
+	HOOK_EXITED,       /* with the exit code in *ret_code (128+N: signal N) */
+	HOOK_TIMED_OUT,    /* it was killed */
 };
 
 /* Runs the hook to its end. `state_fd` holds the state document, read from its start. What the hook writes goes to the

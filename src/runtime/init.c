@@ -147,20 +147,45 @@ static void step_mapped(struct init *in)
 static const enum oci_ns_kind join_order[] = { OCI_NS_USER, OCI_NS_IPC, OCI_NS_UTS, OCI_NS_NETWORK,
 	OCI_NS_CGROUP, OCI_NS_TIME, OCI_NS_MOUNT };
 
+static int join_flag(const struct init *in, enum oci_ns_kind kind)
+{
+	/* The pid namespace was joined before the fork, the user namespace perhaps. */
+	if (kind == OCI_NS_PID || (kind == OCI_NS_USER && in->plan->join_by_between))
+		return 0;
+	return oci_ns_info[kind].clone_flag;
+}
+
+/* All namespaces of the container's first process at once (5.8). */
+static bool join_by_pidfd(struct init *in)
+{
+	int flags = 0;
+
+	if (in->plan->target_pidfd < 0)
+		return false;
+	for (int k = 0; k < OCI_NS_KINDS; k++) {
+		if (in->plan->join_ns[k])
+			flags |= join_flag(in, (enum oci_ns_kind)k);
+	}
+	if (flags && setns(in->plan->target_pidfd, flags) < 0)
+		init_fail(in, errno, "join the container's namespaces", NULL);
+	return true;
+}
+
 static void step_join(struct init *in)
 {
+	if (in->plan->exec && join_by_pidfd(in))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(join_order); i++) {
 		const struct oci_ns_info *info = &oci_ns_info[join_order[i]];
 		int fd = in->plan->ns_fds[join_order[i]];
+		int flag = join_flag(in, join_order[i]);
 
-		/* For `create` the runtime joined it before the fork, so that the new ones belong to it. */
-		if (fd < 0 || (join_order[i] == OCI_NS_USER && !in->plan->exec))
+		if (fd < 0 || !flag)
 			continue;
 		if (join_order[i] == OCI_NS_CGROUP)
 			init_enter_cgroup(in);
-		if (setns(fd, info->clone_flag) < 0)
+		if (setns(fd, flag) < 0)
 			init_fail(in, errno, "join the ", info->name, " namespace", NULL);
-		close(fd);
 	}
 }
 
@@ -314,27 +339,41 @@ static void step_close(struct init *in)
 	}
 }
 
+/* Waits for a `start` that means it: who only looks whether we still listen connects too. */
+static void accept_start(struct init *in, int listener)
+{
+	struct sync_message m;
+
+	for (;;) {
+		int conn = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (conn < 0 && errno != EINTR && errno != ECONNABORTED)
+			_exit(1);
+		if (conn >= 0 && sync_receive(conn, &m, NULL) > 0 && m.stage == SYNC_START) {
+			in->sock = conn;
+			return;
+		}
+		if (conn >= 0)
+			close(conn);
+	}
+}
+
 static void step_await_start(struct init *in)
 {
 	const struct init_plan *p = in->plan;
-	int conn;
 
-	/* A runtime that died before this is told by its socket; from here on we live without it. */
 	init_send(in, SYNC_READY, 0, -1);
 	if (p->start_listener < 0) {
 		init_await(in, SYNC_START, NULL, NULL);
 		return;
 	}
-	close(in->sock);
+	init_await(in, SYNC_RECORDED, NULL, NULL);
+	/* From here on we live without the runtime. */
 	prctl(PR_SET_PDEATHSIG, 0);
-	do {
-		conn = accept4(p->start_listener, NULL, NULL, SOCK_CLOEXEC);
-	} while (conn < 0 && (errno == EINTR || errno == ECONNABORTED));
-	if (conn < 0)
-		_exit(1);
-	in->sock = conn;
+	close(in->sock);
+	in->sock = -1;
+	accept_start(in, p->start_listener);
 	close(p->start_listener);
-	init_await(in, SYNC_START, NULL, NULL);
 }
 
 static void step_release(struct init *in)

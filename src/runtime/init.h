@@ -20,7 +20,7 @@
 #include "runtime/init_sync.h"
 
 enum init_mount_kind {
-	INIT_MOUNT_NEW,	    /* a new file system of `type` */
+	INIT_MOUNT_NEW,     /* a new file system of `type` */
 	INIT_MOUNT_BIND,    /* `source` again at `target` */
 	INIT_MOUNT_ATTR,    /* attributes of what is mounted at `target` already */
 	INIT_MOUNT_SYMLINK, /* `target` is a symlink to `source` */
@@ -32,18 +32,18 @@ struct init_mount {
 	const char *target; /* in the root */
 	const char *source; /* NULL: none */
 	const char *type;
-	char *data;	       /* comma-joined options of the file system; NULL: none. The child cuts it up */
-	unsigned long ms_flags; /* MS_* for mount(2), where there is no newer way */
+	char *data; /* comma-joined options of the file system; NULL: none. The child cuts it up */
+	unsigned long ms_flags;        /* MS_* for mount(2), where there is no newer way */
 	uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* of the mount itself */
 	uint64_t rec_set, rec_clear;   /* of it and all below */
 	unsigned long propagation;     /* MS_*, maybe with MS_REC; 0: as it comes */
-	bool recursive;		       /* bind the submounts too */
+	bool recursive;                /* bind the submounts too */
 	bool superblock_readonly;      /* the file system itself read-only, not only this mount */
 	bool copy_symlink;
 	bool tmpcopyup;
 	bool from_runtime; /* the runtime makes it (id-mapped) and sends a descriptor */
 	bool in_cgroupns;  /* needs the cgroup namespace */
-	bool optional;	   /* failing is fine: a host without this controller */
+	bool optional;     /* failing is fine: a host without this controller */
 };
 
 struct init_plan {
@@ -52,16 +52,19 @@ struct init_plan {
 	const char *rootfs; /* absolute, on the host */
 	const struct init_mount *mounts;
 	size_t mount_count;
-	bool exec;		     /* joins a running container */
-	bool new_ns[OCI_NS_KINDS];   /* made by clone: all but user, cgroup and time are there already */
-	int ns_fds[OCI_NS_KINDS];    /* to be joined; -1: none */
-	int target_pidfd;	     /* exec: of the container's first process; -1: by ns_fds */
-	bool in_userns;		     /* not in the host's user namespace in the end */
-	bool await_map;		     /* a new user namespace: ids come first */
-	bool setgroups_denied;	     /* rootless with a single mapping */
-	int sock;		     /* to the runtime */
-	int start_listener;	     /* where `start` connects; -1: start comes through `sock` */
-	int console_sock;	     /* gets the pty's master; -1: no terminal */
+	bool exec; /* joins a running container */
+	bool new_ns
+		[OCI_NS_KINDS]; /* made by clone: all but user, cgroup and time are there already */
+	int ns_fds[OCI_NS_KINDS];   /* to be joined; -1: none */
+	bool join_ns[OCI_NS_KINDS]; /* exec: those of the container's first process */
+	int target_pidfd;           /* exec: of that process; -1: by ns_fds */
+	bool join_by_between;       /* the user namespace was joined before the fork (launch.c) */
+	bool in_userns;             /* not in the host's user namespace in the end */
+	bool await_map;             /* a new user namespace: ids come first */
+	bool setgroups_denied;      /* rootless with a single mapping */
+	int sock;                   /* to the runtime */
+	int start_listener;         /* where `start` connects; -1: start comes through `sock` */
+	int console_sock;           /* gets the pty's master; -1: no terminal */
 	int hook_state[OCI_HOOK_KINDS]; /* memfds with the state document; -1 */
 	unsigned int preserve_fds;
 	bool no_pivot;
@@ -69,12 +72,12 @@ struct init_plan {
 	const char *keyring_name;
 	char **env; /* NULL-terminated, with room for HOME=... at its end */
 	size_t env_count;
-	bool need_home; /* HOME is to be found in /etc/passwd */
+	bool need_home;      /* HOME is to be found in /etc/passwd */
 	const void *seccomp; /* compiled; NULL: none */
 	size_t seccomp_len;
 	unsigned int seccomp_flags;
-	uint64_t last_cap; /* highest capability that the kernel knows */
-	uint64_t null_device; /* st_rdev of the host's /dev/null, always 1:3 */
+	uint64_t last_cap;               /* highest capability that the kernel knows */
+	uint64_t null_device;            /* st_rdev of the host's /dev/null, always 1:3 */
 	const char *lsm_file, *lsm_text; /* below /proc/self/attr; NULL: no label */
 };
 
@@ -82,11 +85,11 @@ struct init_plan {
 struct init {
 	const struct init_plan *plan;
 	const char *step; /* name of the one running */
-	int sock;	  /* where messages go now */
-	int root;	  /* the root, until it is entered; -1 */
-	int proc;	  /* a private mount of proc; -1 */
-	int tty;	  /* slave of the terminal; -1 */
-	bool in_cgroup;	  /* the runtime said so */
+	int sock;         /* where messages go now */
+	int root;         /* the root, until it is entered; -1 */
+	int proc;         /* a private mount of proc; -1 */
+	int tty;          /* slave of the terminal; -1 */
+	bool in_cgroup;   /* the runtime said so */
 	bool in_cgroupns;
 	char program[4096]; /* absolute path of what will be executed */
 };

@@ -30,8 +30,8 @@ static int copy_meta(int to, const struct stat *st)
 
 static int copy_file(int from, int to_folder, const char *name, const struct stat *st)
 {
-	_auto_close_ int to = openat(
-		to_folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	_auto_close_ int to =
+		openat(to_folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	ssize_t n;
 
 	if (to < 0)

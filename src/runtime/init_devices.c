@@ -46,8 +46,8 @@ static bool is_device(int folder, const char *name, const struct oci_device *d)
 	struct stat st;
 
 	return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		(st.st_mode & S_IFMT) == d->type &&
-		(d->type == S_IFIFO || st.st_rdev == makedev(d->major, d->minor));
+	       (st.st_mode & S_IFMT) == d->type &&
+	       (d->type == S_IFIFO || st.st_rdev == makedev(d->major, d->minor));
 }
 
 static _noreturn_ void fail_device(struct init *in, const struct oci_device *d)
@@ -77,8 +77,8 @@ static int bind_fds(int from, int to)
 {
 	char from_path[64], to_path[64], digits[24];
 
-	init_join_text(from_path, sizeof(from_path), "/proc/self/fd/", init_number(digits, from),
-		NULL);
+	init_join_text(
+		from_path, sizeof(from_path), "/proc/self/fd/", init_number(digits, from), NULL);
 	init_join_text(to_path, sizeof(to_path), "/proc/self/fd/", init_number(digits, to), NULL);
 	return mount(from_path, to_path, NULL, MS_BIND, NULL);
 }
@@ -156,8 +156,9 @@ static bool spec_has_device(const struct oci_spec *s, const char *path)
 static bool dev_is_bound(const struct oci_spec *s)
 {
 	for (size_t i = 0; i < s->mount_count; i++) {
-		if ((s->mounts[i].flags & MS_BIND) && (str_eq(s->mounts[i].destination, "/dev") ||
-			    str_eq(s->mounts[i].destination, "/dev/")))
+		if ((s->mounts[i].flags & MS_BIND) &&
+			(str_eq(s->mounts[i].destination, "/dev") ||
+				str_eq(s->mounts[i].destination, "/dev/")))
 			return true;
 	}
 	return false;
@@ -209,8 +210,8 @@ static int open_devpts(struct init *in)
 	if (pts < 0)
 		init_fail(in, errno, "open /dev/pts for a terminal", NULL);
 	if (fstatfs(pts, &s) < 0 || s.f_type != DEVPTS_SUPER_MAGIC)
-		init_fail(in, ENOTTY, "/dev/pts is no devpts: a terminal needs a mount of one",
-			NULL);
+		init_fail(
+			in, ENOTTY, "/dev/pts is no devpts: a terminal needs a mount of one", NULL);
 	return pts;
 }
 

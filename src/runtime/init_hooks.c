@@ -25,8 +25,8 @@ static void run_hooks(struct init *in, enum oci_hook_kind kind)
 		case HOOK_FAILED_START:
 			init_fail(in, errno, name, " hook '", h->path, "'", NULL);
 		case HOOK_EXITED:
-			init_fail(in, ECANCELED, name, " hook '", h->path, "' ended with exit code ",
-				init_number(number, code), NULL);
+			init_fail(in, ECANCELED, name, " hook '", h->path,
+				"' ended with exit code ", init_number(number, code), NULL);
 		case HOOK_TIMED_OUT:
 			init_fail(in, ETIMEDOUT, name, " hook '", h->path, "'", NULL);
 		}

@@ -49,19 +49,20 @@ static int make_empty_folder(void)
 	if (fs < 0 || sys_fsconfig_string(fs, "nr_inodes", "1") < 0 ||
 		sys_fsconfig_string(fs, "mode", "555") < 0 || sys_fsconfig_create(fs) < 0)
 		return -1;
-	return sys_fsmount(fs,
-		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return sys_fsmount(
+		fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
 static void mask_folder(struct init *in, struct masker *m, int place, const char *path)
 {
-	_auto_close_ int tree = m->folder >= 0 ? init_clone_tree(m->folder, "", false)
-					       : make_empty_folder();
+	_auto_close_ int tree =
+		m->folder >= 0 ? init_clone_tree(m->folder, "", false) : make_empty_folder();
 	char to[64];
 
 	if (tree < 0 && errno == ENOSYS) {
 		if (mount("tmpfs", fd_path(to, place), "tmpfs",
-			    MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "nr_inodes=1,mode=555") < 0)
+			    MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			    "nr_inodes=1,mode=555") < 0)
 			init_fail(in, errno, "mask '", path, "'", NULL);
 		return;
 	}
@@ -140,8 +141,7 @@ static void protect_path(struct init *in, const char *path)
 	tree = init_clone_tree(place, "", true);
 	if (tree < 0 && errno != ENOSYS)
 		init_fail(in, errno, "make '", path, "' read-only", NULL);
-	if (tree < 0 ||
-		sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &readonly) < 0) {
+	if (tree < 0 || sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &readonly) < 0) {
 		if (errno != ENOSYS)
 			init_fail(in, errno, "make '", path, "' read-only", NULL);
 		protect_old(in, place, path);

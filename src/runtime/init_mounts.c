@@ -31,8 +31,8 @@ int init_clone_tree(int fd, const char *path, bool recursive)
 
 void init_attach(struct init *in, int tree, int target, const char *name)
 {
-	if (sys_move_mount(tree, "", target, "",
-		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (sys_move_mount(
+		    tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		init_fail(in, errno, "mount on '", name, "'", NULL);
 }
 
@@ -118,9 +118,9 @@ static unsigned long locked_flags(const char *path)
 	if (statvfs(path, &s) < 0)
 		return 0;
 	return (s.f_flag & ST_RDONLY ? MS_RDONLY : 0) | (s.f_flag & ST_NOSUID ? MS_NOSUID : 0) |
-		(s.f_flag & ST_NODEV ? MS_NODEV : 0) | (s.f_flag & ST_NOEXEC ? MS_NOEXEC : 0) |
-		(s.f_flag & ST_NOATIME ? MS_NOATIME : 0) |
-		(s.f_flag & ST_NODIRATIME ? MS_NODIRATIME : 0);
+	       (s.f_flag & ST_NODEV ? MS_NODEV : 0) | (s.f_flag & ST_NOEXEC ? MS_NOEXEC : 0) |
+	       (s.f_flag & ST_NOATIME ? MS_NOATIME : 0) |
+	       (s.f_flag & ST_NODIRATIME ? MS_NODIRATIME : 0);
 }
 
 /* What is mounted on the target by now: the descriptor of it is that of the folder below. */
@@ -136,7 +136,7 @@ static int reopen_target(struct init *in, const struct init_mount *m)
 static void remount_old(struct init *in, const struct init_mount *m)
 {
 	const unsigned long settable = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME |
-		MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
+				       MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
 	_auto_close_ int fd = reopen_target(in, m);
 	unsigned long flags = MS_BIND | MS_REMOUNT | (m->ms_flags & settable);
 	char path[64];
@@ -249,9 +249,8 @@ static int configure(int fs, char *data)
 		equals = strchr(data, '=');
 		if (equals)
 			*equals = '\0';
-		if (*data &&
-			(equals ? sys_fsconfig_string(fs, data, equals + 1)
-				: sys_fsconfig_flag(fs, data)) < 0)
+		if (*data && (equals ? sys_fsconfig_string(fs, data, equals + 1)
+				     : sys_fsconfig_flag(fs, data)) < 0)
 			return -1;
 		data = comma ? comma + 1 : NULL;
 	}
@@ -309,7 +308,8 @@ static const char *fs_complaint(int fs, char *to, size_t size)
 static int make_fs(struct init *in, const struct init_mount *m, char *why, size_t size)
 {
 	_auto_close_ int fs = sys_fsopen(m->type);
-	uint64_t attributes = m->tmpcopyup ? m->attr_set & ~(uint64_t)MOUNT_ATTR_RDONLY : m->attr_set;
+	uint64_t attributes =
+		m->tmpcopyup ? m->attr_set & ~(uint64_t)MOUNT_ATTR_RDONLY : m->attr_set;
 	const char *complaint;
 	int saved, tree = -1;
 

@@ -82,8 +82,8 @@ static void search_path(struct init *in, const char *name)
 			break;
 		path += len + 1;
 	}
-	init_fail_program(in, ENOENT, "exec: \"", name, "\": executable file not found in $PATH",
-		NULL);
+	init_fail_program(
+		in, ENOENT, "exec: \"", name, "\": executable file not found in $PATH", NULL);
 }
 
 /* The wording is runc's: engines tell exit codes 126 and 127 by it. */
@@ -262,7 +262,7 @@ static void load_seccomp(struct init *in)
 
 	if (!p->seccomp)
 		return;
-	listener = seccomp_load(p->seccomp, p->seccomp_len, p->seccomp_flags);
+	listener = seccomp_install(p->seccomp, p->seccomp_len, p->seccomp_flags);
 	if (listener < 0)
 		init_fail(in, errno, "load the seccomp filter", NULL);
 	if (listener > 0) {
@@ -293,7 +293,8 @@ static void check_directory(struct init *in)
 	}
 	if (path[0] != '/')
 		init_fail(in, EPERM,
-			"the working directory is outside of the container's root: possible breakout "
+			"the working directory is outside of the container's root: possible "
+			"breakout "
 			"refused",
 			NULL);
 }

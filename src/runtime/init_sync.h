@@ -12,25 +12,26 @@
 
 enum sync_stage {
 	/* The runtime to the child. */
-	SYNC_MAPPED,	 /* the id mappings are written */
-	SYNC_IN_CGROUP,	 /* it is in its cgroups */
-	SYNC_SOURCE_FD,	 /* descriptor: the mount asked for; code: errno without one, text: why */
+	SYNC_MAPPED,    /* the id mappings are written */
+	SYNC_IN_CGROUP, /* it is in its cgroups */
+	SYNC_SOURCE_FD, /* descriptor: the mount asked for; code: errno without one, text: why */
 	SYNC_HOOKS_DONE, /* prestart and createRuntime hooks have run; the hooks' state is filled in */
-	SYNC_START,	 /* go on to the program */
+	SYNC_RECORDED, /* the state file has it: it may outlive the runtime */
+	SYNC_START,    /* go on to the program */
 	SYNC_LISTENER_TAKEN,
 
 	/* The child to the runtime. */
-	SYNC_SOURCE,   /* value: index of the mount whose source it can't open, or INIT_SOURCE_ROOT */
-	SYNC_HOOKS,    /* namespaces and mounts are there: time for the runtime's hooks */
-	SYNC_TIME,     /* it has a new time namespace: write the offsets, answer SYNC_MAPPED */
-	SYNC_READY,    /* all is set up: "created" */
+	SYNC_SOURCE, /* value: index of the mount whose source it can't open, or INIT_SOURCE_ROOT */
+	SYNC_HOOKS,  /* namespaces and mounts are there: time for the runtime's hooks */
+	SYNC_TIME,   /* it has a new time namespace: write the offsets, answer SYNC_MAPPED */
+	SYNC_READY,  /* all is set up: "created" */
 	SYNC_LISTENER, /* descriptor: the seccomp listener */
 	SYNC_WARNING,  /* text: worth a line in the log */
 	SYNC_FAILED,   /* code, text, value: enum sync_failure; the child ends */
 };
 
 enum sync_failure {
-	SYNC_FAILURE_SETUP,   /* "text: strerror(code)" */
+	SYNC_FAILURE_SETUP, /* "text: strerror(code)" */
 	/* About the program (exit code 126 or 127). The text is whole; but with a negative code it is "text: strerror(-code)". */
 	SYNC_FAILURE_PROGRAM,
 };

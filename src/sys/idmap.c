@@ -88,8 +88,8 @@ static int run_helper(const char *name, pid_t pid, const struct idmap_range *r, 
 	code = spawn_wait(helper);
 	if (code != 0)
 		return md_fail(err, EPERM,
-			"%s refused the mapping (exit code %d): see /etc/subuid and /etc/subgid", name,
-			code);
+			"%s refused the mapping (exit code %d): see /etc/subuid and /etc/subgid",
+			name, code);
 	return 0;
 }
 

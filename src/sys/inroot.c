@@ -24,14 +24,14 @@ enum walk_make { MAKE_NOTHING, MAKE_FOLDERS, MAKE_FILE };
  * was truly passed, and a rename under our feet can't move us out of the root.
  */
 struct walk {
-	int root;		 /* borrowed */
-	int stack[WALK_DEPTH];	 /* O_PATH descriptors below the root, owned */
+	int root;              /* borrowed */
+	int stack[WALK_DEPTH]; /* O_PATH descriptors below the root, owned */
 	int depth;
-	int links;		 /* followed so far */
+	int links; /* followed so far */
 	enum walk_make make;
 	mode_t mode;
 	bool follow_last;
-	char rest[PATH_MAX];	 /* what is still to be walked */
+	char rest[PATH_MAX]; /* what is still to be walked */
 };
 
 static int walk_here(const struct walk *w)
@@ -231,8 +231,8 @@ int inroot_open(int root, const char *path, int flags)
 	int fd;
 
 	/* For openat2 an empty path is none at all. */
-	fd = sys_openat2(root, *path ? path : ".", flags, 0,
-		RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	fd = sys_openat2(
+		root, *path ? path : ".", flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
 		return fd;
 	return walk_open(root, path, flags);

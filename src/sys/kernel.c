@@ -101,8 +101,8 @@ int sys_fsmount(int fs, unsigned int attributes)
 	return (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes);
 }
 
-int sys_mount_setattr(int dirfd, const char *path, unsigned int flags,
-	const struct mount_attr *attributes)
+int sys_mount_setattr(
+	int dirfd, const char *path, unsigned int flags, const struct mount_attr *attributes)
 {
 	return (int)syscall(SYS_mount_setattr, dirfd, path, flags, attributes, sizeof(*attributes));
 }

@@ -32,8 +32,8 @@ int sys_fsconfig_string(int fs, const char *key, const char *value);
 int sys_fsconfig_flag(int fs, const char *key);
 int sys_fsconfig_create(int fs);
 int sys_fsmount(int fs, unsigned int attributes);
-int sys_mount_setattr(int dirfd, const char *path, unsigned int flags,
-	const struct mount_attr *attributes);
+int sys_mount_setattr(
+	int dirfd, const char *path, unsigned int flags, const struct mount_attr *attributes);
 int sys_pivot_root(const char *new_root, const char *put_old);
 
 /* Of the calling thread only: the C library would signal all threads. */

@@ -67,7 +67,7 @@ bool proc_alive(pid_t pid, uint64_t start_time)
 	struct proc_stat s;
 
 	return pid > 0 && proc_read_stat(pid, &s) == 0 && s.start_time == start_time &&
-		s.state != 'Z' && s.state != 'X';
+	       s.state != 'Z' && s.state != 'X';
 }
 
 int proc_open_pidfd(pid_t pid, uint64_t start_time)

@@ -13,7 +13,7 @@
 #include "base/compiler.h"
 
 struct proc_stat {
-	char state;	     /* 'R', 'S', 'Z', ... */
+	char state;          /* 'R', 'S', 'Z', ... */
 	uint64_t start_time; /* clock ticks since boot: with the pid it names a process for good */
 };
 

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "runtime/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/sock.h"
+#include "base/str.h"
+#include "runtime/cgroup.h"
+#include "runtime/hooks.h"
+#include "runtime/launch.h"
+#include "runtime/plan.h"
+#include "runtime/protect.h"
+#include "runtime/relay.h"
+#include "runtime/state.h"
+#include "sys/procfs.h"
+#include "base/poison.h"
+
+/* ---- shared with exec ---- */
+
+char *runtime_seccomp_cache(const struct runtime *rt)
+{
+	return str_format("%s/:seccomp", rt->root);
+}
+
+bool runtime_is_rootless(const struct runtime *rt)
+{
+	_auto_free_ char *text = NULL;
+	unsigned int inside, outside, count;
+	size_t len;
+
+	if (rt->rootless >= 0)
+		return rt->rootless;
+	if (geteuid() != 0)
+		return true;
+	if (file_read(AT_FDCWD, "/proc/self/uid_map", 65536, &text, &len) < 0)
+		return false;
+	return sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && count != UINT32_MAX;
+}
+
+int runtime_load_spec(int dirfd, const char *path, struct oci_spec *ret, char **ret_text,
+	size_t *ret_len, struct md_error *err)
+{
+	_auto_free_ char *text = NULL;
+	size_t len;
+
+	if (file_read(dirfd, path, OCI_CONFIG_CEILING, &text, &len) < 0) {
+		if (errno == ENOENT)
+			return md_fail(err, ENOENT, "JSON specification file %s not found", path);
+		return md_fail_errno(err, "read '%s'", path);
+	}
+	if (oci_spec_parse(text, len, ret, err) < 0)
+		return md_wrap(err, "%s", path);
+	if (ret_text) {
+		*ret_text = take_ptr(text);
+		*ret_len = len;
+	}
+	return 0;
+}
+
+int runtime_write_pid_file(const char *path, pid_t pid, struct md_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	_auto_free_ char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	_auto_close_ int dir = -1;
+	char text[16];
+
+	if (!folder)
+		return md_fail_errno(err, "pid file");
+	dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	snprintf(text, sizeof(text), "%d", pid);
+	if (dir < 0)
+		return md_fail_errno(err, "pid file '%s'", path);
+	if (state_write_file(dir, slash ? slash + 1 : path, text, strlen(text), 0644, err) < 0)
+		return md_wrap(err, "pid file '%s'", path);
+	return 0;
+}
+
+int runtime_check_console(
+	bool terminal, const char *console_socket, bool foreground, struct md_error *err)
+{
+	bool have = console_socket && console_socket[0];
+
+	if (terminal && !have && !foreground)
+		return md_fail(err, EINVAL,
+			"cannot allocate tty if runtime will detach without setting console "
+			"socket");
+	if (have && (!terminal || foreground))
+		return md_fail(err, EINVAL,
+			"cannot use console socket if runtime will not detach or allocate tty");
+	return 0;
+}
+
+int runtime_seal_fds(unsigned int preserve_fds, struct md_error *err)
+{
+	for (unsigned int fd = 0; fd < 3; fd++) {
+		/* A closed standard stream would become the first file that we open. */
+		if (fcntl((int)fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != (int)fd)
+			return md_fail_errno(err, "open /dev/null for descriptor %u", fd);
+	}
+	for (unsigned int fd = 3; fd < 3 + preserve_fds; fd++) {
+		if (fcntl((int)fd, F_GETFD) < 0)
+			return md_fail(err, EBADF, "preserve-fds: descriptor %u is not open", fd);
+		fd_set_cloexec((int)fd, false);
+	}
+	if (fd_cloexec_from(3 + preserve_fds) < 0)
+		return md_fail_errno(err, "close inherited descriptors");
+	return 0;
+}
+
+/* ---- a container being made ---- */
+
+struct creation {
+	const struct runtime *rt;
+	const struct create_options *options;
+	bool run; /* start at once */
+	struct oci_spec spec;
+	char *config; /* its text */
+	size_t config_len;
+	struct container_state state;
+	struct state_dir dir;
+	bool dir_made;
+	struct cgroup *cgroup;
+	struct plan plan;
+	struct launch launch;
+	char *seccomp_cache;
+	int listener, console;
+	int console_master; /* run in the foreground: our end of the console socket */
+};
+
+static void creation_init(
+	struct creation *c, const struct runtime *rt, const struct create_options *o)
+{
+	*c = (struct creation){ .rt = rt,
+		.options = o,
+		.spec = OCI_SPEC_INIT,
+		.dir = STATE_DIR_INIT,
+		.launch = LAUNCH_INIT,
+		.listener = -1,
+		.console = -1,
+		.console_master = -1 };
+	plan_init(&c->plan);
+}
+
+static void creation_done(struct creation *c)
+{
+	fd_close(&c->launch.sock);
+	fd_close(&c->listener);
+	fd_close(&c->console);
+	fd_close(&c->console_master);
+	plan_done(&c->plan);
+	cgroup_free(c->cgroup);
+	oci_spec_done(&c->spec);
+	container_state_done(&c->state);
+	state_dir_close(&c->dir);
+	free(c->config);
+	free(c->seccomp_cache);
+}
+
+/* Takes back everything; *err keeps what went wrong first. */
+static void creation_undo(struct creation *c)
+{
+	struct md_error err = MD_ERROR_INIT;
+
+	launch_abort(&c->launch);
+	if (c->launch.hooks_ran)
+		hooks_run(&c->spec.hooks[OCI_HOOK_POSTSTOP], OCI_HOOK_POSTSTOP, &c->state,
+			CONTAINER_STOPPED, true, NULL);
+	if (c->cgroup && c->launch.cgroup_made && cgroup_destroy(c->cgroup, &err) < 0)
+		log_warning("%s", err.msg);
+	if (c->dir_made && state_dir_remove(c->rt, c->state.id, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
+static char *now_text(void)
+{
+	struct timespec now;
+	struct tm tm;
+	char day[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	return str_format("%s.%09ldZ", day, now.tv_nsec);
+}
+
+/* The bundle and its document. Relative paths are of the caller's working directory. */
+static int load_bundle(struct creation *c, struct md_error *err)
+{
+	const struct create_options *o = c->options;
+	_auto_free_ char *config = NULL;
+	const char *bundle = o->bundle ? o->bundle : ".";
+
+	c->state.bundle = realpath(bundle, NULL);
+	if (!c->state.bundle)
+		return md_fail_errno(err, "bundle '%s'", bundle);
+	config = o->config ? strdup(o->config) : str_format("%s/config.json", c->state.bundle);
+	if (!config)
+		return md_fail_errno(err, "bundle '%s'", bundle);
+	return runtime_load_spec(AT_FDCWD, config, &c->spec, &c->config, &c->config_len, err);
+}
+
+static int find_rootfs(struct creation *c, struct md_error *err)
+{
+	const char *path = c->spec.root_path;
+	_auto_free_ char *joined = NULL;
+	struct stat st;
+
+	if (!path)
+		return md_fail(err, EINVAL, "root.path: missing");
+	joined = path[0] == '/' ? strdup(path) : str_format("%s/%s", c->state.bundle, path);
+	c->state.rootfs = joined ? realpath(joined, NULL) : NULL;
+	if (!c->state.rootfs && errno == EACCES)
+		c->state.rootfs = take_ptr(joined);
+	if (!c->state.rootfs)
+		return md_fail_errno(err, "root.path '%s'", path);
+	if (stat(c->state.rootfs, &st) == 0 && !S_ISDIR(st.st_mode))
+		return md_fail(err, ENOTDIR, "root.path '%s': not a directory", path);
+	if (str_eq(c->state.rootfs, "/"))
+		return md_fail(err, EINVAL, "root.path: the host's own root is refused");
+	return 0;
+}
+
+static int fill_state(struct creation *c, const char *id, struct md_error *err)
+{
+	struct container_state *s = &c->state;
+
+	s->id = strdup(id);
+	s->created = now_text();
+	s->owner_uid = geteuid();
+	s->owner = geteuid() == 0 ? strdup("root") : str_format("%u", geteuid());
+	s->status = CONTAINER_CREATING;
+	s->systemd_cgroup = c->rt->systemd_cgroup;
+	s->rootless = runtime_is_rootless(c->rt);
+	s->user_namespace = c->spec.ns[OCI_NS_USER].set;
+	if (!s->id || !s->created || !s->owner)
+		return md_fail_errno(err, "state");
+	for (size_t i = 0; i < c->spec.annotations.count; i++) {
+		const struct oci_pair *a = &c->spec.annotations.items[i];
+
+		if (strv_addf(&s->annotations, "%s=%s", a->key, a->value) < 0)
+			return md_fail_errno(err, "annotations");
+	}
+	return 0;
+}
+
+static int plan_cgroup(struct creation *c, struct md_error *err)
+{
+	struct cgroup_request r = { .id = c->state.id,
+		.cgroups_path = c->spec.cgroups_path,
+		.rootless = c->state.rootless,
+		.manager =
+			c->rt->systemd_cgroup ? CGROUP_MANAGER_SYSTEMD : CGROUP_MANAGER_CGROUPFS };
+
+	if (cgroup_plan(&r, &c->cgroup, err) < 0)
+		return md_wrap(err, "linux.cgroupsPath");
+	c->state.cgroup = strdup(cgroup_record(c->cgroup));
+	return c->state.cgroup ? 0 : md_fail_errno(err, "state");
+}
+
+/* Where the terminal's master shall go: the caller's socket, or ours when we relay. */
+static int open_console(struct creation *c, struct md_error *err)
+{
+	const char *path = c->options->console_socket;
+	int pair[2];
+
+	if (!c->spec.process || !c->spec.process->terminal)
+		return 0;
+	if (path && path[0]) {
+		c->console = sock_connect(path, SOCK_STREAM);
+		if (c->console < 0)
+			return md_fail_errno(err, "connect to the console socket '%s'", path);
+		return 0;
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return md_fail_errno(err, "make a console socket");
+	c->console_master = pair[0];
+	c->console = pair[1];
+	return 0;
+}
+
+static int open_listener(struct creation *c, struct md_error *err)
+{
+	_auto_free_ char *path = NULL;
+
+	if (c->run)
+		return 0;
+	path = str_format("%s/start.sock", c->dir.path);
+	c->listener = path ? sock_listen(path, SOCK_SEQPACKET, 4) : -1;
+	if (c->listener < 0)
+		return md_fail_errno(err, "make start.sock");
+	return 0;
+}
+
+static int make_plan(struct creation *c, struct md_error *err)
+{
+	struct plan_request r = { .spec = &c->spec,
+		.id = c->state.id,
+		.bundle = c->state.bundle,
+		.rootfs = c->state.rootfs,
+		.cgroup = c->cgroup,
+		.rootless = c->state.rootless };
+	struct init_plan *in = &c->plan.init;
+
+	c->seccomp_cache = runtime_seccomp_cache(c->rt);
+	if (!c->seccomp_cache)
+		return md_fail_errno(err, "plan");
+	r.seccomp_cache = c->seccomp_cache;
+	if (plan_container(&c->plan, &r, err) < 0)
+		return -1;
+	in->start_listener = c->listener;
+	in->console_sock = c->console;
+	in->preserve_fds = c->options->preserve_fds;
+	in->no_pivot = c->options->no_pivot;
+	in->new_keyring = !c->options->no_new_keyring;
+	return 0;
+}
+
+/* All that can fail without anybody noticing: nothing but the folder is made. */
+static int prepare(struct creation *c, const char *id, struct md_error *err)
+{
+	bool foreground = c->run && !c->options->detach;
+
+	if (load_bundle(c, err) < 0 || find_rootfs(c, err) < 0 || fill_state(c, id, err) < 0)
+		return -1;
+	if (c->spec.process && runtime_check_console(c->spec.process->terminal,
+				       c->options->console_socket, foreground, err) < 0)
+		return -1;
+	if (state_dir_make(c->rt, id, &c->dir, err) < 0)
+		return -1;
+	c->dir_made = true;
+	if (plan_cgroup(c, err) < 0 || open_console(c, err) < 0 || open_listener(c, err) < 0 ||
+		make_plan(c, err) < 0)
+		return -1;
+	/* The record of the cgroups goes first: whatever happens now, delete finds them. */
+	return state_write(&c->dir, &c->state, err);
+}
+
+/* The child is ready: the state file gets its pid, then the child may outlive us. */
+static int record(struct creation *c, struct md_error *err)
+{
+	struct container_state *s = &c->state;
+
+	if (state_write_file(c->dir.fd, "config.json", c->config, c->config_len, 0600, err) < 0)
+		return -1;
+	s->status = CONTAINER_CREATED;
+	if (state_write(&c->dir, s, err) < 0)
+		return -1;
+	if (c->options->pid_file && runtime_write_pid_file(c->options->pid_file, s->pid, err) < 0)
+		return -1;
+	return launch_send(&c->launch, c->run ? SYNC_START : SYNC_RECORDED, err);
+}
+
+static int create(struct creation *c, const char *id, struct md_error *err)
+{
+	struct proc_stat stat;
+
+	if (runtime_seal_fds(c->options->preserve_fds, err) < 0 || prepare(c, id, err) < 0)
+		return -1;
+	c->launch.plan = &c->plan;
+	c->launch.state = &c->state;
+	c->launch.cgroup = c->cgroup;
+	if (launch_start(&c->launch, err) < 0)
+		return -1;
+	/* Ours alone: the child has its copies. */
+	fd_close(&c->listener);
+	fd_close(&c->console);
+	c->state.pid = c->launch.pid;
+	if (proc_read_stat(c->launch.pid, &stat) < 0)
+		return md_fail_errno(err, "find the container's process");
+	c->state.start_time = stat.start_time;
+	if (launch_serve(&c->launch, SYNC_READY, err) < 0)
+		return -1;
+	return record(c, err);
+}
+
+int container_create(const struct runtime *rt, const char *id, const struct create_options *o,
+	struct md_error *err)
+{
+	struct creation c;
+	int r;
+
+	if (protect_self(err) < 0)
+		return -1;
+	creation_init(&c, rt, o);
+	r = create(&c, id, err);
+	if (r < 0)
+		creation_undo(&c);
+	creation_done(&c);
+	return r;
+}
+
+/* ---- run ---- */
+
+static int run(struct creation *c, const char *id, int *ret_exit, struct md_error *err)
+{
+	struct relay relay = RELAY_INIT;
+	bool foreground = !c->options->detach;
+	int r;
+
+	/* Signals that come while it is made are for it. */
+	if (foreground && relay_open(&relay, err) < 0)
+		return -1;
+	r = create(c, id, err);
+	if (r == 0)
+		r = launch_serve(&c->launch, SYNC_START, err);
+	if (r == 0 && c->console_master >= 0)
+		r = relay_take_terminal(&relay, c->console_master, err);
+	if (r < 0) {
+		relay_close(&relay);
+		return -1;
+	}
+	hooks_run(&c->spec.hooks[OCI_HOOK_POSTSTART], OCI_HOOK_POSTSTART, &c->state,
+		CONTAINER_RUNNING, true, NULL);
+	/* Others may pause, update and delete it while it runs. */
+	fd_close(&c->dir.lock);
+	if (!foreground)
+		return 0;
+	*ret_exit = relay_run(&relay, c->launch.pid);
+	c->launch.pid = 0;
+	relay_close(&relay);
+	return c->options->keep ? 0 : container_delete(c->rt, id, true, err);
+}
+
+int container_run(const struct runtime *rt, const char *id, const struct create_options *o,
+	int *ret_exit, struct md_error *err)
+{
+	struct creation c;
+	int r;
+
+	if (protect_self(err) < 0)
+		return -1;
+	creation_init(&c, rt, o);
+	c.run = true;
+	r = run(&c, id, ret_exit, err);
+	if (r < 0 && c.dir_made && c.dir.lock >= 0)
+		creation_undo(&c);
+	creation_done(&c);
+	return r;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * create.h - what create, run and exec share.
+ */
+#ifndef MD_RUNTIME_CREATE_H
+#define MD_RUNTIME_CREATE_H
+
+#include <stdbool.h>
+
+#include "base/compiler.h"
+#include "base/error.h"
+#include "oci/spec.h"
+#include "runtime/container.h"
+
+/* The folder of compiled filters: its name is no container's id. NULL: ENOMEM. */
+char *runtime_seccomp_cache(const struct runtime *rt);
+
+/* True if cgroups and the like are not ours to demand: an ordinary user, or root of a user namespace only. */
+bool runtime_is_rootless(const struct runtime *rt);
+
+/* Reads ROOT/ID/config.json's copy, or `path`, into a spec. */
+int runtime_load_spec(int dirfd, const char *path, struct oci_spec *ret, char **ret_text,
+	size_t *ret_len, struct md_error *err);
+
+/* Writes the pid, as others may wait for it: the file appears whole. */
+int runtime_write_pid_file(const char *path, pid_t pid, struct md_error *err);
+
+/* Wants a terminal exactly if there is a console socket for it, unless the runtime itself relays it (`foreground`). */
+int runtime_check_console(
+	bool terminal, const char *console_socket, bool foreground, struct md_error *err);
+
+/* Inherited descriptors above the preserved ones are nobody's: they close on exec. */
+int runtime_seal_fds(unsigned int preserve_fds, struct md_error *err);
+
+#endif

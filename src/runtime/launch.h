@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * launch.h - the runtime's side of the child: makes it, gives it what only the runtime can, listens to it.
+ */
+#ifndef MD_RUNTIME_LAUNCH_H
+#define MD_RUNTIME_LAUNCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/compiler.h"
+#include "base/error.h"
+#include "runtime/cgroup.h"
+#include "runtime/container.h"
+#include "runtime/init_sync.h"
+#include "runtime/plan.h"
+
+struct launch {
+	struct plan *plan;             /* borrowed */
+	struct container_state *state; /* borrowed; its pid is filled in. NULL for exec */
+	struct cgroup *cgroup;         /* borrowed */
+	const char *exec_cgroup;       /* exec: group below it, or NULL */
+	pid_t pid;                     /* 0: no child (any more) */
+	int sock;                      /* to the child */
+	bool cgroup_made;              /* or tried: there may be groups to remove */
+	bool born_in_cgroup;
+	bool hooks_ran; /* the poststop hooks are due when it fails */
+};
+
+#define LAUNCH_INIT                                                                                \
+	{                                                                                          \
+		.sock = -1                                                                         \
+	}
+
+/* Makes the child with its namespaces, mappings and cgroups. On failure there is none. */
+int launch_start(struct launch *l, struct md_error *err);
+
+/* Serves the child until it sends `stage`; SYNC_START stands for "it has executed the program" (the socket's end).
+ * If the child failed: what it said. */
+int launch_serve(struct launch *l, enum sync_stage stage, struct md_error *err);
+
+int launch_send(struct launch *l, enum sync_stage stage, struct md_error *err);
+
+/* Kills and reaps the child, if there is one. */
+void launch_abort(struct launch *l);
+
+/* The child's failure as an error. */
+int launch_child_error(const struct sync_message *m, struct md_error *err);
+
+#endif

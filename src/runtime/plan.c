@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "runtime/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "runtime/seccomp.h"
+#include "base/poison.h"
+
+void plan_init(struct plan *p)
+{
+	*p = (struct plan){
+		.init = { .target_pidfd = -1, .sock = -1, .start_listener = -1, .console_sock = -1 }
+	};
+	buf_init(&p->seccomp, SECCOMP_PROGRAM_CEILING);
+	for (int i = 0; i < OCI_NS_KINDS; i++)
+		p->init.ns_fds[i] = -1;
+	for (int i = 0; i < OCI_HOOK_KINDS; i++)
+		p->init.hook_state[i] = -1;
+}
+
+void plan_done(struct plan *p)
+{
+	for (int i = 0; i < OCI_NS_KINDS; i++)
+		fd_close(&p->init.ns_fds[i]);
+	for (int i = 0; i < OCI_HOOK_KINDS; i++)
+		fd_close(&p->init.hook_state[i]);
+	buf_done(&p->seccomp);
+	arena_done(&p->arena);
+}
+
+/* ---- namespaces ---- */
+
+static int open_namespace(struct plan *p, int kind, const char *path, struct md_error *err)
+{
+	const struct oci_ns_info *info = &oci_ns_info[kind];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return md_fail_errno(err, "open the %s namespace '%s'", info->name, path);
+	p->init.ns_fds[kind] = fd;
+	if (ioctl(fd, NS_GET_NSTYPE) != info->clone_flag)
+		return md_fail(err, EINVAL, "'%s' is no %s namespace", path, info->name);
+	return 0;
+}
+
+static int plan_namespaces(struct plan *p, const struct oci_spec *s, struct md_error *err)
+{
+	struct init_plan *in = &p->init;
+
+	for (int k = 0; k < OCI_NS_KINDS; k++) {
+		if (!s->ns[k].set)
+			continue;
+		if (!s->ns[k].path)
+			in->new_ns[k] = true;
+		else if (open_namespace(p, k, s->ns[k].path, err) < 0)
+			return -1;
+	}
+	in->in_userns = s->ns[OCI_NS_USER].set;
+	in->join_by_between = in->ns_fds[OCI_NS_USER] >= 0;
+	in->await_map = in->new_ns[OCI_NS_USER];
+	if (in->await_map && (!s->uid_maps.count || !s->gid_maps.count))
+		return md_fail(err, EINVAL,
+			"linux.uidMappings and gidMappings: a new user namespace needs both");
+	return 0;
+}
+
+/* Without a mount namespace of its own a container's mounts would be the host's. */
+static int check_isolation(const struct oci_spec *s, struct md_error *err)
+{
+	if (s->ns[OCI_NS_MOUNT].set)
+		return 0;
+	if (s->mount_count)
+		return md_fail(
+			err, EINVAL, "mounts: they need a mount namespace (linux.namespaces)");
+	if (s->masked_paths.count || s->readonly_paths.count || s->root_readonly)
+		return md_fail(err, EINVAL,
+			"linux.maskedPaths, readonlyPaths, root.readonly: they need a mount "
+			"namespace");
+	return 0;
+}
+
+static int check_names(const struct oci_spec *s, struct md_error *err)
+{
+	if ((s->hostname || s->domainname) && !s->ns[OCI_NS_UTS].set)
+		return md_fail(err, EINVAL,
+			"hostname, domainname: they need a uts namespace, or the host would be "
+			"renamed");
+	return 0;
+}
+
+/* ---- the process ---- */
+
+static int plan_env(struct plan *p, const struct oci_process *process, struct md_error *err)
+{
+	struct init_plan *in = &p->init;
+	size_t count = process->env.count;
+
+	/* One for HOME, one for the end. */
+	in->env = arena_new(&p->arena, char *, count + 2);
+	if (!in->env)
+		return md_fail_errno(err, "process.env");
+	in->need_home = true;
+	for (size_t i = 0; i < count; i++) {
+		in->env[i] = process->env.items[i];
+		if (str_starts(in->env[i], "HOME="))
+			in->need_home = false;
+	}
+	in->env_count = count;
+	return 0;
+}
+
+static int plan_label(struct plan *p, const struct oci_process *process, struct md_error *err)
+{
+	struct init_plan *in = &p->init;
+	char text[600];
+
+	if (process->selinux_label && process->selinux_label[0]) {
+		if (access("/sys/fs/selinux/enforce", F_OK) < 0) {
+			log_debug("SELinux is off: the label '%s' is not set",
+				process->selinux_label);
+		} else {
+			in->lsm_file = "exec";
+			in->lsm_text = process->selinux_label;
+			return 0;
+		}
+	}
+	if (process->apparmor_profile && process->apparmor_profile[0]) {
+		if (access("/sys/module/apparmor/parameters/enabled", F_OK) < 0)
+			return md_fail(err, ENOTSUP,
+				"process.apparmorProfile '%s': this host has no AppArmor",
+				process->apparmor_profile);
+		in->lsm_file = "apparmor/exec";
+		snprintf(text, sizeof(text), "exec %s", process->apparmor_profile);
+		in->lsm_text = arena_str(&p->arena, text);
+		if (!in->lsm_text)
+			return md_fail_errno(err, "process.apparmorProfile");
+	}
+	return 0;
+}
+
+/* The highest capability of this kernel: newer ones than our headers know are dropped as well. */
+static uint64_t find_last_cap(void)
+{
+	int cap = oci_cap_count() - 1;
+
+	while (cap > 0 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
+		cap--;
+	while (cap < 62 && prctl(PR_CAPBSET_READ, cap + 1, 0, 0, 0) >= 0)
+		cap++;
+	return (uint64_t)cap;
+}
+
+int plan_process(struct plan *p, const struct oci_spec *spec, const struct oci_process *process,
+	const char *seccomp_cache, struct md_error *err)
+{
+	struct init_plan *in = &p->init;
+
+	if (!process || !process->args.count)
+		return md_fail(err, EINVAL, "process.args: the program to run is missing");
+	in->spec = spec;
+	in->process = process;
+	in->last_cap = find_last_cap();
+	in->null_device = makedev(1, 3);
+	if (spec->seccomp.set) {
+		if (seccomp_compile(&spec->seccomp, seccomp_cache, &p->seccomp, err) < 0)
+			return -1;
+		in->seccomp = p->seccomp.data;
+		in->seccomp_len = p->seccomp.len;
+		in->seccomp_flags = seccomp_load_flags(&spec->seccomp);
+	}
+	if (plan_env(p, process, err) < 0)
+		return -1;
+	return plan_label(p, process, err);
+}
+
+/* ---- all of it ---- */
+
+static int plan_hooks(struct plan *p, const struct oci_spec *s, struct md_error *err)
+{
+	static const enum oci_hook_kind inside[] = { OCI_HOOK_CREATE_CONTAINER,
+		OCI_HOOK_START_CONTAINER };
+
+	for (size_t i = 0; i < ARRAY_SIZE(inside); i++) {
+		int fd;
+
+		if (!s->hooks[inside[i]].count)
+			continue;
+		fd = memfd_create("state", MFD_CLOEXEC);
+		if (fd < 0)
+			return md_fail_errno(
+				err, "state of the %s hooks", oci_hook_kind_name(inside[i]));
+		p->init.hook_state[inside[i]] = fd;
+	}
+	return 0;
+}
+
+int plan_container(struct plan *p, const struct plan_request *r, struct md_error *err)
+{
+	const struct oci_spec *s = r->spec;
+	char name[300];
+
+	p->rootless = r->rootless;
+	p->init.rootfs = r->rootfs;
+	snprintf(name, sizeof(name), "_ses.%.255s", r->id);
+	p->init.keyring_name = arena_str(&p->arena, name);
+	if (!p->init.keyring_name)
+		return md_fail_errno(err, "keyring");
+	if (check_isolation(s, err) < 0 || check_names(s, err) < 0 ||
+		plan_namespaces(p, s, err) < 0 ||
+		plan_process(p, s, s->process, r->seccomp_cache, err) < 0 ||
+		plan_hooks(p, s, err) < 0)
+		return -1;
+	/* A process without rights over its groups may not be let to think that it dropped some. */
+	p->init.setgroups_denied = p->init.await_map && geteuid() != 0 && s->gid_maps.count == 1 &&
+				   s->gid_maps.items[0].size == 1;
+	return plan_mounts(p, r, err);
+}

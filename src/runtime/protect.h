@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * protect.h - keeps the runtime's executable out of a container's reach (docs/decisions/runtime-binary.md).
+ */
+#ifndef MD_RUNTIME_PROTECT_H
+#define MD_RUNTIME_PROTECT_H
+
+#include "base/compiler.h"
+#include "base/error.h"
+
+/* Makes sure that /proc/self/exe can't be written through, whoever opens it: unless that is so already, executes this program
+ * again, with the same arguments, from a read-only mount of it that nobody else sees, or from a sealed copy in memory. To be
+ * called before anything was done. Returns 0 in a safe process. */
+int protect_self(struct md_error *err);
+
+#endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "runtime/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/sock.h"
+#include "json/json_read.h"
+#include "json/json_write.h"
+#include "oci/spec.h"
+#include "runtime/cgroup.h"
+#include "sys/procfs.h"
+#include "base/poison.h"
+
+enum { STATE_CEILING = 1 << 20 };
+
+static const char *const status_names[] = {
+	[CONTAINER_CREATING] = "creating",
+	[CONTAINER_CREATED] = "created",
+	[CONTAINER_RUNNING] = "running",
+	[CONTAINER_PAUSED] = "paused",
+	[CONTAINER_STOPPED] = "stopped",
+};
+
+const char *container_status_name(enum container_status s)
+{
+	return status_names[s];
+}
+
+bool container_id_valid(const char *id)
+{
+	return oci_id_valid(id);
+}
+
+void container_state_done(struct container_state *s)
+{
+	free(s->id);
+	free(s->bundle);
+	free(s->rootfs);
+	free(s->created);
+	free(s->owner);
+	free(s->cgroup);
+	strv_done(&s->annotations);
+	*s = (struct container_state){ .status = CONTAINER_STOPPED };
+}
+
+/* ---- the folder ---- */
+
+void state_dir_close(struct state_dir *d)
+{
+	fd_close(&d->lock);
+	fd_close(&d->fd);
+	free(d->path);
+	d->path = NULL;
+}
+
+static int check_id(const char *id, struct md_error *err)
+{
+	if (!container_id_valid(id))
+		return md_fail(err, EINVAL,
+			"invalid container id '%.64s': letters, digits and _+.- only", id);
+	return 0;
+}
+
+static int open_dir(
+	const struct runtime *rt, const char *id, struct state_dir *d, struct md_error *err)
+{
+	d->path = str_format("%s/%s", rt->root, id);
+	if (!d->path)
+		return md_fail_errno(err, "container '%s'", id);
+	d->fd = open(d->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (d->fd < 0 && errno == ENOENT)
+		return md_fail(err, ENOENT, "container '%s' does not exist", id);
+	if (d->fd < 0)
+		return md_fail_errno(err, "open '%s'", d->path);
+	return 0;
+}
+
+int state_dir_make(
+	const struct runtime *rt, const char *id, struct state_dir *ret, struct md_error *err)
+{
+	_auto_state_dir_ struct state_dir d = STATE_DIR_INIT;
+	_auto_free_ char *path = str_format("%s/%s", rt->root, id);
+
+	if (check_id(id, err) < 0)
+		return -1;
+	if (!path)
+		return md_fail_errno(err, "container '%s'", id);
+	if (mkdir(path, 0700) < 0) {
+		if (errno == EEXIST)
+			return md_fail(
+				err, EEXIST, "container with given ID already exists: '%s'", id);
+		if (errno != ENOENT)
+			return md_fail_errno(err, "make '%s'", path);
+		if (file_mkdirs(rt->root, 0700) < 0 || mkdir(path, 0700) < 0)
+			return md_fail_errno(err, "make '%s'", path);
+	}
+	if (open_dir(rt, id, &d, err) < 0)
+		return -1;
+	d.lock = file_lock(d.fd, "lock", true, false);
+	if (d.lock < 0)
+		return md_fail_errno(err, "lock '%s'", path);
+	*ret = d;
+	d = (struct state_dir)STATE_DIR_INIT;
+	return 0;
+}
+
+int state_dir_open(const struct runtime *rt, const char *id, bool lock, struct state_dir *ret,
+	struct md_error *err)
+{
+	_auto_state_dir_ struct state_dir d = STATE_DIR_INIT;
+	struct stat st;
+
+	if (check_id(id, err) < 0 || open_dir(rt, id, &d, err) < 0)
+		return -1;
+	if (lock) {
+		d.lock = file_lock(d.fd, "lock", true, true);
+		/* A folder without links is a removed one: who had the lock before us deleted it. */
+		if (d.lock < 0 || fstat(d.fd, &st) < 0 || st.st_nlink == 0) {
+			if (d.lock >= 0 || errno == ENOENT)
+				return md_fail(err, ENOENT, "container '%s' does not exist", id);
+			return md_fail_errno(err, "lock '%s'", d.path);
+		}
+	}
+	*ret = d;
+	d = (struct state_dir)STATE_DIR_INIT;
+	return 0;
+}
+
+int state_dir_remove(const struct runtime *rt, const char *id, struct md_error *err)
+{
+	_auto_close_ int root = open(rt->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0 && errno == ENOENT)
+		return 0;
+	if (root < 0 || file_remove_tree(root, id) < 0)
+		return md_fail_errno(err, "remove '%s/%s'", rt->root, id);
+	return 0;
+}
+
+int state_write_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
+	struct md_error *err)
+{
+	_auto_close_ int fd = -1;
+	char temporary[NAME_MAX];
+
+	snprintf(temporary, sizeof(temporary), ".%s.new", name);
+	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0 || fd_write_all(fd, data, len) < 0 ||
+		renameat(dirfd, temporary, dirfd, name) < 0) {
+		int saved = errno;
+
+		unlinkat(dirfd, temporary, 0);
+		errno = saved;
+		return md_fail_errno(err, "write %s", name);
+	}
+	return 0;
+}
+
+/* ---- state.json ---- */
+
+static void write_annotations(struct json_writer *w, const struct strv *v)
+{
+	if (!v->count)
+		return;
+	json_object_begin(w, "annotations");
+	for (size_t i = 0; i < v->count; i++) {
+		char *item = v->items[i];
+		char *equals = strchr(item, '=');
+
+		*equals = '\0';
+		json_add_string(w, item, equals + 1);
+		*equals = '=';
+	}
+	json_object_end(w);
+}
+
+int state_write(const struct state_dir *d, const struct container_state *s, struct md_error *err)
+{
+	_auto_buf_ struct buf b = BUF_INIT(STATE_CEILING);
+	struct json_writer w = { .out = &b };
+
+	json_object_begin(&w, NULL);
+	json_add_string(&w, "id", s->id);
+	json_add_string(&w, "bundle", s->bundle);
+	json_add_string(&w, "rootfs", s->rootfs);
+	json_add_string(&w, "created", s->created);
+	json_add_string(&w, "owner", s->owner);
+	json_add_u64(&w, "ownerUid", s->owner_uid);
+	json_add_i64(&w, "pid", s->pid);
+	json_add_u64(&w, "startTime", s->start_time);
+	json_add_bool(&w, "complete", s->status != CONTAINER_CREATING);
+	json_add_string(&w, "cgroup", s->cgroup);
+	json_add_bool(&w, "systemdCgroup", s->systemd_cgroup);
+	json_add_bool(&w, "rootless", s->rootless);
+	json_add_bool(&w, "userNamespace", s->user_namespace);
+	write_annotations(&w, &s->annotations);
+	json_object_end(&w);
+	if (b.failed)
+		return md_fail(err, ENOMEM, "write state.json");
+	return state_write_file(d->fd, "state.json", b.data, b.len, 0600, err);
+}
+
+static int add_annotation(const char *key, const struct json_node *value, void *data)
+{
+	struct strv *v = data;
+	const char *text;
+
+	if (json_as_string(value, &text, NULL) < 0)
+		return 0;
+	return strv_addf(v, "%s=%s", key, text);
+}
+
+/* A string member as a copy; an absent one is NULL. */
+static int take_string(const struct json_node *n, const char *key, char **ret, struct md_error *err)
+{
+	const char *text;
+	int found = json_get_string(n, key, &text, err);
+
+	if (found <= 0)
+		return found;
+	*ret = strdup(text);
+	return *ret ? 0 : md_fail_errno(err, "%s", key);
+}
+
+static int parse_members(const struct json_node *n, struct container_state *s, struct md_error *err)
+{
+	uint64_t owner_uid = 0;
+	int64_t pid = 0;
+	bool complete = false;
+	struct json_node annotations;
+
+	if (take_string(n, "id", &s->id, err) < 0 ||
+		take_string(n, "bundle", &s->bundle, err) < 0 ||
+		take_string(n, "rootfs", &s->rootfs, err) < 0 ||
+		take_string(n, "created", &s->created, err) < 0 ||
+		take_string(n, "owner", &s->owner, err) < 0 ||
+		take_string(n, "cgroup", &s->cgroup, err) < 0 ||
+		json_get_u64(n, "ownerUid", UINT32_MAX, &owner_uid, err) < 0 ||
+		json_get_i64(n, "pid", 0, INT32_MAX, &pid, err) < 0 ||
+		json_get_u64(n, "startTime", UINT64_MAX, &s->start_time, err) < 0 ||
+		json_get_bool(n, "complete", &complete, err) < 0 ||
+		json_get_bool(n, "systemdCgroup", &s->systemd_cgroup, err) < 0 ||
+		json_get_bool(n, "userNamespace", &s->user_namespace, err) < 0 ||
+		json_get_bool(n, "rootless", &s->rootless, err) < 0)
+		return -1;
+	if (!s->id || !s->bundle)
+		return md_fail(err, EINVAL, "incomplete");
+	s->owner_uid = (uid_t)owner_uid;
+	s->pid = (pid_t)pid;
+	s->status = complete ? CONTAINER_CREATED : CONTAINER_CREATING;
+	if (json_get_object(n, "annotations", &annotations, err) > 0 &&
+		json_each_member(&annotations, add_annotation, &s->annotations) < 0)
+		return md_fail_errno(err, "annotations");
+	return 0;
+}
+
+int state_parse(const char *text, size_t len, struct container_state *ret, struct md_error *err)
+{
+	_auto_container_state_ struct container_state s = { .status = CONTAINER_CREATING };
+	_auto_json_ struct json_doc doc = JSON_DOC_INIT;
+	struct json_node root;
+
+	if (json_parse(&doc, text, len, err) < 0 || json_root(&doc, &root, err) < 0 ||
+		parse_members(&root, &s, err) < 0)
+		return md_wrap(err, "state.json");
+	*ret = s;
+	s = (struct container_state){ .status = CONTAINER_STOPPED };
+	return 0;
+}
+
+/* ---- the status ---- */
+
+/* While "created" the first process listens on start.sock. A `start` that was killed may have left the name behind: nobody listens then. */
+static bool awaits_start(const struct state_dir *d)
+{
+	_auto_free_ char *path = NULL;
+	_auto_close_ int conn = -1;
+
+	if (faccessat(d->fd, "start.sock", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	path = str_format("%s/start.sock", d->path);
+	if (!path)
+		return false;
+	conn = sock_connect(path, SOCK_SEQPACKET);
+	return conn >= 0 || errno != ECONNREFUSED;
+}
+
+static bool is_frozen(const struct container_state *s)
+{
+	struct cgroup *c = NULL;
+	bool frozen;
+
+	if (!s->cgroup || cgroup_open(s->cgroup, &c, NULL) < 0)
+		return false;
+	frozen = cgroup_is_frozen(c);
+	cgroup_free(c);
+	return frozen;
+}
+
+/* Whoever makes the container holds the lock meanwhile. */
+static bool is_locked(const struct state_dir *d)
+{
+	_auto_close_ int lock = -1;
+
+	if (d->lock >= 0)
+		return true;
+	lock = openat(d->fd, "lock", O_RDONLY | O_CLOEXEC);
+	return lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+static enum container_status find_status(const struct state_dir *d, const struct container_state *s)
+{
+	if (s->status == CONTAINER_CREATING)
+		return is_locked(d) ? CONTAINER_CREATING : CONTAINER_STOPPED;
+	if (!proc_alive(s->pid, s->start_time))
+		return CONTAINER_STOPPED;
+	if (awaits_start(d))
+		return CONTAINER_CREATED;
+	return is_frozen(s) ? CONTAINER_PAUSED : CONTAINER_RUNNING;
+}
+
+int state_read(const struct state_dir *d, struct container_state *ret, struct md_error *err)
+{
+	_auto_free_ char *text = NULL;
+	size_t len;
+
+	if (file_read(d->fd, "state.json", STATE_CEILING, &text, &len) < 0)
+		return md_fail_errno(err, "read '%s/state.json'", d->path);
+	if (state_parse(text, len, ret, err) < 0)
+		return -1;
+	ret->status = find_status(d, ret);
+	if (ret->status == CONTAINER_STOPPED)
+		ret->pid = 0;
+	return 0;
+}
+
+int container_load(
+	const struct runtime *rt, const char *id, struct container_state *ret, struct md_error *err)
+{
+	_auto_state_dir_ struct state_dir d = STATE_DIR_INIT;
+
+	if (state_dir_open(rt, id, false, &d, err) < 0)
+		return -1;
+	return state_read(&d, ret, err);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int container_list(const struct runtime *rt, struct strv *ret_ids, struct md_error *err)
+{
+	DIR *d = opendir(rt->root);
+	struct dirent *e;
+
+	if (!d)
+		return errno == ENOENT ? 0 : md_fail_errno(err, "open '%s'", rt->root);
+	while ((e = readdir(d))) {
+		if (e->d_type != DT_DIR || !container_id_valid(e->d_name))
+			continue;
+		if (strv_add(ret_ids, e->d_name) < 0) {
+			closedir(d);
+			return md_fail_errno(err, "list containers");
+		}
+	}
+	closedir(d);
+	if (ret_ids->count)
+		qsort(ret_ids->items, ret_ids->count, sizeof(char *), compare_ids);
+	return 0;
+}
+
+char *container_state_json(const struct container_state *s, bool full)
+{
+	struct buf b = BUF_INIT(STATE_CEILING);
+	struct json_writer w = { .out = &b };
+	char *text;
+
+	json_object_begin(&w, NULL);
+	json_add_string(&w, "ociVersion", OCI_SPEC_VERSION);
+	json_add_string(&w, "id", s->id);
+	json_add_string(&w, "status", container_status_name(s->status));
+	if (s->pid || full)
+		json_add_i64(&w, "pid", s->pid);
+	json_add_string(&w, "bundle", s->bundle);
+	if (full) {
+		json_add_string(&w, "rootfs", s->rootfs);
+		json_add_string(&w, "created", s->created);
+		json_add_string(&w, "owner", s->owner ? s->owner : "");
+	}
+	write_annotations(&w, &s->annotations);
+	json_object_end(&w);
+	text = buf_take(&b);
+	buf_done(&b);
+	return text;
+}
