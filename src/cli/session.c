@@ -9,7 +9,6 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
-#include "base/sock.h"
 #include "base/poison.h"
 
 enum { END_MS = 15000 };
@@ -30,12 +29,11 @@ int session_open(
 
 void session_wait_end(struct engine *e, const struct workspace *w)
 {
-	_auto_free_ char *path = workspace_socket(e, w);
-	_auto_close_ int fd = path ? sock_connect(path, SOCK_SEQPACKET) : -1;
-	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+	_auto_close_ int pidfd = workspace_shim_pidfd(e, w);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
-	/* Nothing is said on this connection, so its only event is the end of the other side. */
-	if (fd >= 0)
+	/* No connection is kept meanwhile: the shim lingers for those who may still want to hear something. */
+	if (pidfd >= 0)
 		poll(&p, 1, END_MS);
 }
 

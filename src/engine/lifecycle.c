@@ -165,18 +165,23 @@ static int ask_stop(struct engine *e, const struct workspace *w, uint32_t timeou
 	return shim_client_ask(&c, &ask, NULL, 0, &answer, (int)timeout_ms + STOP_GRACE_MS, err);
 }
 
+int workspace_shim_pidfd(struct engine *e, const struct workspace *w)
+{
+	_auto_close_ int connection = connect_shim(e, w);
+
+	return connection < 0 ? -1 : shim_pidfd(connection);
+}
+
 int workspace_stop(struct engine *e, struct workspace *w, uint32_t timeout_ms, const char *who,
 	struct md_error *err)
 {
-	_auto_close_ int connection = connect_shim(e, w);
-	_auto_close_ int pidfd = connection < 0 ? -1 : shim_pidfd(connection);
+	_auto_close_ int pidfd = workspace_shim_pidfd(e, w);
 	struct md_error ignored = MD_ERROR_INIT;
 
-	if (connection < 0)
+	if (pidfd < 0 && !workspace_is_running(e, w))
 		return workspace_sweep(e, w, err);
 	if (pidfd < 0)
 		return md_fail_errno(err, "stop workspace '%s': its shim", w->name);
-	fd_close(&connection);
 	/* It may be ending by itself and not answer any more. One that stays is killed; what it leaves is swept up. */
 	ask_stop(e, w, timeout_ms, who, &ignored);
 	if (!wait_pidfd(pidfd, SHIM_DEATH_MS)) {

@@ -44,6 +44,9 @@ int workspace_status(struct engine *e, const struct workspace *w, struct workspa
 /* Just: does its shim serve? */
 bool workspace_is_running(struct engine *e, const struct workspace *w);
 
+/* A pidfd of the workspace's shim, or -1 and errno if none serves. The caller closes it. */
+int workspace_shim_pidfd(struct engine *e, const struct workspace *w);
+
 /* shim.sock of a workspace; heap. */
 char *workspace_socket(const struct engine *e, const struct workspace *w);
 
