@@ -113,7 +113,7 @@ static int refused(const struct shim_msg *answer, const struct md_error *err)
 static int exec_on_terminal(struct engine *e, const struct workspace *w,
 	const struct exec_options *o, char **args, struct shim_client *c)
 {
-	struct terminal_session session = { .detach_keys = true };
+	struct terminal_session session = { .detach_keys = true, .from_start = true };
 	struct md_error err = MD_ERROR_INIT;
 	struct shim_msg answer = { .type = 0 };
 

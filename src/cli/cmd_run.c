@@ -158,7 +158,9 @@ static int run_on_terminal(struct engine *e, struct workspace *w, int *lock)
 {
 	_auto_shim_client_ struct shim_client c = SHIM_CLIENT_INIT;
 	struct start_options start = START_OPTIONS_INIT;
-	struct terminal_session session = { .terminal = 1, .detach_keys = true };
+	struct terminal_session session = {
+		.terminal = 1, .detach_keys = true, .from_start = true
+	};
 	struct md_error err = MD_ERROR_INIT;
 	int code;
 

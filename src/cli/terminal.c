@@ -224,12 +224,13 @@ static int add_sources(struct joined *j)
 static int attach(struct joined *j)
 {
 	const struct terminal_session *s = j->session;
-	struct shim_msg m = { .type = SHIM_ATTACH };
+	/* The label is an empty string: who we are was said when the connection was opened. */
+	struct shim_msg m = { .type = SHIM_ATTACH, .tail = "", .tail_len = 1 };
 
 	m.attach.terminal = s->terminal;
 	m.attach.flags =
 		(s->create ? SHIM_ATTACH_CREATE : 0) | (s->read_only ? SHIM_ATTACH_READ_ONLY : 0);
-	m.attach.from = SHIM_NO_OFFSET;
+	m.attach.from = s->from_start ? 0 : SHIM_NO_OFFSET;
 	terminal_size(&m.attach.rows, &m.attach.cols);
 	return shim_client_send(j->client, &m, NULL, 0, j->err);
 }

@@ -19,6 +19,7 @@ struct terminal_session {
 	bool create;       /* start the login shell if none lives */
 	bool read_only;
 	bool detach_keys;
+	bool from_start; /* all its output, without a snapshot that clears our screen: it was just made */
 	/* results: */
 	bool detached; /* by the keys or a hang-up: it goes on without us */
 	int exit_code;
