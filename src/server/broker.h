@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * broker.h - the state of the root role, between its files: broker.c (start, signals, messages), broker_children.c
+ * (auth and web: started, restarted), broker_open.c (workspaces: runs `mdocker`, connects to the shim).
+ */
+#ifndef MD_SERVER_BROKER_H
+#define MD_SERVER_BROKER_H
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "server/config.h"
+#include "wire/broker_wire.h"
+
+enum {
+	BROKER_MAX_RUNS = 4,        /* mdocker processes at once */
+	BROKER_MAX_REQUESTS = 1024, /* requests of web that wait for something */
+	BROKER_RUN_SECONDS = 60,
+};
+
+struct broker;
+
+/* auth or web. */
+struct broker_child {
+	struct broker *broker;
+	const char *role;
+	pid_t pid; /* 0: not running */
+	int pidfd, fd;
+	struct loop_source process, socket, restart;
+	bool ready;
+	uint32_t quick_deaths; /* in a row: the next start waits longer */
+	int64_t started;       /* ms, monotonic */
+};
+
+/* The socket of a user's workspace, as mdocker told it last. */
+struct broker_workspace {
+	char name[BW_NAME_SIZE];
+	char *socket;
+	struct broker_workspace *next;
+};
+
+struct broker {
+	struct loop loop;
+	struct server_config config;
+	struct bw_settings settings;
+	struct listen_address address;
+	char *mdocker, *self;
+	int listen_fd;
+	int exit_code;
+	bool serving; /* `listening on` was said */
+	struct broker_child auth, web;
+	struct loop_source signals;
+	uint32_t last_id;
+	struct broker_request *requests; /* of web, in the order of their coming */
+	size_t request_count, run_count;
+	struct broker_workspace *workspaces;
+};
+
+int64_t broker_clock_ms(void);
+void broker_audit(struct broker *b, enum bw_event event, bool failed, const char *user,
+	const char *address, const char *text);
+
+/* broker_children.c */
+/* Makes both roles' first processes; they say READY later. */
+int broker_start_children(struct broker *b, struct md_error *err);
+/* Sends the certificate and key to web (again: reload). */
+int broker_send_tls(struct broker *b, struct md_error *err);
+void broker_stop_children(struct broker *b);
+/* A child that broke the protocol: it ends and is started anew. */
+void broker_kill_child(struct broker_child *c);
+
+/* broker_open.c */
+/* A request of web: OPEN or WORKSPACE. */
+void broker_on_request(struct broker *b, const union bw_message *m);
+/* The answer of auth to our CHECK. */
+void broker_on_session(struct broker *b, const union bw_message *m);
+/* Auth is gone: what waits for it fails. Web is gone: nobody waits any more. */
+void broker_fail_checks(struct broker *b);
+void broker_drop_requests(struct broker *b);
+void broker_open_done(struct broker *b);
+
+#endif

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "server/broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/sock.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "json/json_read.h"
+#include "server/guard.h"
+#include "wire/shim_wire.h"
+#include "base/poison.h"
+
+enum { ERROR_BYTES = 4096, MAX_ARGS = 16 };
+
+enum request_state {
+	WAITS_FOR_AUTH,
+	WAITS_FOR_RUN, /* its turn comes in pump() */
+	RUNS,
+};
+
+/* One request of web on its way: the token is checked with auth, then `mdocker` runs for it (unless the socket of the
+ * workspace is known and answers), then web is told. */
+struct broker_request {
+	struct broker *broker;
+	struct broker_request *next;
+	enum request_state state;
+	struct bw_open asked;
+	uint32_t check_id;
+	bool stopped;              /* RESTART: the first of its two runs is over */
+	struct bw_session session; /* once checked: who it is, and what a link allows */
+
+	pid_t pid;
+	int pidfd, out_fd, err_fd;
+	struct loop_source process, out, errors, timeout;
+	struct buf out_text, err_text;
+};
+
+static bool wants_open(const struct broker_request *q)
+{
+	return q->asked.h.type == BW_OPEN || (q->asked.action == BW_WS_RESTART && q->stopped);
+}
+
+static struct broker_workspace *find_workspace(struct broker *b, const char *name)
+{
+	struct broker_workspace *w = b->workspaces;
+
+	while (w && !str_eq(w->name, name))
+		w = w->next;
+	return w;
+}
+
+static void forget_workspace(struct broker *b, const char *name)
+{
+	for (struct broker_workspace **at = &b->workspaces; *at; at = &(*at)->next) {
+		struct broker_workspace *w = *at;
+
+		if (!str_eq(w->name, name))
+			continue;
+		*at = w->next;
+		free(w->socket);
+		free(w);
+		return;
+	}
+}
+
+static void remember_workspace(struct broker *b, const char *name, const char *socket)
+{
+	struct broker_workspace *w = calloc(1, sizeof(*w));
+
+	forget_workspace(b, name);
+	if (!w)
+		return;
+	w->socket = strdup(socket);
+	if (!w->socket) {
+		free(w);
+		return;
+	}
+	BW_PUT(w->name, name);
+	w->next = b->workspaces;
+	b->workspaces = w;
+}
+
+static void stop_run(struct broker_request *q)
+{
+	struct loop *l = &q->broker->loop;
+	struct loop_source *sources[] = { &q->process, &q->out, &q->errors, &q->timeout };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (sources[i]->fd >= 0)
+			loop_remove(l, sources[i]);
+	}
+	if (q->pid > 0) {
+		kill(q->pid, SIGKILL);
+		spawn_wait(q->pid);
+		q->pid = 0;
+	}
+	fd_close(&q->pidfd);
+	fd_close(&q->out_fd);
+	fd_close(&q->err_fd);
+	buf_done(&q->out_text);
+	buf_done(&q->err_text);
+	if (q->state == RUNS) {
+		q->broker->run_count--;
+		q->state = WAITS_FOR_RUN;
+	}
+}
+
+static void request_free(struct broker_request *q)
+{
+	struct broker *b = q->broker;
+
+	stop_run(q);
+	for (struct broker_request **at = &b->requests; *at; at = &(*at)->next) {
+		if (*at == q) {
+			*at = q->next;
+			b->request_count--;
+			break;
+		}
+	}
+	explicit_bzero(q, sizeof(*q));
+	free(q);
+}
+
+/* Answers and frees. `fd` (borrowed) goes along when it is not -1. */
+static void answer(struct broker_request *q, enum bw_status status, const char *text, int fd)
+{
+	struct broker *b = q->broker;
+	union bw_message m = { .opened = { .h = { .type = BW_OPENED, .id = q->asked.h.id } } };
+
+	if (q->asked.h.type == BW_WORKSPACE) {
+		m.workspace_state = (struct bw_workspace_state){
+			.h = { .type = BW_WORKSPACE_STATE, .id = q->asked.h.id }, .status = status
+		};
+		if (status != BW_OK)
+			BW_PUT(m.workspace_state.text, text);
+		else if (q->asked.action == BW_WS_INSPECT)
+			BW_PUT(m.workspace_state.document, text);
+	} else {
+		m.opened.status = status;
+		BW_PUT(m.opened.name, q->session.user);
+		BW_PUT(m.opened.text, status == BW_OK ? "" : text);
+	}
+	if (b->web.fd >= 0 && broker_wire_send(b->web.fd, &m, &fd, fd >= 0) < 0)
+		log_warning("answer to web: %s", strerror(errno));
+	request_free(q);
+}
+
+/* What this connection is good for is fixed here, before web gets it: a user's terminals, or looking only. */
+static int say_hello(int fd, const struct bw_session *s)
+{
+	_auto_buf_ struct buf tail = BUF_INIT(SHIM_MAX_LABEL + 1);
+	char packet[SHIM_HEADER + SHIM_MAX_FIXED + SHIM_MAX_LABEL + 1];
+	struct shim_msg m = { .type = SHIM_HELLO, .serial = 1 };
+	ssize_t len;
+
+	m.hello.magic = SHIM_MAGIC;
+	m.hello.version = SHIM_VERSION;
+	m.hello.flags = SHIM_HELLO_USER | SHIM_HELLO_WATCH;
+	if (!s->can_type)
+		m.hello.flags |= SHIM_HELLO_READ_ONLY;
+	if (shim_add_string(&tail, s->is_link ? "guest" : s->user) < 0)
+		return -1;
+	m.tail = tail.data;
+	m.tail_len = tail.len;
+	len = shim_encode(&m, packet, sizeof(packet));
+	return len < 0 || sock_send(fd, packet, (size_t)len, NULL, 0) < 0 ? -1 : 0;
+}
+
+/* True if the workspace's shim answered the call and the request is done with. */
+static bool connect_and_answer(struct broker_request *q)
+{
+	struct broker_workspace *w = find_workspace(q->broker, q->session.user);
+	_auto_close_ int fd = -1;
+
+	if (!w)
+		return false;
+	/* Nonblocking: a shim that hangs must not hang us. */
+	fd = sock_connect(w->socket, SOCK_SEQPACKET | SOCK_NONBLOCK);
+	if (fd < 0 || say_hello(fd, &q->session) < 0)
+		return false;
+	answer(q, BW_OK, "", fd);
+	return true;
+}
+
+static void pump(struct broker *b);
+
+/* The last line of what mdocker said on stderr, without its name. */
+static const char *last_line(struct buf *text)
+{
+	char *s = text->data, *line;
+
+	if (!s || !text->len)
+		return "mdocker failed without a word";
+	while (text->len && s[text->len - 1] == '\n')
+		s[--text->len] = '\0';
+	line = strrchr(s, '\n');
+	line = line ? line + 1 : s;
+	return str_starts(line, "mdocker: ") ? line + 9 : line;
+}
+
+/* `mdocker workspace open` told where the socket is. */
+static void on_opened(struct broker_request *q)
+{
+	_auto_json_ struct json_doc doc = JSON_DOC_INIT;
+	struct md_error err = MD_ERROR_INIT;
+	struct json_node root;
+	const char *socket = NULL;
+
+	if (json_parse(&doc, buf_str(&q->out_text), q->out_text.len, &err) < 0 ||
+		json_root(&doc, &root, &err) < 0 ||
+		json_get_string(&root, "socket", &socket, &err) < 0 || !socket ||
+		socket[0] != '/') {
+		log_error("workspace of %s: %s", q->session.user,
+			err.code ? err.msg : "no socket was named");
+		answer(q, BW_FAILED, "the workspace could not be opened", -1);
+		return;
+	}
+	remember_workspace(q->broker, q->session.user, socket);
+	broker_audit(q->broker, BW_EVENT_OPEN, false, q->session.user, q->asked.address, NULL);
+	if (q->asked.h.type == BW_WORKSPACE) {
+		answer(q, BW_OK, "", -1);
+	} else if (!connect_and_answer(q)) {
+		log_error("workspace of %s: connect to '%s': %s", q->session.user, socket,
+			strerror(errno));
+		forget_workspace(q->broker, q->session.user);
+		answer(q, BW_FAILED, "the workspace does not answer", -1);
+	}
+}
+
+static void on_run_failed(struct broker_request *q)
+{
+	const char *text = last_line(&q->err_text);
+
+	log_error("workspace of %s: %s", q->session.user, text);
+	if (wants_open(q))
+		broker_audit(
+			q->broker, BW_EVENT_OPEN, true, q->session.user, q->asked.address, text);
+	else if (q->asked.action != BW_WS_INSPECT)
+		broker_audit(
+			q->broker, BW_EVENT_STOP, true, q->session.user, q->asked.address, text);
+	answer(q, BW_FAILED, text, -1);
+}
+
+static void on_run_ended(struct broker_request *q, int code)
+{
+	struct broker *b = q->broker;
+
+	if (code != 0) {
+		on_run_failed(q);
+	} else if (wants_open(q)) {
+		on_opened(q);
+	} else if (q->asked.action == BW_WS_INSPECT) {
+		if (q->out_text.len >= BW_DOCUMENT_SIZE)
+			answer(q, BW_FAILED, "the workspace has too much to tell", -1);
+		else
+			answer(q, BW_OK, buf_str(&q->out_text), -1);
+	} else {
+		forget_workspace(b, q->session.user);
+		broker_audit(b, BW_EVENT_STOP, false, q->session.user, q->asked.address, NULL);
+		if (q->asked.action == BW_WS_RESTART)
+			q->stopped = true; /* and runs once more, to open it */
+		else
+			answer(q, BW_OK, "", -1);
+	}
+}
+
+/* All that mdocker has written so far; its end is the process's. */
+static void read_some(int fd, struct buf *to)
+{
+	for (;;) {
+		char chunk[4096];
+		ssize_t n = read(fd, chunk, sizeof(chunk));
+
+		if (n <= 0)
+			return;
+		buf_add(to, chunk, (size_t)n); /* past the ceiling it is thrown away */
+	}
+}
+
+static void on_output(struct loop_source *s, uint32_t events)
+{
+	struct broker_request *q = s->data;
+
+	read_some(s->fd, s == &q->out ? &q->out_text : &q->err_text);
+	if (events & (EPOLLHUP | EPOLLERR))
+		loop_remove(&q->broker->loop, s);
+}
+
+static void on_process(struct loop_source *s, uint32_t events _unused_)
+{
+	struct broker_request *q = s->data;
+	struct broker *b = q->broker;
+	struct buf out, errors;
+	int code;
+
+	read_some(q->out_fd, &q->out_text);
+	read_some(q->err_fd, &q->err_text);
+	code = spawn_wait(q->pid);
+	q->pid = 0;
+	out = q->out_text;
+	errors = q->err_text;
+	q->out_text = q->err_text = (struct buf){ 0 };
+	stop_run(q);
+	q->out_text = out;
+	q->err_text = errors;
+	on_run_ended(q, code);
+	pump(b);
+}
+
+static void on_timeout(struct loop_source *s, uint32_t events _unused_)
+{
+	struct broker_request *q = s->data;
+	struct broker *b = q->broker;
+
+	loop_take_timer(s);
+	log_error("workspace of %s: mdocker did not end within %d s", q->session.user,
+		BROKER_RUN_SECONDS);
+	answer(q, BW_FAILED, "it took too long", -1);
+	pump(b);
+}
+
+/* The command for a request, behind "mdocker --root R --state S". */
+static void build_command(const struct broker_request *q, const char *argv[MAX_ARGS])
+{
+	const struct server_config *c = &q->broker->config;
+	const char *user = q->session.user;
+	const char *const head[] = { "mdocker", "--root", c->root, "--state", c->state, NULL };
+	const char *const open[] = { "workspace", "open", user, "--owner", user, "--json", NULL };
+	const char *const inspect[] = { "workspace", "inspect", user, "--owner", user, "--json",
+		NULL };
+	const char *const stop[] = { "workspace", "stop", user, "--owner", user, NULL };
+	const char *const *rest = wants_open(q)                      ? open
+				  : q->asked.action == BW_WS_INSPECT ? inspect
+								     : stop;
+	size_t n = 0;
+
+	for (size_t i = 0; head[i]; i++)
+		argv[n++] = head[i];
+	for (size_t i = 0; rest[i]; i++)
+		argv[n++] = rest[i];
+	argv[n] = NULL;
+}
+
+static int start_run(struct broker_request *q)
+{
+	static char *const env[] = {
+		(char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		(char *)"LANG=C.UTF-8", NULL
+	};
+	struct loop *l = &q->broker->loop;
+	const char *argv[MAX_ARGS];
+	_auto_close_ int out = -1;
+	_auto_close_ int errors = -1;
+	struct spawn s = SPAWN_INIT;
+	int pair[2];
+
+	buf_init(&q->out_text, BW_DOCUMENT_SIZE);
+	buf_init(&q->err_text, ERROR_BYTES);
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -1;
+	q->out_fd = pair[0];
+	out = pair[1];
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -1;
+	q->err_fd = pair[0];
+	errors = pair[1];
+	build_command(q, argv);
+	s.path = q->broker->mdocker;
+	s.argv = (char *const *)argv;
+	s.envp = env;
+	s.std[1] = out;
+	s.std[2] = errors;
+	/* Ctrl-C on the server must not reach what it just started. */
+	s.new_session = true;
+	q->pid = spawn_start(&s, &q->pidfd);
+	if (q->pid < 0) {
+		q->pid = 0;
+		return -1;
+	}
+	q->state = RUNS;
+	q->broker->run_count++;
+	if (fd_set_nonblock(q->out_fd, true) < 0 || fd_set_nonblock(q->err_fd, true) < 0 ||
+		loop_add_fd(l, &q->out, q->out_fd, EPOLLIN, on_output, q) < 0 ||
+		loop_add_fd(l, &q->errors, q->err_fd, EPOLLIN, on_output, q) < 0 ||
+		loop_add_pidfd(l, &q->process, q->pidfd, on_process, q) < 0 ||
+		loop_add_timer(l, &q->timeout, on_timeout, q) < 0 ||
+		loop_set_timer(&q->timeout, BROKER_RUN_SECONDS * 1000, 0) < 0)
+		return -1;
+	return 0;
+}
+
+/* Another request runs mdocker for this user: wait for its outcome. */
+static bool user_is_busy(struct broker *b, const char *user)
+{
+	for (struct broker_request *q = b->requests; q; q = q->next) {
+		if (q->state == RUNS && str_eq(q->session.user, user))
+			return true;
+	}
+	return false;
+}
+
+/* Lets the waiting requests go on, the oldest first, while there is room. */
+static void pump(struct broker *b)
+{
+	struct broker_request *q = b->requests;
+
+	while (q) {
+		struct broker_request *next = q->next;
+		bool try = q->state == WAITS_FOR_RUN && !user_is_busy(b, q->session.user);
+
+		if (try && q->asked.h.type == BW_OPEN && connect_and_answer(q)) {
+			/* done */
+		} else if (try && b->run_count < BROKER_MAX_RUNS && start_run(q) < 0) {
+			log_error("start %s: %s", b->mdocker, strerror(errno));
+			answer(q, BW_FAILED, "the host has no room for it now", -1);
+		}
+		q = next;
+	}
+}
+
+void broker_on_request(struct broker *b, const union bw_message *m)
+{
+	union bw_message check = { .token = { .h.type = BW_CHECK } };
+	struct broker_request **at = &b->requests, *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return;
+	*q = (struct broker_request){ .broker = b,
+		.asked = m->open,
+		.check_id = ++b->last_id,
+		.pidfd = -1,
+		.out_fd = -1,
+		.err_fd = -1,
+		.process = LOOP_SOURCE_INIT,
+		.out = LOOP_SOURCE_INIT,
+		.errors = LOOP_SOURCE_INIT,
+		.timeout = LOOP_SOURCE_INIT };
+	while (*at)
+		at = &(*at)->next;
+	*at = q;
+	if (++b->request_count > BROKER_MAX_REQUESTS) {
+		answer(q, BW_BUSY, "too many workspaces are being opened", -1);
+		return;
+	}
+	check.h.id = q->check_id;
+	check.token.is_link = m->open.is_link != 0;
+	memcpy(check.token.token, m->open.token, BW_TOKEN_SIZE);
+	if (b->auth.fd < 0 || broker_wire_send(b->auth.fd, &check, NULL, 0) < 0)
+		answer(q, BW_FAILED, "the accounts are not reachable now", -1);
+}
+
+void broker_on_session(struct broker *b, const union bw_message *m)
+{
+	struct broker_request *q = b->requests;
+
+	while (q && (q->state != WAITS_FOR_AUTH || q->check_id != m->h.id))
+		q = q->next;
+	if (!q)
+		return;
+	if (m->session.status != BW_OK || !guard_user_name_valid(m->session.user)) {
+		answer(q, m->session.status == BW_OK ? BW_FAILED : m->session.status,
+			"no such session", -1);
+		return;
+	}
+	if (m->session.is_link && q->asked.h.type == BW_WORKSPACE) {
+		answer(q, BW_FORBIDDEN, "a link shows a terminal, no more", -1);
+		return;
+	}
+	q->session = m->session;
+	q->state = WAITS_FOR_RUN;
+	pump(b);
+}
+
+void broker_fail_checks(struct broker *b)
+{
+	struct broker_request *q = b->requests;
+
+	while (q) {
+		struct broker_request *next = q->next;
+
+		if (q->state == WAITS_FOR_AUTH)
+			answer(q, BW_FAILED, "the accounts are not reachable now", -1);
+		q = next;
+	}
+}
+
+void broker_drop_requests(struct broker *b)
+{
+	while (b->requests)
+		request_free(b->requests);
+}
+
+void broker_open_done(struct broker *b)
+{
+	while (b->workspaces)
+		forget_workspace(b, b->workspaces->name);
+}

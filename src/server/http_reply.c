@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "server/http_reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "server/assets.h"
+#include "server/guard.h"
+#include "server/web.h"
+#include "base/poison.h"
+
+/* clang-format off */
+static const struct {
+	int status;
+	const char *words;
+} statuses[] = {
+	{ 200, "OK" }, { 201, "Created" }, { 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+	{ 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" }, { 409, "Conflict" },
+	{ 413, "Content Too Large" }, { 414, "URI Too Long" }, { 415, "Unsupported Media Type" },
+	{ 421, "Misdirected Request" }, { 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" },
+	{ 500, "Internal Server Error" }, { 502, "Bad Gateway" }, { 503, "Service Unavailable" },
+};
+
+static const struct {
+	int http;
+	const char *code, *text;
+} by_status[BW_STATUS_COUNT] = {
+	[BW_OK] = { 200, "ok", "done" },
+	[BW_DENIED] = { 401, "no_session", "log in first" },
+	[BW_FORBIDDEN] = { 403, "forbidden", "not allowed" },
+	[BW_LIMITED] = { 429, "too_many_tries", "too many failed tries, wait a little" },
+	[BW_BUSY] = { 429, "busy", "too much at once, try again in a moment" },
+	[BW_INVALID] = { 400, "invalid", "a value is not acceptable" },
+	[BW_EXISTS] = { 409, "exists", "it exists already" },
+	[BW_NOT_FOUND] = { 404, "not_found", "there is no such thing" },
+	[BW_FAILED] = { 503, "unavailable", "the server can't do this now" },
+};
+
+/* On every reply. xterm.js writes style attributes, hence 'unsafe-inline' there and nowhere else. */
+static const char security_headers[] =
+	"content-security-policy: default-src 'none'; script-src 'self'; connect-src 'self'; "
+	"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; "
+	"worker-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n"
+	"x-content-type-options: nosniff\r\n"
+	"x-frame-options: DENY\r\n"
+	"referrer-policy: no-referrer\r\n"
+	"cross-origin-opener-policy: same-origin\r\n"
+	"cross-origin-resource-policy: same-origin\r\n"
+	"permissions-policy: camera=(), microphone=(), geolocation=(), usb=()\r\n";
+/* clang-format on */
+
+static const char *status_words(int status)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		if (statuses[i].status == status)
+			return statuses[i].words;
+	}
+	return "Unknown";
+}
+
+/* q->head may already hold header lines (a cookie, Retry-After): they go behind the status line. */
+static void begin_reply(
+	struct request *q, int status, const char *type, size_t len, const char *more)
+{
+	_auto_free_ char *extra = strdup(buf_str(&q->head));
+
+	if (q->replied) {
+		log_error("a second reply to %s", q->path);
+		return;
+	}
+	buf_reset(&q->head);
+	buf_addf(&q->head, "HTTP/1.1 %d %s\r\n%s%s%s", status, status_words(status),
+		security_headers, extra ? extra : "", more);
+	if (q->secure)
+		buf_add_str(&q->head, "strict-transport-security: max-age=31536000\r\n");
+	if (q->conn->close_after)
+		buf_add_str(&q->head, "connection: close\r\n");
+	if (status != 304)
+		buf_addf(&q->head, "content-type: %s\r\ncontent-length: %zu\r\n", type, len);
+	buf_add_str(&q->head, "\r\n");
+	if (q->head.failed)
+		q->conn->close_after = true;
+	q->replied = true;
+	/* Inside the callback that brings the request in, the caller asks for this itself. */
+	if (q->handled)
+		lws_callback_on_writable(q->conn->wsi);
+}
+
+struct json_writer http_json_writer(struct request *q)
+{
+	buf_reset(&q->text);
+	return (struct json_writer){ .out = &q->text };
+}
+
+void http_reply_json(struct request *q, int status)
+{
+	if (q->text.failed) {
+		buf_reset(&q->text);
+		status = 500;
+	}
+	if (!q->text.len)
+		buf_add_str(&q->text, "{}");
+	buf_add_char(&q->text, '\n');
+	begin_reply(q, status, "application/json", q->text.len, "cache-control: no-store\r\n");
+}
+
+void http_reply_error(struct request *q, int status, const char *code, const char *text)
+{
+	struct json_writer w = http_json_writer(q);
+
+	json_object_begin(&w, NULL);
+	json_add_string(&w, "error", text);
+	json_add_string(&w, "code", code);
+	json_object_end(&w);
+	http_reply_json(q, status);
+}
+
+void http_reply_wait(
+	struct request *q, int status, const char *code, const char *text, uint32_t seconds)
+{
+	buf_addf(&q->head, "retry-after: %u\r\n", seconds);
+	http_reply_error(q, status, code, text);
+}
+
+void http_reply_status(struct request *q, enum bw_status status, const char *text)
+{
+	const char *words = text && *text ? text : by_status[status].text;
+
+	if (status == BW_OK)
+		http_reply_json(q, 200);
+	else if (by_status[status].http == 429)
+		http_reply_wait(q, 429, by_status[status].code, words, 2);
+	else
+		http_reply_error(q, by_status[status].http, by_status[status].code, words);
+}
+
+void http_reply_asset(struct request *q, const struct asset *file)
+{
+	char known[256], more[256];
+
+	snprintf(more, sizeof(more), "etag: %s\r\ncache-control: %s\r\n", file->etag,
+		file->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+	if (http_header(q, "if-none-match:", known, sizeof(known)) && strstr(known, file->etag)) {
+		begin_reply(q, 304, "", 0, more);
+		return;
+	}
+	q->asset = file;
+	begin_reply(q, 200, file->type, file->len, more);
+}
+
+void http_set_session(struct request *q, const uint8_t token[BW_TOKEN_SIZE])
+{
+	char text[GUARD_TOKEN_TEXT + 1] = "";
+
+	if (token)
+		guard_token_encode(token, text);
+	/* __Host- binds it to this host and to TLS; on plain http (loopback) browsers refuse that. */
+	buf_addf(&q->head, "set-cookie: %s=%s; Path=/; HttpOnly; SameSite=Strict%s%s\r\n",
+		http_cookie_name(q), text, q->secure ? "; Secure" : "", token ? "" : "; Max-Age=0");
+	explicit_bzero(text, sizeof(text));
+}
+
+int http_json(struct request *q, struct json_node *ret)
+{
+	struct md_error err = MD_ERROR_INIT;
+	bool empty = q->body.len == 0;
+
+	if ((q->json.root || json_parse(&q->json, empty ? "{}" : q->body.data,
+				     empty ? 2 : q->body.len, &err) == 0) &&
+		json_root(&q->json, ret, &err) == 0)
+		return 0;
+	http_reply_error(q, 400, "bad_json", err.msg);
+	return -1;
+}
+
+static const char *body_of(const struct request *q, size_t *ret_len)
+{
+	*ret_len = 0;
+	if (q->method == HTTP_HEAD)
+		return "";
+	*ret_len = q->asset ? q->asset->len : q->text.len;
+	return q->asset ? q->asset->data : buf_str(&q->text);
+}
+
+int http_send_part(struct request *q, size_t chunk, bool *ret_more)
+{
+	static unsigned char room[LWS_PRE + (64 << 10)];
+	struct lws *wsi = q->conn->wsi;
+	size_t len, part;
+	const char *body = body_of(q, &len);
+
+	if (!q->head_sent) {
+		memcpy(room + LWS_PRE, q->head.data, q->head.len);
+		q->head_sent = true;
+		*ret_more = len > 0;
+		return lws_write(wsi, room + LWS_PRE, q->head.len, LWS_WRITE_HTTP_HEADERS) < 0 ? -1
+											       : 0;
+	}
+	part = MD_MIN(MD_MIN(len - q->body_sent, chunk), sizeof(room) - LWS_PRE);
+	memcpy(room + LWS_PRE, body + q->body_sent, part);
+	q->body_sent += part;
+	*ret_more = q->body_sent < len;
+	return lws_write(wsi, room + LWS_PRE, part,
+		       *ret_more ? LWS_WRITE_HTTP : LWS_WRITE_HTTP_FINAL) < 0
+		       ? -1
+		       : 0;
+}
+
+void http_send_now(struct request *q)
+{
+	unsigned char room[LWS_PRE + 12288];
+	size_t len;
+	const char *body = body_of(q, &len);
+
+	if (q->head.len + len > sizeof(room) - LWS_PRE)
+		return;
+	memcpy(room + LWS_PRE, q->head.data, q->head.len);
+	memcpy(room + LWS_PRE + q->head.len, body, len);
+	lws_write(q->conn->wsi, room + LWS_PRE, q->head.len + len, LWS_WRITE_HTTP_HEADERS);
+}

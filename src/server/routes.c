@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "server/routes.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "server/assets.h"
+#include "server/guard.h"
+#include "server/peers.h"
+#include "server/web.h"
+#include "base/poison.h"
+
+/* clang-format off */
+const struct route routes[] = {
+	{ HTTP_GET,    "/healthz",                  ACCESS_PUBLIC, false, api_health },
+	{ HTTP_GET,    "/api/v1/config",            ACCESS_PUBLIC, false, api_config },
+	{ HTTP_POST,   "/api/v1/login",             ACCESS_PUBLIC, true,  api_login },
+	{ HTTP_POST,   "/api/v1/logout",            ACCESS_USER,   true,  api_logout },
+	{ HTTP_GET,    "/api/v1/me",                ACCESS_USER,   false, api_me },
+	{ HTTP_POST,   "/api/v1/password",          ACCESS_USER,   true,  api_password },
+	{ HTTP_GET,    "/api/v1/terminals",         ACCESS_USER,   false, api_terminals },
+	{ HTTP_POST,   "/api/v1/terminals",         ACCESS_USER,   true,  api_terminal_new },
+	{ HTTP_PATCH,  "/api/v1/terminals/{}",      ACCESS_USER,   true,  api_terminal_change },
+	{ HTTP_DELETE, "/api/v1/terminals/{}",      ACCESS_USER,   true,  api_terminal_close },
+	{ HTTP_GET,    "/api/v1/workspace",         ACCESS_USER,   false, api_workspace },
+	{ HTTP_POST,   "/api/v1/workspace/stop",    ACCESS_USER,   true,  api_workspace_stop },
+	{ HTTP_POST,   "/api/v1/workspace/restart", ACCESS_USER,   true,  api_workspace_restart },
+	{ HTTP_GET,    "/api/v1/links",             ACCESS_USER,   false, api_links },
+	{ HTTP_POST,   "/api/v1/links",             ACCESS_USER,   true,  api_link_make },
+	{ HTTP_DELETE, "/api/v1/links/{}",          ACCESS_USER,   true,  api_link_revoke },
+	{ HTTP_GET,    "/api/v1/users",             ACCESS_ADMIN,  false, api_users },
+	{ HTTP_POST,   "/api/v1/users",             ACCESS_ADMIN,  true,  api_user_add },
+	{ HTTP_PATCH,  "/api/v1/users/{}",          ACCESS_ADMIN,  true,  api_user_change },
+	{ HTTP_DELETE, "/api/v1/users/{}",          ACCESS_ADMIN,  true,  api_user_remove },
+	{ .pattern = NULL },
+};
+/* clang-format on */
+
+bool route_matches(const char *pattern, const char *path, char param[HTTP_MAX_PARAM])
+{
+	size_t len = 0;
+
+	while (*pattern && *pattern != '{') {
+		if (*pattern++ != *path++)
+			return false;
+	}
+	if (!*pattern)
+		return !*path;
+	while (path[len] && path[len] != '/')
+		len++;
+	if (len == 0 || len >= HTTP_MAX_PARAM || path[len])
+		return false;
+	memcpy(param, path, len);
+	param[len] = '\0';
+	return true;
+}
+
+static void deny(struct request *q, int status, const char *code, const char *text)
+{
+	peers_audit(BW_EVENT_DENIED, true, q->session.user, q->address, text);
+	http_reply_error(q, status, code, text);
+}
+
+/* Changes are taken from our own pages only; a bare client sends neither header. */
+static bool same_site(struct request *q)
+{
+	char origin[BW_TEXT_SIZE + 16], site[32];
+
+	return http_header(q, "origin:", origin, sizeof(origin)) &&
+	       guard_origin_allowed(&web.settings, q->secure, q->host, origin) &&
+	       http_header(q, "sec-fetch-site:", site, sizeof(site)) &&
+	       guard_fetch_site_allowed(site);
+}
+
+static bool host_is_ours(struct request *q)
+{
+	if (guard_host_allowed(&web.settings, q->host))
+		return true;
+	deny(q, 421, "unknown_host",
+		"this server does not answer to that host name (--allow-host)");
+	return false;
+}
+
+/* The session of the request's cookie; a refusal is replied. */
+static bool find_session(struct request *q, bool touch)
+{
+	enum bw_status status = BW_DENIED;
+
+	if (q->has_token)
+		status = peers_check(q->token, false, touch, &q->session);
+	if (status == BW_OK) {
+		web_uncount(q->conn);
+		return true;
+	}
+	if (status == BW_DENIED) {
+		if (q->has_token)
+			http_set_session(q, NULL);
+		http_reply_error(q, 401, "no_session", "log in first");
+	} else {
+		http_reply_status(q, BW_FAILED, NULL);
+	}
+	return false;
+}
+
+static const struct route *find_route(struct request *q, bool *ret_path_known)
+{
+	enum http_method method = q->method == HTTP_HEAD ? HTTP_GET : q->method;
+
+	*ret_path_known = false;
+	for (const struct route *r = routes; r->pattern; r++) {
+		if (!route_matches(r->pattern, q->path, q->param))
+			continue;
+		*ret_path_known = true;
+		if (r->method == method)
+			return r;
+	}
+	return NULL;
+}
+
+/* The page itself, for every path that is none of the API's. */
+static void serve_file(struct request *q)
+{
+	const struct asset *file = assets_find(&web.assets, q->path);
+
+	if (!file)
+		http_reply_error(q, 404, "not_found", "there is nothing here");
+	else if (q->method != HTTP_GET && q->method != HTTP_HEAD)
+		http_reply_error(q, 405, "bad_method", "this can only be read");
+	else
+		http_reply_asset(q, file);
+}
+
+void route_begin(struct request *q)
+{
+	const struct route *route;
+	char type[128];
+	bool known;
+
+	if (!host_is_ours(q))
+		return;
+	route = find_route(q, &known);
+	if (!route && known) {
+		http_reply_error(q, 405, "bad_method", "not with this method");
+	} else if (!route) {
+		serve_file(q);
+	} else if (route->method != HTTP_GET && !same_site(q)) {
+		deny(q, 403, "foreign_origin", "this request comes from another site");
+	} else if (route->json && (!http_header(q, "content-type:", type, sizeof(type)) ||
+					  (q->body_expected && !guard_is_json(type)))) {
+		http_reply_error(q, 415, "bad_type", "send application/json");
+	} else if (route->access == ACCESS_PUBLIC || find_session(q, true)) {
+		if (route->access == ACCESS_ADMIN && q->session.role != BW_ADMIN)
+			deny(q, 403, "forbidden", "for admins only");
+		else
+			q->route = route;
+	}
+}
+
+void route_run(struct request *q)
+{
+	struct json_node root;
+
+	if (q->route->json && http_json(q, &root) < 0)
+		return;
+	q->route->handle(q);
+}
+
+bool route_allow_socket(struct request *q)
+{
+	char origin[BW_TEXT_SIZE + 16], link[GUARD_TOKEN_TEXT + 1];
+
+	if (!host_is_ours(q))
+		return false;
+	if (!str_eq(q->path, "/ws")) {
+		http_reply_error(q, 404, "not_found", "there is nothing here");
+		return false;
+	}
+	if (!http_header(q, "origin:", origin, sizeof(origin)) ||
+		!guard_origin_allowed(&web.settings, q->secure, q->host, origin)) {
+		deny(q, 403, "foreign_origin", "this request comes from another site");
+		return false;
+	}
+	if (http_query(q, "link=", link, sizeof(link))) {
+		enum bw_status status = BW_DENIED;
+
+		q->has_token = guard_token_decode(link, strlen(link), q->token);
+		if (q->has_token)
+			status = peers_check(q->token, true, false, &q->session);
+		if (status == BW_OK) {
+			web_uncount(q->conn);
+			return true;
+		}
+		deny(q, status == BW_DENIED ? 401 : 503, "no_link",
+			"this link is not valid (any more)");
+		return false;
+	}
+	return find_session(q, true);
+}

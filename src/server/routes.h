@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * routes.h - the one table of what this server answers to, and the checks that stand before every handler.
+ */
+#ifndef MD_SERVER_ROUTES_H
+#define MD_SERVER_ROUTES_H
+
+#include "server/http.h"
+
+enum route_access {
+	ACCESS_PUBLIC,
+	ACCESS_USER,  /* any session */
+	ACCESS_ADMIN, /* an admin's */
+};
+
+struct route {
+	enum http_method method;
+	const char *pattern; /* "/api/v1/terminals/{}": {} is one part of a path, never empty */
+	enum route_access access;
+	bool json; /* takes a JSON object; an empty body counts as {} */
+	void (*handle)(struct request *q);
+};
+
+extern const struct route routes[];
+
+/* Does `path` fit `pattern`? The part under {} goes to `param`. Pure. */
+bool route_matches(const char *pattern, const char *path, char param[HTTP_MAX_PARAM]);
+
+/* With the headers there: Host, Origin, the route, content type, session, role. Refuses (replies) or sets q->route. */
+void route_begin(struct request *q);
+
+/* With the body there, unless refused: calls the handler. */
+void route_run(struct request *q);
+
+/* The checks for GET /ws, which is no route of the table because it is no request with a reply: Host, Origin, path, session. True if
+ * it may be upgraded; else the refusal is in q's reply. */
+bool route_allow_socket(struct request *q);
+
+/* api_*.c */
+void api_login(struct request *q);
+void api_logout(struct request *q);
+void api_me(struct request *q);
+void api_config(struct request *q);
+void api_password(struct request *q);
+void api_health(struct request *q);
+void api_users(struct request *q);
+void api_user_add(struct request *q);
+void api_user_change(struct request *q);
+void api_user_remove(struct request *q);
+void api_links(struct request *q);
+void api_link_make(struct request *q);
+void api_link_revoke(struct request *q);
+void api_terminals(struct request *q);
+void api_terminal_new(struct request *q);
+void api_terminal_change(struct request *q);
+void api_terminal_close(struct request *q);
+void api_workspace(struct request *q);
+void api_workspace_stop(struct request *q);
+void api_workspace_restart(struct request *q);
+
+#endif
