@@ -23,7 +23,8 @@ struct run_options {
 	const char *cpus, *hostname, *name, *rootfs, *workdir, *user, *entrypoint, *network,
 		*egress;
 	struct strv env, volumes, publish;
-	uint64_t bandwidth;
+	uint64_t bandwidth, disk;
+	int64_t disk_inodes;
 };
 
 #define OPT(field) offsetof(struct run_options, field)
@@ -37,6 +38,8 @@ static const struct args_option options[] = {
 	{ "hostname", 'h', ARGS_STRING, OPT(hostname), "NAME", "its host name (container)" },
 	{ "memory", 'm', ARGS_SIZE, OPT(memory), "SIZE", "limit, swap included (100m; 0: none)" },
 	{ "pids-limit", 0, ARGS_INT, OPT(pids), "N", "limit of processes (20; 0: none)" },
+	{ "disk", 0, ARGS_SIZE, OPT(disk), "SIZE", "limit of what it may write (none)" },
+	{ "disk-inodes", 0, ARGS_INT, OPT(disk_inodes), "N", "limit of files on that disk" },
 	{ "cpus", 0, ARGS_STRING, OPT(cpus), "N", "limit of processors, such as 0.5 (none)" },
 	{ "env", 'e', ARGS_LIST, OPT(env), "NAME=VALUE", "environment; NAME alone passes ours on" },
 	{ "volume", 'v', ARGS_LIST, OPT(volumes), "SRC:DST[:ro]", "a folder or file of the host" },
@@ -67,6 +70,8 @@ static int fill_limits(const struct run_options *o, struct limits *l, struct md_
 {
 	l->memory = o->memory;
 	l->bandwidth = o->bandwidth;
+	l->disk = o->disk;
+	l->disk_inodes = o->disk_inodes > 0 ? (uint64_t)o->disk_inodes : 0;
 	l->pids = o->pids > 0 ? (uint64_t)o->pids : 0;
 	return o->cpus ? limits_parse_cpus(o->cpus, &l->cpu_millis, err) : 0;
 }

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "engine/runtime_cli.h"
+#include "engine/storage.h"
 #include "json/json_read.h"
 #include "json/json_write.h"
 #include "base/poison.h"
@@ -26,6 +27,7 @@ static const struct args_option options[] = {
 
 struct usage {
 	uint64_t cpu_ns, memory, memory_limit, pids, pids_limit;
+	struct disk_usage disk; /* zeros without a limit */
 };
 
 /* Where a figure stands in the runtime's document. */
@@ -72,16 +74,20 @@ static int read_usage(
 		return r < 0 ? -1 : md_fail(err, EPROTO, "runtime events: no data");
 	for (size_t i = 0; i < ARRAY_SIZE(figures); i++)
 		read_figure(&data, &figures[i], ret);
-	return 0;
+	return storage_usage(e, w, &ret->disk, err);
 }
 
 static void print_row(const struct workspace *w, const struct usage *u)
 {
 	printf("%-14s", w->id);
 	cli_print_safe(w->name, 18);
-	printf("%12.2f s  %8.1f / %-10.1f  %5llu / %llu\n", (double)u->cpu_ns / 1e9,
+	printf("%12.2f s  %8.1f / %-10.1f  %5llu / %-5llu", (double)u->cpu_ns / 1e9,
 		(double)u->memory / (1 << 20), (double)w->limits.memory / (1 << 20),
 		(unsigned long long)u->pids, (unsigned long long)w->limits.pids);
+	if (w->limits.disk)
+		printf("  %8.1f / %.1f", (double)u->disk.bytes_used / (1 << 20),
+			(double)u->disk.bytes / (1 << 20));
+	putchar('\n');
 }
 
 static void print_json(const struct workspace *w, const struct usage *u)
@@ -97,6 +103,10 @@ static void print_json(const struct workspace *w, const struct usage *u)
 	json_add_u64(&j, "memoryLimit", w->limits.memory);
 	json_add_u64(&j, "pids", u->pids);
 	json_add_u64(&j, "pidsLimit", w->limits.pids);
+	json_add_u64(&j, "disk", u->disk.bytes_used);
+	json_add_u64(&j, "diskLimit", u->disk.bytes);
+	json_add_u64(&j, "inodes", u->disk.inodes_used);
+	json_add_u64(&j, "inodesLimit", u->disk.inodes);
 	json_object_end(&j);
 	puts(buf_str(&line));
 }
@@ -158,8 +168,8 @@ static int run(const struct args_command *c, int argc, char **argv)
 	if (engine_open(&e, cli_engine_options(), &err) < 0)
 		return cli_fail(&err, 1);
 	if (!o.format)
-		printf("%-14s%-18s%14s  %21s  %s\n", "ID", "NAME", "CPU TIME",
-			"MEMORY / LIMIT (MB)", "PIDS / LIMIT");
+		printf("%-14s%-18s%14s  %21s  %s  %s\n", "ID", "NAME", "CPU TIME",
+			"MEMORY / LIMIT (MB)", "PIDS / LIMIT ", "DISK / LIMIT (MB)");
 	if (count == 0)
 		return show_all(&e, o.format != NULL);
 	code = 0;

@@ -13,7 +13,7 @@
 
 struct open_options {
 	const char *owner, *image, *hostname, *cpus, *network, *egress;
-	uint64_t memory;
+	uint64_t memory, disk;
 	int64_t pids;
 	bool json;
 };
@@ -26,6 +26,7 @@ static const struct args_option options[] = {
 	{ "hostname", 0, ARGS_STRING, OPT(hostname), "NAME", "of a new one (container)" },
 	{ "memory", 'm', ARGS_SIZE, OPT(memory), "SIZE", "limit of a new one (100m)" },
 	{ "pids-limit", 0, ARGS_INT, OPT(pids), "N", "limit of a new one (20)" },
+	{ "disk", 0, ARGS_SIZE, OPT(disk), "SIZE", "limit of what a new one may write (none)" },
 	{ "cpus", 0, ARGS_STRING, OPT(cpus), "N", "limit of a new one (none)" },
 	{ "network", 0, ARGS_STRING, OPT(network), "KIND", "of a new one: none, bridge (none)" },
 	{ "egress", 0, ARGS_STRING, OPT(egress), "POLICY", "of a new one on a bridge (internet)" },
@@ -49,6 +50,7 @@ static int make(
 	r.egress = o->egress;
 	r.terminal = true;
 	r.limits.memory = o->memory;
+	r.limits.disk = o->disk;
 	r.limits.pids = o->pids > 0 ? (uint64_t)o->pids : 0;
 	if (o->cpus && limits_parse_cpus(o->cpus, &r.limits.cpu_millis, err) < 0)
 		return -1;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "disk/disk.h"
 #include "base/poison.h"
 
 enum { CPUS_MAX = 4096, PIDS_MIN = 3 };
@@ -65,6 +66,13 @@ int limits_check(const struct limits *l, struct md_error *err)
 			(unsigned long long)l->pids, PIDS_MIN);
 	if (l->pids > INT32_MAX)
 		return md_fail(err, ERANGE, "limit of processes is too large");
+	if (l->disk && l->disk < DISK_MIN_BYTES)
+		return md_fail(err, EINVAL, "disk of %llu bytes: the least is %dm",
+			(unsigned long long)l->disk, DISK_MIN_BYTES >> 20);
+	if (l->disk > INT64_MAX || l->disk_inodes > UINT32_MAX)
+		return md_fail(err, ERANGE, "disk limit is too large");
+	if (l->disk_inodes && !l->disk)
+		return md_fail(err, EINVAL, "a limit of files needs a limit of bytes too");
 	if (l->cpu_millis && l->cpu_millis < 10)
 		return md_fail(err, EINVAL, "the least part of a processor is 0.01");
 	return 0;

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "disk/disk.h"
 #include "engine/idmap.h"
 #include "base/poison.h"
 
@@ -22,6 +23,7 @@ void rootfs_done(struct rootfs *r)
 	free(r->bundle);
 	free(r->upper);
 	free(r->work);
+	free(r->disk);
 	strv_done(&r->layers);
 	volumes_done(&r->volumes);
 	*r = (struct rootfs){ .bundle = NULL };
@@ -53,7 +55,7 @@ static int prepare_volume(const struct rootfs *r, size_t i, struct md_error *err
 
 int rootfs_prepare(const struct rootfs *r, struct md_error *err)
 {
-	static const char *const folders[] = { "", "/rootfs", "/lower", "/volumes" };
+	static const char *const folders[] = { "", "/rootfs", "/lower", "/volumes", "/disk" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		_auto_free_ char *path = str_format("%s%s", r->bundle, folders[i]);
@@ -61,6 +63,9 @@ int rootfs_prepare(const struct rootfs *r, struct md_error *err)
 		if (!path || file_mkdirs(path, 0755) < 0)
 			return md_fail_errno(err, "folder '%s%s'", r->bundle, folders[i]);
 	}
+	if (r->disk && access(r->disk, F_OK) < 0 &&
+		disk_create(r->disk, r->disk_bytes, r->disk_inodes, err) < 0)
+		return -1;
 	for (size_t i = 0; i < r->layers.count; i++) {
 		_auto_free_ char *path = str_format("%s/lower/%zu", r->bundle, i);
 
@@ -99,14 +104,45 @@ static int mount_layer(const struct rootfs *r, size_t i, int userns_fd, struct m
 	return 0;
 }
 
+static int make_layer_folder(int disk, const char *name, uint32_t owner)
+{
+	if (mkdirat(disk, name, 0755) < 0)
+		return errno == EEXIST ? 0 : -1;
+	return fchownat(disk, name, owner, owner, AT_SYMLINK_NOFOLLOW);
+}
+
+/* The two folders of the writable layer: the workspace's own, or those on its disk. */
+static int open_writable(
+	const struct rootfs *r, int *ret_upper, int *ret_work, struct md_error *err)
+{
+	_auto_free_ char *at = str_format("%s/disk", r->bundle);
+	_auto_close_ int disk = -1;
+
+	if (!at)
+		return md_fail_errno(err, "writable layer");
+	if (r->disk) {
+		if (disk_mount(r->disk, at, err) < 0)
+			return -1;
+		disk = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (disk < 0 || make_layer_folder(disk, "upper", r->id_base) < 0 ||
+			make_layer_folder(disk, "work", 0) < 0)
+			return md_fail_errno(err, "writable layer '%s'", r->disk);
+	}
+	*ret_upper = openat(disk, r->disk ? "upper" : r->upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*ret_work = openat(disk, r->disk ? "work" : r->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_upper < 0 || *ret_work < 0)
+		return md_fail_errno(err, "writable layer '%s'", r->disk ? r->disk : r->upper);
+	return 0;
+}
+
 static int mount_overlay(const struct rootfs *r, struct md_error *err)
 {
 	_auto_buf_ struct buf options = BUF_INIT(4000);
-	_auto_close_ int upper = open(r->upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_auto_close_ int work = open(r->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_auto_close_ int upper = -1;
+	_auto_close_ int work = -1;
 
-	if (upper < 0 || work < 0)
-		return md_fail_errno(err, "writable layer '%s'", upper < 0 ? r->upper : r->work);
+	if (open_writable(r, &upper, &work, err) < 0)
+		return -1;
 	/* Names relative to the bundle, and descriptors: any path may have a ':' or ',' and be long. */
 	if (chdir(r->bundle) < 0)
 		return md_fail_errno(err, "folder '%s'", r->bundle);

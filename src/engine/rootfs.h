@@ -3,7 +3,8 @@
  * rootfs.h - the mounts of a workspace's start: idmapped layers, the overlay on them, the volumes. All of them
  * in a mount namespace of their own, which ends with the shim and the container; the host's table never shows them.
  *
- * Below the bundle: `lower/N` (layers, 0 the highest), `rootfs` (the overlay), `volumes/N`.
+ * Below the bundle: `lower/N` (layers, 0 the highest), `disk` (the file system of a writable layer with a ceiling), `rootfs`
+ * (the overlay), `volumes/N`.
  */
 #ifndef MD_ENGINE_ROOTFS_H
 #define MD_ENGINE_ROOTFS_H
@@ -19,8 +20,10 @@
 struct rootfs {
 	char *bundle;       /* absolute path of the bundle; its folders above exist */
 	struct strv layers; /* paths, the lowest first */
-	char *upper;
+	char *upper; /* the writable layer and the folder that overlayfs works in; unless there is a disk */
 	char *work;
+	char *disk; /* file with a file system for both, made at the first start; NULL: none */
+	uint64_t disk_bytes, disk_inodes;
 	uint32_t id_base;
 	struct volumes volumes;
 };

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A workspace whose writable layer has a ceiling of bytes and of files."""
+
+import json
+
+from harness import leaks
+
+
+def fill(place, name):
+    return place.mdocker("exec", name, "/bin/sh", "-c", "dd if=/dev/zero of=/root/big bs=1M count=200", timeout=60)
+
+
+def test_bytes_and_files_have_a_ceiling_and_a_shell_still_opens(place):
+    place.need_images("busybox")
+    place.mdocker("run", "-d", "--name", "w", "--disk", "32m", "--disk-inodes", "200", "busybox", "/bin/sleep", "600").ok()
+    full = fill(place, "w")
+    assert full.code != 0 and "No space left" in full.err, repr(full)
+    many = place.mdocker("exec", "w", "/bin/sh", "-c", "rm /root/big; for i in $(seq 1000); do : > /root/$i || exit 7; done")
+    assert many.code == 7 and "No space left" in many.err, repr(many)
+    stats = json.loads(place.mdocker("stats", "--format", "json", "w").ok().out)
+    assert stats["inodes"] == stats["inodesLimit"] <= 256, stats
+    assert 0 < stats["diskLimit"] < 32 << 20, stats
+    place.mdocker("stop", "-t", "0", "w").ok()
+    place.mdocker("start", "w").ok()
+    assert place.mdocker("exec", "w", "/bin/echo", "still here").ok().out == "still here\n"
+
+
+def test_what_was_written_stays_and_the_host_keeps_what_is_not(place):
+    place.need_images("busybox")
+    place.mdocker("run", "--name", "w", "--disk", "1g", "busybox", "/bin/sh", "-c", "echo mine > /root/file").ok()
+    disk = place.root / "workspaces" / next(iter(place.workspaces())) / "disk"
+    assert disk.stat().st_size == 1 << 30 and disk.stat().st_blocks * 512 < 64 << 20
+    place.mdocker("start", "w")
+    assert leaks.mounts(place.marks()) == []
+
+
+def test_bad_limits_are_one_line(place):
+    place.need_images("busybox")
+    place.mdocker("run", "--disk", "1m", "busybox", "/bin/true").failed(125, "the least is 16m")
+    place.mdocker("run", "--disk-inodes", "100", "busybox", "/bin/true").failed(125, "a limit of bytes too")
+    assert not place.workspaces()
