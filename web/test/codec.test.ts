@@ -15,6 +15,7 @@ describe('parseServerMessage', () => {
 			cols: 80,
 			readOnly: false,
 			snapshot: null,
+			recorded: false,
 		});
 		expect(parse({ ...hello, read_only: true, snapshot: 900 })).toMatchObject({
 			readOnly: true,
@@ -48,6 +49,7 @@ describe('parseServerMessage', () => {
 			type: 'exit',
 			code: 2,
 			signal: null,
+			cause: 'ended',
 			reason: '',
 		});
 		expect(parse({ type: 'exit', code: 137, signal: 9, reason: 'killed' })).toMatchObject({

@@ -61,8 +61,8 @@ export class FakeSocket implements Socket {
 		this.onmessage?.({ data: new TextEncoder().encode(text).buffer });
 	}
 
-	end(code = 1006): void {
-		this.onclose?.({ code, reason: '' });
+	end(code = 1006, reason = ''): void {
+		this.onclose?.({ code, reason });
 	}
 
 	/** All that was typed over this socket. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ackEvery, answerWithin, pingEvery, probeWithin, Session } from '../src/net/session';
+import { ackEvery, answerWithin, echoWithin, pingEvery, probeWithin, Session } from '../src/net/session';
 import { FakeNet } from './fakes';
 
 const size = { rows: 24, cols: 80 };
@@ -160,6 +160,37 @@ describe('typing', () => {
 		expect(net.last.typed).toBe('a');
 	});
 
+	it('doubts a line that answers no key, and says that those may be lost', () => {
+		let unsure = 0;
+		session.onUnsure.on(() => unsure++);
+		goLive();
+		net.last.text({ type: 'pong' });
+		net.clock.advance(10);
+		session.send(keys('a'));
+		net.clock.advance(echoWithin);
+		session.send(keys('b'));
+		expect(net.last.typed).toBe('a');
+		net.clock.advance(probeWithin);
+		expect(session.state.phase).toBe('waiting');
+		expect(unsure).toBe(1);
+		session.wake();
+		net.last.text(hello({ snapshot: undefined }));
+		expect(net.last.typed).toBe('b');
+	});
+
+	it('does not doubt a line that echoes', () => {
+		goLive();
+		net.last.text({ type: 'pong' });
+		net.clock.advance(10);
+		session.send(keys('a'));
+		net.clock.advance(5);
+		net.last.bytes('a');
+		net.clock.advance(echoWithin + probeWithin);
+		expect(session.state).toMatchObject({ phase: 'live', suspect: false });
+		net.clock.advance(pingEvery);
+		expect(net.last.texts('ping')).toHaveLength(2);
+	});
+
 	it('sends nothing where it may only look', () => {
 		goLive({ read_only: true });
 		session.send(keys('x'));
@@ -263,6 +294,14 @@ describe('the end', () => {
 		session.retry();
 		net.last.text(hello({ snapshot: undefined }));
 		expect(net.last.typed).toBe('k');
+	});
+
+	it('keeps trying when the server failed, and tells what it said', () => {
+		session.connect();
+		net.last.end(1011, 'the disk is full');
+		expect(session.state).toMatchObject({ phase: 'waiting', why: 'the disk is full' });
+		net.clock.advance(400);
+		expect(net.sockets).toHaveLength(2);
 	});
 
 	it('says that the terminal is gone', async () => {

@@ -11,6 +11,12 @@ export function plainTitle(text: string, max = 120): string {
 	return chars.length > max ? chars.slice(0, max - 1).join('') + '…' : clean;
 }
 
+/** "exited with code 2" as a sentence. */
+export function capital(sentence: string): string {
+	const text = sentence.charAt(0).toUpperCase() + sentence.slice(1);
+	return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
 const units = ['B', 'KB', 'MB', 'GB', 'TB'];
 
 /** Bytes in the units that limits are written in (1 MB = 1024 KB), three digits. */

@@ -156,7 +156,10 @@ export async function fetchConfig(): Promise<{ demo: boolean; version: string }>
 }
 
 export async function fetchTerminals(): Promise<TerminalInfo[]> {
-	return list(await request('GET', 'terminals'), 'terminals').map(toTerminal);
+	const all = list(await request('GET', 'terminals'), 'terminals');
+	const place = (f: Fields): number => num(f['position']) ?? 0;
+	const alive = all.filter((f) => f['alive'] !== false);
+	return alive.sort((a, b) => place(a) - place(b)).map(toTerminal);
 }
 
 export interface NewTerminal {
@@ -208,6 +211,49 @@ export async function restartWorkspace(): Promise<void> {
 	await request('POST', 'workspace/restart');
 }
 
+export async function changePassword(present: string, wanted: string): Promise<void> {
+	await request('POST', 'password', { old_password: present, new_password: wanted });
+}
+
+export interface ShareLink {
+	id: string;
+	terminal: string;
+	canType: boolean;
+	expiresMs: number;
+}
+
+export async function fetchLinks(): Promise<ShareLink[]> {
+	return list(await request('GET', 'links'), 'links').map((f) => ({
+		id: str(f['id']),
+		terminal: str(f['terminal']),
+		canType: f['can_type'] === true,
+		expiresMs: num(f['expires_ms']) ?? 0,
+	}));
+}
+
+/** The secret of a new link to a terminal: who has it may look, or type, until it expires or is revoked. */
+export async function makeLink(
+	terminal: string,
+	canType: boolean,
+	seconds: number,
+): Promise<string> {
+	const wanted = { terminal: Number(terminal), can_type: canType, seconds };
+	return str((await request('POST', 'links', wanted))['link']);
+}
+
+export async function revokeLink(id: string): Promise<void> {
+	await request('DELETE', `links/${encodeURIComponent(id)}`);
+}
+
+/** Does the server answer at all? */
+export async function isUp(): Promise<boolean> {
+	try {
+		return (await fetch(serverUrl('healthz'), { cache: 'no-store' })).ok;
+	} catch {
+		return false;
+	}
+}
+
 export async function fetchUsers(): Promise<UserInfo[]> {
 	return list(await request('GET', 'users'), 'users').map(toUser);
 }
@@ -221,4 +267,8 @@ export async function changeUser(
 	change: { disabled?: boolean; password?: string; role?: Role },
 ): Promise<void> {
 	await request('PATCH', `users/${encodeURIComponent(username)}`, change);
+}
+
+export async function removeUser(username: string): Promise<void> {
+	await request('DELETE', `users/${encodeURIComponent(username)}`);
 }

@@ -21,12 +21,16 @@ export interface Hello extends Size {
 	readOnly: boolean;
 	/** Bytes of snapshot that come first and have no offset; null: the stream goes on where `from` said. */
 	snapshot: number | null;
+	recorded: boolean;
 }
 
 export interface Exit {
 	type: 'exit';
 	code: number | null;
 	signal: string | null;
+	/** ended, closed, stopped, init, memory, failed, or one of a newer server. */
+	cause: string;
+	/** For people: "exited with code 2", "the workspace was stopped by admin". */
 	reason: string;
 }
 
@@ -82,6 +86,7 @@ function parseHello(f: Fields): Hello | null {
 		cols,
 		readOnly: f['read_only'] === true,
 		snapshot: isCount(snapshot) ? snapshot : null,
+		recorded: f['recorded'] === true,
 	};
 }
 
@@ -92,6 +97,7 @@ function parseExit(f: Fields): Exit {
 		type: 'exit',
 		code: isCount(f['code']) ? f['code'] : null,
 		signal: isCount(signal) && signal > 0 ? String(signal) : named,
+		cause: text(f['cause'], 40) || 'ended',
 		reason: text(f['reason']),
 	};
 }

@@ -33,8 +33,8 @@ export type SessionState =
 	| { phase: 'connecting' }
 	/** `suspect`: the network went away or the machine slept; keys are held till the server answers. */
 	| { phase: 'live'; suspect: boolean; readOnly: boolean }
-	/** `until`: when the next try is made, by the session's clock. */
-	| { phase: 'waiting'; until: number }
+	/** `until`: when the next try is made, by the session's clock. `why`: what the server said, or nothing. */
+	| { phase: 'waiting'; until: number; why: string }
 	| { phase: 'exited'; exit: Exit }
 	| { phase: 'gone' }
 	| { phase: 'unauthorized' }
@@ -49,8 +49,12 @@ export interface Output {
 export const pingEvery = 10_000;
 export const answerWithin = 10_000;
 export const probeWithin = 2_500;
+export const echoWithin = 3_000;
 export const connectWithin = 10_000;
 export const ackEvery = 32 * 1024;
+/** Close codes of RFC 6455, 7.4.1. */
+const policy = 1008;
+const serverFailed = 1011;
 const inputCeiling = 1024 * 1024;
 const socketCeiling = 256 * 1024;
 
@@ -68,6 +72,9 @@ export class Session implements Disposable {
 	/** Input that the full queue did not take. */
 	readonly onRefused = new Emitter<number>();
 
+	/** The connection broke and keys sent last may not have arrived: they are not sent again. */
+	readonly onUnsure = new Emitter<void>();
+
 	private current: SessionState = { phase: 'closed' };
 	private socket: Socket | null = null;
 	private backoff: Backoff;
@@ -82,6 +89,7 @@ export class Session implements Disposable {
 	private skip = 0;
 	private pingAt: number | null = null;
 	private heardAt = 0;
+	private typedAt = 0;
 	private timer: Disposable | null = null;
 	private flushTimer: Disposable | null = null;
 
@@ -117,7 +125,7 @@ export class Session implements Disposable {
 		const socket = this.deps.open(query);
 		socket.binaryType = 'arraybuffer';
 		socket.onmessage = ({ data }) => this.receive(data);
-		socket.onclose = ({ code }) => this.lost(code);
+		socket.onclose = ({ code, reason }) => this.lost(code, reason);
 		this.socket = socket;
 		this.greeted = false;
 		this.setState({ phase: 'connecting' });
@@ -160,7 +168,7 @@ export class Session implements Disposable {
 	/** After a new login: goes on with the same terminal, and with what was typed for it. */
 	retry(): void {
 		if (this.current.phase !== 'unauthorized') return;
-		this.setState({ phase: 'waiting', until: this.deps.clock.now() });
+		this.setState({ phase: 'waiting', until: this.deps.clock.now(), why: '' });
 		this.connect();
 	}
 
@@ -170,9 +178,8 @@ export class Session implements Disposable {
 		this.flushTimer?.dispose();
 		this.queue.clear();
 		this.setState({ phase: 'closed' });
-		for (const emitter of [this.onState, this.onOutput, this.onHello, this.onSize]) {
-			emitter.dispose();
-		}
+		this.onState.dispose();
+		this.onOutput.dispose();
 	}
 
 	private ended(): boolean {
@@ -215,8 +222,10 @@ export class Session implements Disposable {
 
 	/** Any frame proves that the server is there. */
 	private heard(): void {
+		const wasAnswered = this.heardAt >= this.typedAt;
 		this.heardAt = this.deps.clock.now();
 		if (this.current.phase !== 'live') return;
+		if (!wasAnswered && this.pingAt === null) this.schedulePing();
 		if (this.current.suspect) {
 			this.setState({ ...this.current, suspect: false });
 			this.flush();
@@ -352,15 +361,25 @@ export class Session implements Disposable {
 				return;
 			}
 			this.socket.send(this.queue.take(codec.maxFrame)!);
+			this.expectEcho();
 		}
 	}
 
+	/** Keys that nothing answers for a while: perhaps the line is dead, and further keys are better kept. */
+	private expectEcho(): void {
+		const wasAnswered = this.heardAt >= this.typedAt;
+		this.typedAt = this.deps.clock.now();
+		if (wasAnswered && this.pingAt === null) this.schedule(echoWithin, () => this.doubt());
+	}
+
 	/** The connection is over: `code` is the close code, null when this side gave it up. */
-	private lost(code: number | null): void {
-		const refused = !this.greeted || code === 1008;
+	private lost(code: number | null, reason = ''): void {
+		const refused = !this.greeted || code === policy;
+		if (this.greeted && this.typedAt > this.heardAt) this.onUnsure.fire();
+		this.typedAt = this.heardAt;
 		this.dropSocket();
 		this.stopTimer();
-		this.wait();
+		this.wait(code === serverFailed ? reason.slice(0, 200) : '');
 		if (!refused) return;
 		const asked = this.current;
 		void this.deps.diagnose(this.id).then((why) => {
@@ -374,9 +393,9 @@ export class Session implements Disposable {
 		});
 	}
 
-	private wait(): void {
+	private wait(why: string): void {
 		const ms = this.backoff.next();
-		this.setState({ phase: 'waiting', until: this.deps.clock.now() + ms });
+		this.setState({ phase: 'waiting', until: this.deps.clock.now() + ms, why });
 		this.schedule(ms, () => this.connect());
 	}
 

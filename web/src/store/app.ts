@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import * as api from '../net/api';
 import { ApiError, type Me } from '../net/api';
 
-export type Screen = 'starting' | 'unreachable' | 'login' | 'workspace';
+export type Screen = 'starting' | 'unreachable' | 'login' | 'workspace' | 'watch';
 
 export const screen = signal<Screen>('starting');
 export const me = signal<Me | null>(null);
@@ -26,10 +26,25 @@ export function showPage(wanted: Page): void {
 	if (wanted === 'terminals') page.value = wanted;
 }
 
+/** The secret of the shared link that this page was opened with. */
+export const watchedLink = signal('');
+
 export function startApp(): void {
+	const link = /^#\/watch\/([0-9a-f]+)$/.exec(location.hash)?.[1];
+	if (link !== undefined) {
+		watchedLink.value = link;
+		screen.value = 'watch';
+		return;
+	}
 	window.addEventListener('hashchange', readPage);
 	readPage();
 	void boot(0);
+}
+
+export function watchUrl(link: string): string {
+	const url = api.serverUrl('');
+	url.hash = `/watch/${link}`;
+	return url.href;
 }
 
 async function boot(tries: number): Promise<void> {

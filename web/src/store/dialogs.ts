@@ -9,6 +9,8 @@ export type DialogState =
 	| { kind: 'settings' }
 	| { kind: 'shortcuts' }
 	| { kind: 'workspace' }
+	| { kind: 'password' }
+	| { kind: 'share'; tab: Tab }
 	| { kind: 'paste-box'; tab: Tab }
 	| { kind: 'paste-warning'; tab: Tab; text: string; risk: PasteRisk }
 	| { kind: 'link'; link: Link }

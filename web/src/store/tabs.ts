@@ -2,15 +2,15 @@
 // The terminals of the workspace as tabs. The server keeps the list (order, names); this page keeps which of them it
 // shows, and a session for each that it has shown.
 import { computed, signal, type Signal } from '@preact/signals';
-import { realClock } from '../base/clock';
 import { Disposables, type Disposable } from '../base/disposable';
-import { plainTitle } from '../base/text';
+import { capital, plainTitle } from '../base/text';
 import * as api from '../net/api';
 import { ApiError, type TerminalInfo } from '../net/api';
-import { subprotocol, type Presence, type Size } from '../net/codec';
-import { Session, type Diagnosis, type SessionState, type Socket } from '../net/session';
+import type { Presence, Size } from '../net/codec';
+import { Session, type SessionState } from '../net/session';
 import type { TerminalView } from '../term/view';
 import { signedOut } from './app';
+import { byLink, byLogin } from './connection';
 import { attempt, toast, type ToastKind } from './toasts';
 
 export class Tab implements Disposable {
@@ -30,7 +30,12 @@ export class Tab implements Disposable {
 	readonly session: Session;
 	private readonly disposables = new Disposables();
 
-	constructor(readonly id: string | null) {
+	constructor(
+		readonly id: string | null,
+		/** The secret of a shared link; null: the person's own terminal. */
+		readonly link: string | null = null,
+	) {
+		const deps = link === null ? byLogin : byLink(link);
 		this.session = new Session(deps, id, { rows: 24, cols: 80 });
 		const s = this.session;
 		const all = this.disposables;
@@ -38,9 +43,11 @@ export class Tab implements Disposable {
 		all.add(s.onLatency.on((ms) => (this.latency.value = ms)));
 		all.add(s.onHeld.on((bytes) => (this.held.value = bytes)));
 		all.add(s.onPresence.on(({ clients }) => (this.presence.value = clients)));
-		all.add(s.onTerminals.on(() => void refresh()));
-		all.add(s.onNotice.on(({ kind, text }) => toast(noticeKind(kind), text)));
+		all.add(s.onHello.on(({ recorded }) => (this.recorded.value = recorded)));
+		if (link === null) all.add(s.onTerminals.on(() => void refresh()));
+		all.add(s.onNotice.on(({ kind, text }) => toast(noticeKinds[kind] ?? 'info', capital(text))));
 		all.add(s.onRefused.on(() => toast('error', 'Too much input at once: it was not sent.')));
+		all.add(s.onUnsure.on(() => toast('warning', 'The last keys before the break may be lost.')));
 		all.add(s.onOutput.on(() => this.stirred('output')));
 	}
 
@@ -80,41 +87,19 @@ export class Tab implements Disposable {
 		this.state.value = state;
 		this.held.value = this.session.held;
 		if (state.phase !== 'live') this.latency.value = null;
+		if (this.link !== null) return;
 		if (state.phase === 'unauthorized') signedOut('You were signed out. Sign in to go on.');
 		if (state.phase === 'live' && before !== 'live') remember();
 	}
 }
 
 const noticeKinds: Record<string, ToastKind> = {
-	oom: 'error',
-	pids: 'error',
+	memory: 'error',
+	processes: 'error',
 	disk: 'error',
 	stopping: 'warning',
 	input: 'warning',
 	idle: 'warning',
-};
-
-function noticeKind(kind: string): ToastKind {
-	return noticeKinds[kind] ?? 'info';
-}
-
-const deps = {
-	clock: realClock,
-	open(query: Record<string, string>): Socket {
-		const url = api.serverUrl('ws');
-		url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-		url.search = new URLSearchParams(query).toString();
-		return new WebSocket(url, subprotocol) as unknown as Socket;
-	},
-	async diagnose(terminal: string | null): Promise<Diagnosis> {
-		try {
-			const list = await api.fetchTerminals();
-			if (terminal === null || list.some((t) => t.id === terminal)) return 'retry';
-			return 'gone';
-		} catch (error) {
-			return error instanceof ApiError && error.status === 401 ? 'unauthorized' : 'retry';
-		}
-	},
 };
 
 export const tabs = signal<Tab[]>([]);
@@ -133,8 +118,9 @@ const storageKey = 'minidocker.terminal';
 
 /** So that a reload shows the same terminal first. */
 function remember(): void {
-	const id = active.value?.terminal;
-	if (id !== null && id !== undefined) sessionStorage.setItem(storageKey, id);
+	const tab = active.value;
+	const id = tab?.terminal ?? null;
+	if (id !== null && tab?.link === null) sessionStorage.setItem(storageKey, id);
 }
 
 /** After a login: shows what the server has, or starts the first terminal. */
@@ -151,6 +137,13 @@ export async function openTabs(): Promise<void> {
 	if (active.value !== null) return;
 	const wanted = sessionStorage.getItem(storageKey);
 	activate(tabs.value.find((t) => t.id === wanted) ?? tabs.value[0]!);
+}
+
+/** The one terminal of a shared link, on a page that shows nothing else. */
+export function openLinkTab(link: string): void {
+	const tab = new Tab(null, link);
+	tabs.value = [tab];
+	activate(tab);
 }
 
 export function closeAllTabs(): void {

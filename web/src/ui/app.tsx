@@ -3,6 +3,7 @@ import { screen } from '../store/app';
 import { Logo } from './icons';
 import { Login } from './login';
 import { Toasts } from './toasts';
+import { Watch } from './watch';
 import { Workspace } from './workspace';
 
 function Waiting({ text }: { text: string }) {
@@ -23,6 +24,7 @@ export function App() {
 			)}
 			{screen.value === 'login' && <Login />}
 			{screen.value === 'workspace' && <Workspace />}
+			{screen.value === 'watch' && <Watch />}
 			<Toasts />
 		</>
 	);

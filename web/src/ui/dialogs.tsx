@@ -6,7 +6,9 @@ import { active, closeTab } from '../store/tabs';
 import { shortcuts } from '../term/keys';
 import { openLink } from '../term/links';
 import { Dialog } from './dialog';
+import { PasswordDialog } from './password_dialog';
 import { SettingsDialog } from './settings_dialog';
+import { ShareDialog } from './share_dialog';
 import { WorkspaceDialog } from './workspace_dialog';
 
 function close(): void {
@@ -174,6 +176,10 @@ export function Dialogs() {
 			return <Shortcuts />;
 		case 'workspace':
 			return <WorkspaceDialog onClose={close} />;
+		case 'password':
+			return <PasswordDialog onClose={close} />;
+		case 'share':
+			return <ShareDialog tab={open.tab} onClose={close} />;
 		case 'paste-box':
 			return <PasteBox {...open} />;
 		case 'paste-warning':

@@ -1,30 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the page says when a shell has ended: how, why, and what to do now.
 import { useEffect, useRef } from 'preact/hooks';
+import { capital } from '../base/text';
 import type { Exit } from '../net/codec';
 import { active, closeTab, replaceTab, tabs, type Tab } from '../store/tabs';
 
+const titles: Record<string, string> = {
+	closed: 'This terminal was closed',
+	stopped: 'The workspace was stopped',
+	init: 'The workspace has ended',
+	memory: 'The memory limit ended the shell',
+	failed: 'The shell could not be started',
+};
+
 function describe(exit: Exit): string {
+	if (exit.reason !== '') return capital(exit.reason);
 	if (exit.signal !== null) return `Ended by signal ${exit.signal}.`;
-	if (exit.code === null) return '';
-	return exit.code === 0 ? 'Exit status 0.' : `Exit status ${exit.code}.`;
+	return exit.code === null ? '' : `Exit status ${exit.code}.`;
 }
 
 function words(tab: Tab): { title: string; text: string } | null {
 	const state = tab.state.value;
+	if (tab.link !== null && state.phase === 'unauthorized') {
+		return { title: 'This link is not valid', text: 'It has expired or was taken back.' };
+	}
 	if (state.phase === 'gone') {
 		return { title: 'This terminal is gone', text: 'It was closed, or its workspace restarted.' };
 	}
 	if (state.phase !== 'exited') return null;
-	const status = describe(state.exit);
-	const { reason } = state.exit;
-	const text = reason === '' || reason === 'exit' ? status : `${capital(reason)} ${status}`;
-	return { title: 'The shell has ended', text: text.trim() };
-}
-
-function capital(sentence: string): string {
-	const text = sentence.charAt(0).toUpperCase() + sentence.slice(1);
-	return /[.!?]$/.test(text) ? text : `${text}.`;
+	const { exit } = state;
+	return { title: titles[exit.cause] ?? 'The shell has ended', text: describe(exit) };
 }
 
 export function Ending({ tab }: { tab: Tab }) {
@@ -43,14 +48,16 @@ export function Ending({ tab }: { tab: Tab }) {
 				<strong>{said.title}</strong>
 				<p>{said.text}</p>
 			</div>
-			<div class="buttons">
-				{tabs.value.length > 1 && (
-					<button onClick={() => void closeTab(tab)}>Close the tab</button>
-				)}
-				<button ref={button} class="primary" onClick={() => void replaceTab(tab)}>
-					New shell
-				</button>
-			</div>
+			{tab.link === null && (
+				<div class="buttons">
+					{tabs.value.length > 1 && (
+						<button onClick={() => void closeTab(tab)}>Close the tab</button>
+					)}
+					<button ref={button} class="primary" onClick={() => void replaceTab(tab)}>
+						New shell
+					</button>
+				</div>
+			)}
 		</div>
 	);
 }

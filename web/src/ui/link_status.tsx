@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the page says over a terminal whose connection is not there.
 import { useEffect, useState } from 'preact/hooks';
-import { formatBytes } from '../base/text';
+import { capital, formatBytes } from '../base/text';
 import type { SessionState } from '../net/session';
 import type { Tab } from '../store/tabs';
 
@@ -53,7 +53,9 @@ export function LinkStatus({ tab }: { tab: Tab }) {
 			<span class="spinner" aria-hidden="true" />
 			<span>
 				<strong>{state.phase === 'live' ? 'Checking the connection.' : 'Reconnecting.'}</strong>{' '}
-				Your shell keeps running.{' '}
+				{state.phase === 'waiting' && state.why !== ''
+					? capital(state.why)
+					: 'Your shell keeps running.'}{' '}
 				{state.phase === 'waiting' && <Countdown until={state.until} />}
 				{held > 0 && ` ${formatBytes(held)} typed will be sent.`}
 			</span>

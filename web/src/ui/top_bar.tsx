@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { logout, me, page, showPage } from '../store/app';
 import { dialog, searching } from '../store/dialogs';
-import { closeAllTabs, shown, splitTab, unsplit } from '../store/tabs';
+import { active, closeAllTabs, shown, splitTab, unsplit } from '../store/tabs';
 import { attempt } from '../store/toasts';
 import { Logo, SearchIcon, SettingsIcon, SplitIcon, UnsplitIcon, UserIcon } from './icons';
 import { Menu, type MenuItem } from './menu';
@@ -17,10 +17,15 @@ function signOut(): void {
 }
 
 function menuItems(): (MenuItem | 'line')[] {
+	const tab = active.value;
+	const share = (): void => {
+		if (tab !== null) dialog.value = { kind: 'share', tab };
+	};
 	const admin: MenuItem[] =
 		me.value?.role === 'admin' ? [{ label: 'Users…', run: () => showPage('users') }] : [];
 	return [
 		{ label: 'Workspace…', run: () => (dialog.value = { kind: 'workspace' }) },
+		{ label: 'Share this terminal…', disabled: tab?.alive !== true, run: share },
 		...admin,
 		'line',
 		{ label: 'Settings…', run: () => (dialog.value = { kind: 'settings' }) },
@@ -29,6 +34,7 @@ function menuItems(): (MenuItem | 'line')[] {
 			keys: 'ctrl shift ?',
 			run: () => (dialog.value = { kind: 'shortcuts' }),
 		},
+		{ label: 'Change password…', run: () => (dialog.value = { kind: 'password' }) },
 		'line',
 		{ label: 'Sign out', run: signOut },
 	];

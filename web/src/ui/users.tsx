@@ -11,6 +11,7 @@ import { PageFrame } from './page_frame';
 
 const users = signal<UserInfo[] | null>(null);
 const resetting = signal<string | null>(null);
+const removing = signal<string | null>(null);
 
 function load(): Promise<boolean> {
 	return attempt('The list of users', async () => {
@@ -54,6 +55,9 @@ function UserRow({ user }: { user: UserInfo }) {
 				</button>
 				<button class="small" disabled={own} onClick={() => void disable()}>
 					{user.disabled ? 'Enable' : 'Disable'}
+				</button>
+				<button class="small" disabled={own} onClick={() => (removing.value = user.username)}>
+					Remove…
 				</button>
 			</td>
 		</tr>
@@ -139,6 +143,32 @@ function ResetPassword({ username }: { username: string }) {
 	);
 }
 
+function RemoveUser({ username }: { username: string }) {
+	const close = (): void => void (removing.value = null);
+
+	async function remove(): Promise<void> {
+		close();
+		await act(username, `${username} was removed.`, () => api.removeUser(username));
+	}
+
+	return (
+		<Dialog
+			title={`Remove ${username}?`}
+			onClose={close}
+			footer={
+				<>
+					<button onClick={close}>Cancel</button>
+					<button class="primary danger" autofocus onClick={() => void remove()}>
+						Remove
+					</button>
+				</>
+			}
+		>
+			<p>The account goes, and who uses it is signed out. The workspace with its files stays.</p>
+		</Dialog>
+	);
+}
+
 export function Users() {
 	useEffect(() => void load(), []);
 	const list = users.value;
@@ -167,6 +197,7 @@ export function Users() {
 					</table>
 				</div>
 			)}
+			{removing.value !== null && <RemoveUser username={removing.value} />}
 			{resetting.value !== null && <ResetPassword username={resetting.value} />}
 		</PageFrame>
 	);

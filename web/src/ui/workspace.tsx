@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CSSProperties } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { Disposables, listen, onDispose } from '../base/disposable';
 import { listenForWake } from '../net/wake';
 import { me, page } from '../store/app';
 import { handleKey } from '../store/commands';
 import { dialog } from '../store/dialogs';
-import { active, closeAllTabs, openTabs, refresh, shown, split, splitRatio, tabs } from '../store/tabs';
-import type { Tab } from '../store/tabs';
+import { active, closeAllTabs, openTabs, refresh, tabs } from '../store/tabs';
 import { fontsReady } from '../term/view';
 import { ContextMenu } from './context_menu';
 import { Dialogs } from './dialogs';
 import { KeyBar } from './key_bar';
-import { Pane } from './pane';
-import { SplitHandle } from './split_handle';
+import { followKeyboard, Panes } from './panes';
 import { TopBar } from './top_bar';
 import { Users } from './users';
 
@@ -25,18 +22,6 @@ async function begin(username: string): Promise<void> {
 	owner = username;
 	await fontsReady();
 	await openTabs();
-}
-
-/** The height that the on-screen keyboard leaves. */
-function followKeyboard(disposables: Disposables): void {
-	const viewport = window.visualViewport;
-	if (viewport === null) return;
-	const update = (): void => {
-		document.documentElement.style.setProperty('--height', `${viewport.height}px`);
-		window.scrollTo(0, 0);
-	};
-	update();
-	disposables.add(listen(viewport, 'resize', update));
 }
 
 /** The shortcuts also work while the focus is on the page and in no field. */
@@ -64,40 +49,6 @@ function useWorkspace(username: string): void {
 		disposables.add(listen(document, 'keydown', shortcut));
 		return () => disposables.dispose();
 	}, [username]);
-}
-
-/** Where the pane at `index` of `count` stands, in parts of the whole. */
-function place(index: number, count: number): CSSProperties {
-	if (count < 2) return { inset: '0' };
-	const at = `${splitRatio.value * 100}%`;
-	const rest = `${(1 - splitRatio.value) * 100}%`;
-	if (split.value === 'right') {
-		return index === 0 ? { inset: '0', right: rest } : { inset: '0', left: at };
-	}
-	return index === 0 ? { inset: '0', bottom: rest } : { inset: '0', top: at };
-}
-
-function Panes() {
-	const visible = shown.value;
-	// A tab that was never shown has no pane: its terminal is not even connected.
-	const made = tabs.value.filter((t) => visible.includes(t) || t.state.value.phase !== 'closed');
-	return (
-		<div class={visible.length > 1 ? 'panes two' : 'panes'}>
-			{made.map((tab: Tab) => {
-				const index = visible.indexOf(tab);
-				return (
-					<Pane
-						key={tab.key}
-						tab={tab}
-						visible={index >= 0}
-						focused={active.value === tab}
-						style={place(index, visible.length)}
-					/>
-				);
-			})}
-			{visible.length > 1 && <SplitHandle />}
-		</div>
-	);
 }
 
 export function Workspace() {

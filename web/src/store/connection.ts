@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a session reaches the server: as the person who is logged in, or by a link that somebody shared.
+import { realClock } from '../base/clock';
+import * as api from '../net/api';
+import { ApiError } from '../net/api';
+import { subprotocol } from '../net/codec';
+import type { Diagnosis, SessionDeps, Socket } from '../net/session';
+
+function openSocket(query: Record<string, string>): Socket {
+	const url = api.serverUrl('ws');
+	url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+	url.search = new URLSearchParams(query).toString();
+	return new WebSocket(url, subprotocol) as unknown as Socket;
+}
+
+export const byLogin: SessionDeps = {
+	clock: realClock,
+	open: openSocket,
+	async diagnose(terminal: string | null): Promise<Diagnosis> {
+		try {
+			const list = await api.fetchTerminals();
+			if (terminal === null || list.some((t) => t.id === terminal)) return 'retry';
+			return 'gone';
+		} catch (error) {
+			return error instanceof ApiError && error.status === 401 ? 'unauthorized' : 'retry';
+		}
+	},
+};
+
+export function byLink(link: string): SessionDeps {
+	return {
+		clock: realClock,
+		open: (query) => openSocket({ ...query, link }),
+		// A link has no session to ask about: a server that answers and refuses has no such link.
+		diagnose: async () => ((await api.isUp()) ? 'unauthorized' : 'retry'),
+	};
+}
