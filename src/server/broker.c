@@ -100,8 +100,7 @@ static bool is_dir(const char *path)
 /* Beside a build folder's programs or in an installation. */
 static int find_assets(struct broker *b, struct md_error *err)
 {
-	static const char *const places[] = { "../share/minidocker/web", "../../web/dist",
-		"../web/dist" };
+	static const char *const places[] = { "../share/minidocker/web", "../web" };
 	_auto_free_ char *self = realpath("/proc/self/exe", NULL);
 	char *slash = self ? strrchr(self, '/') : NULL;
 
@@ -110,7 +109,7 @@ static int find_assets(struct broker *b, struct md_error *err)
 
 		if (!full || !is_dir(full) || strlen(full) >= BW_PATH_SIZE)
 			return md_fail(err, ENOENT,
-				"--assets '%s': no such folder (build the page: make web)",
+				"--assets '%s': no such folder (make page builds it)",
 				b->config.assets);
 		BW_PUT(b->settings.assets, full);
 		return 0;
