@@ -7,9 +7,7 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
-#include "engine/runtime_cli.h"
-#include "engine/storage.h"
-#include "json/json_read.h"
+#include "engine/usage.h"
 #include "json/json_write.h"
 #include "base/poison.h"
 
@@ -24,58 +22,6 @@ static const struct args_option options[] = {
 		"a JSON object a line" },
 	ARGS_END,
 };
-
-struct usage {
-	uint64_t cpu_ns, memory, memory_limit, pids, pids_limit;
-	struct disk_usage disk; /* zeros without a limit */
-};
-
-/* Where a figure stands in the runtime's document. */
-static const struct figure {
-	const char *path[4]; /* below "data"; NULL ends it */
-	size_t offset;
-} figures[] = {
-	{ { "cpu", "usage", "total" }, offsetof(struct usage, cpu_ns) },
-	{ { "memory", "usage", "usage" }, offsetof(struct usage, memory) },
-	{ { "memory", "usage", "limit" }, offsetof(struct usage, memory_limit) },
-	{ { "pids", "current" }, offsetof(struct usage, pids) },
-	{ { "pids", "limit" }, offsetof(struct usage, pids_limit) },
-};
-
-static void read_figure(const struct json_node *data, const struct figure *f, struct usage *ret)
-{
-	struct json_node nodes[4];
-	const struct json_node *at = data;
-
-	for (size_t i = 0; f->path[i]; i++) {
-		if (!json_member(at, f->path[i], &nodes[i]))
-			return; /* not counted on this host */
-		at = &nodes[i];
-	}
-	json_as_u64(at, UINT64_MAX, (uint64_t *)((char *)ret + f->offset), NULL);
-}
-
-static int read_usage(
-	struct engine *e, const struct workspace *w, struct usage *ret, struct md_error *err)
-{
-	const char *const args[] = { "events", "--stats", w->id, NULL };
-	_auto_buf_ struct buf text = BUF_INIT(STATS_MAX);
-	_auto_json_ struct json_doc doc = JSON_DOC_INIT;
-	struct json_node root, data;
-	int r;
-
-	*ret = (struct usage){ .cpu_ns = 0 };
-	if (runtime_run(e, args, NULL, &text, err) < 0 ||
-		json_parse(&doc, buf_str(&text), text.len, err) < 0 ||
-		json_root(&doc, &root, err) < 0)
-		return -1;
-	r = json_get_object(&root, "data", &data, err);
-	if (r <= 0)
-		return r < 0 ? -1 : md_fail(err, EPROTO, "runtime events: no data");
-	for (size_t i = 0; i < ARRAY_SIZE(figures); i++)
-		read_figure(&data, &figures[i], ret);
-	return storage_usage(e, w, &ret->disk, err);
-}
 
 static void print_row(const struct workspace *w, const struct usage *u)
 {
@@ -115,7 +61,7 @@ static int show(struct engine *e, const struct workspace *w, bool json, struct m
 {
 	struct usage u;
 
-	if (read_usage(e, w, &u, err) < 0)
+	if (workspace_usage(e, w, &u, err) < 0)
 		return md_wrap(err, "stats of '%s'", w->name);
 	if (json)
 		print_json(w, &u);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_workspace.c - `mdocker workspace open`: a user's own workspace, made and started where needed. What the server runs. */
+/* cmd_workspace.c - `mdocker workspace open, inspect, stop`: a user's own workspace. What the server runs. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "engine/usage.h"
 #include "json/json_write.h"
 #include "base/poison.h"
 
@@ -98,6 +99,14 @@ static int print(struct engine *e, const struct workspace *w, struct md_error *e
 	return 0;
 }
 
+static int check_owner(
+	const struct workspace *w, const struct open_options *o, struct md_error *err)
+{
+	if (str_eq(w->owner, o->owner) && w->kind == WORKSPACE_USER)
+		return 0;
+	return md_fail(err, EACCES, "workspace '%s' is not %s's", w->name, o->owner);
+}
+
 static int open_workspace(
 	struct engine *e, const struct open_options *o, const char *name, struct md_error *err)
 {
@@ -105,40 +114,117 @@ static int open_workspace(
 	struct start_options start = START_OPTIONS_INIT;
 	_auto_close_ int lock = -1;
 
-	if (workspace_name_check(name, err) < 0 || find_or_make(e, o, name, &w, &lock, err) < 0)
+	if (find_or_make(e, o, name, &w, &lock, err) < 0 || check_owner(&w, o, err) < 0)
 		return -1;
-	if (!str_eq(w.owner, o->owner) || w.kind != WORKSPACE_USER)
-		return md_fail(err, EACCES, "workspace '%s' is not %s's", name, o->owner);
 	if (!workspace_is_running(e, &w) && workspace_start(e, &w, &start, NULL, err) < 0)
 		return -1;
 	return print(e, &w, err);
 }
+
+static void add_usage(struct json_writer *j, const char *key, const uint64_t *used, uint64_t limit)
+{
+	json_object_begin(j, key);
+	if (used)
+		json_add_u64(j, "used", *used);
+	json_add_u64(j, "limit", limit);
+	json_object_end(j);
+}
+
+/* One that was never opened is "absent": no failure, its user just hasn't logged in yet. */
+static int inspect_workspace(
+	struct engine *e, const struct open_options *o, const char *name, struct md_error *err)
+{
+	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
+	_auto_status_ struct workspace_status s = { .state = WORKSPACE_STOPPED };
+	_auto_buf_ struct buf line = BUF_INIT(8 << 10);
+	struct json_writer j = { .out = &line };
+	struct usage u = { 0 };
+	bool known, running;
+
+	known = engine_find(e, name, &w, err) == 0 && str_eq(w.name, name);
+	if (!known && err->code && err->code != ENOENT && err->code != EINVAL)
+		return -1;
+	if (known && (check_owner(&w, o, err) < 0 || workspace_status(e, &w, &s, err) < 0))
+		return -1;
+	running = known && s.state == WORKSPACE_RUNNING && workspace_usage(e, &w, &u, err) == 0;
+	json_object_begin(&j, NULL);
+	json_add_string(&j, "name", name);
+	json_add_string(&j, "state", known ? workspace_state_name(s.state) : "absent");
+	if (known) {
+		json_add_string(&j, "id", w.id);
+		json_add_string(&j, "image", w.image);
+		json_add_i64(&j, "created_ms", w.created * 1000);
+		json_add_i64(&j, "started_ms", running ? w.started * 1000 : 0);
+		add_usage(&j, "memory", running ? &u.memory : NULL, w.limits.memory);
+		add_usage(&j, "pids", running ? &u.pids : NULL, w.limits.pids);
+		add_usage(&j, "disk", running ? &u.disk.bytes_used : NULL, w.limits.disk);
+		json_add_u64(&j, "cpu_ns", u.cpu_ns);
+		json_add_u64(&j, "cpu_millis", w.limits.cpu_millis);
+	}
+	json_object_end(&j);
+	if (line.failed)
+		return md_fail(err, ENOMEM, "workspace '%s'", name);
+	puts(buf_str(&line));
+	return 0;
+}
+
+static int stop_workspace(
+	struct engine *e, const struct open_options *o, const char *name, struct md_error *err)
+{
+	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
+	_auto_close_ int lock = -1;
+
+	/* One that isn't there doesn't run. */
+	if (engine_find_locked(e, name, &w, &lock, err) < 0)
+		return err->code == ENOENT ? 0 : -1;
+	if (!str_eq(w.name, name))
+		return 0;
+	if (check_owner(&w, o, err) < 0)
+		return -1;
+	return workspace_is_running(e, &w) ? workspace_stop(e, &w, 3000, o->owner, err) : 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct engine *e, const struct open_options *o, const char *name,
+		struct md_error *err);
+} verbs[] = {
+	{ "open", open_workspace },
+	{ "inspect", inspect_workspace },
+	{ "stop", stop_workspace },
+};
 
 static int run(const struct args_command *c, int argc, char **argv)
 {
 	_auto_engine_ struct engine e = ENGINE_INIT;
 	struct open_options o = { .memory = 100 << 20, .pids = 20 };
 	struct md_error err = MD_ERROR_INIT;
+	size_t verb = 0;
 	int count;
 	int code = cli_parse(c, &o, argc, argv, false, 2, 2, &count);
 
 	if (code >= 0)
 		return code;
-	if (!str_eq(argv[0], "open"))
-		return cli_usage(c, "'%.40s': only `workspace open` is known", argv[0]);
+	while (verb < ARRAY_SIZE(verbs) && !str_eq(argv[0], verbs[verb].name))
+		verb++;
+	if (verb == ARRAY_SIZE(verbs))
+		return cli_usage(c, "'%.40s': open, inspect or stop", argv[0]);
 	if (!o.owner || !*o.owner)
 		return cli_usage(c, "--owner is needed");
-	if (engine_open(&e, cli_engine_options(), &err) < 0 ||
-		open_workspace(&e, &o, argv[1], &err) < 0)
+	if (workspace_name_check(argv[1], &err) < 0 ||
+		engine_open(&e, cli_engine_options(), &err) < 0 ||
+		verbs[verb].run(&e, &o, argv[1], &err) < 0)
 		return cli_fail(&err, 1);
 	return 0;
 }
 
 const struct args_command cmd_workspace = {
 	.name = "workspace",
-	.summary = "Make and start a user's workspace where needed, and say where its socket is",
-	.usage = "workspace open NAME --owner USER [OPTIONS]",
-	.text = "Prints one JSON line: {\"id\",\"name\",\"state\",\"socket\"}.",
+	.summary = "Open a user's workspace (made and started where needed), look at it, stop it",
+	.usage = "workspace open|inspect|stop NAME --owner USER [OPTIONS]",
+	.text = "`open` prints one JSON line {\"id\",\"name\",\"state\",\"socket\"}, `inspect` one "
+		"with state,\n"
+		"limits and usage. The options about a new workspace are for `open`.",
 	.options = options,
 	.run = run,
 };
