@@ -45,11 +45,13 @@ static void leave(void *data)
 	loop_stop(&s->loop);
 }
 
-/* Before anybody was served, a failure is the caller's to hear. */
+/* Before anybody was served, a failure is the caller's to hear: at the end, when nothing is left of it. */
 static void fail_start(struct shim *s, const char *stage, const struct md_error *why, int exit_code)
 {
 	log_error("%s: %s", stage, why->msg);
-	report_failure(&s->ready_fd, stage, why, exit_code);
+	s->failed_stage = stage;
+	s->failure = *why;
+	s->failure_exit = exit_code;
 	s->exit_code = 1;
 	if (s->phase == SHIM_PHASE_STARTING)
 		delete_container(s);
@@ -253,6 +255,24 @@ static void init_ended(struct shim *s, int status)
 		delete_container(s);
 }
 
+bool shim_container_is_ending(const struct shim *s)
+{
+	_auto_free_ char *text = NULL;
+	const char *at;
+	char path[64];
+	unsigned long flags;
+
+	if (s->init_pid <= 0)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/stat", s->init_pid);
+	if (file_read(AT_FDCWD, path, 4096, &text, NULL) < 0)
+		return true;
+	/* "PID (NAME) S PPID PGRP SESSION TTY TPGID FLAGS": 4 is PF_EXITING. It ends only after all of
+	 * its namespace has, and those who are our children must be reaped before. */
+	at = strrchr(text, ')');
+	return at && sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 && (flags & 4);
+}
+
 static bool process_ended(pid_t pid, int status, void *data)
 {
 	struct shim *s = data;
@@ -362,7 +382,7 @@ static void start_done(const struct driver_result *r, void *data)
 		fail_start(s, "start", &r->error, 0);
 		return;
 	}
-	limits_open(&s->limits, &s->loop, s->init_pid, limit_hit, s);
+	limits_open(&s->limits, &s->loop, &s->deadlines, s->init_pid, limit_hit, s);
 	s->main_pending = s->options->main && s->options->main_wait;
 	if (!s->options->main || s->main_pending)
 		be_ready(s);
@@ -472,13 +492,15 @@ int shim_run(const struct shim_options *o)
 	s.output_log = (struct output_log)OUTPUT_LOG_INIT;
 	if (prepare(&s, &err) < 0 || driver_run(&s.driver, &q, &err) < 0) {
 		log_error("%s", err.msg);
-		report_failure(&s.ready_fd, "options", &err, 0);
 		clean_up(&s);
+		report_failure(&s.ready_fd, "options", &err, 0);
 		return 1;
 	}
 	if (loop_run(&s.loop) < 0)
 		log_error("event loop: %s", strerror(errno));
 	clean_up(&s);
+	if (s.failed_stage)
+		report_failure(&s.ready_fd, s.failed_stage, &s.failure, s.failure_exit);
 	log_info("the end");
 	return s.exit_code;
 }

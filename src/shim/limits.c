@@ -19,7 +19,13 @@
 #include "wire/shim_wire.h"
 #include "base/poison.h"
 
-enum { OOM_FRESH_MS = 2000, MAX_KNOB = 4096 };
+enum {
+	OOM_FRESH_MS = 2000,
+	MAX_KNOB = 4096,
+	LOOK_MS = 50, /* v1 tells of the lack of memory before it has killed... */
+	LOOKS = 10,   /* ... and perhaps it will not have to */
+	OUTPUT_LOOK_MS = 250,
+};
 
 bool limits_find_path(const char *cgroups, const char *controller, char *to, size_t room)
 {
@@ -133,13 +139,14 @@ static void format_size(uint64_t bytes, char *to, size_t room)
 		snprintf(to, room, "%llu MiB", (unsigned long long)((bytes + (1 << 19)) >> 20));
 }
 
-static void check_memory(struct limits_watch *w)
+/* True if there was a kill since the last look. */
+static bool check_memory(struct limits_watch *w)
 {
 	uint64_t kills = count_kills(w);
 	char names[96], size[32];
 
 	if (kills <= w->kills)
-		return;
+		return false;
 	w->kills = kills;
 	read_names(w, names, sizeof(names));
 	format_size(read_number(w->memory_fd, w->unified ? "memory.max" : "memory.limit_in_bytes"),
@@ -148,6 +155,7 @@ static void check_memory(struct limits_watch *w)
 		names[0] ? ": " : "", names);
 	w->oom_ms = monotonic_ms();
 	w->hit(SHIM_NOTICE_OOM, w->oom_text, w->data);
+	return true;
 }
 
 static void check_pids(struct limits_watch *w)
@@ -174,13 +182,31 @@ static void inotify_ready(struct loop_source *s, uint32_t events _unused_)
 	check_pids(w);
 }
 
+static void look(void *data)
+{
+	struct limits_watch *w = data;
+
+	check_pids(w);
+	if (check_memory(w) || w->looks_left == 0)
+		w->looks_left = 0;
+	else if (w->looks_left-- > 0)
+		deadline_set(w->deadlines, &w->look, LOOK_MS, look, w);
+}
+
+void limits_output_seen(struct limits_watch *w)
+{
+	if (w->loop && w->pids_silent && !w->look.set)
+		deadline_set(w->deadlines, &w->look, OUTPUT_LOOK_MS, look, w);
+}
+
 static void eventfd_ready(struct loop_source *s, uint32_t events _unused_)
 {
 	struct limits_watch *w = s->data;
 	uint64_t count;
 	ssize_t n _unused_ = read(s->fd, &count, sizeof(count));
 
-	check_memory(w);
+	w->looks_left = LOOKS;
+	look(w);
 }
 
 /* v1: "EVENTFD KNOBFD" into cgroup.event_control. */
@@ -246,23 +272,25 @@ static void find_cgroups(struct limits_watch *w, pid_t pid)
 {
 	_auto_free_ char *cgroups = NULL;
 	char path[512], file[64];
-	bool unified;
+	bool unified = false;
 
 	snprintf(file, sizeof(file), "/proc/%d/cgroup", pid);
 	if (file_read(AT_FDCWD, file, 64 * 1024, &cgroups, NULL) < 0)
 		return;
 	w->pids_fd = open_cgroup(cgroups, "pids", "pids.events", &unified, path, sizeof(path));
+	w->pids_silent = w->pids_fd >= 0 && !unified;
 	w->memory_fd = open_cgroup(cgroups, "memory", "cgroup.procs", &w->unified, w->memory_path,
 		sizeof(w->memory_path));
 }
 
-void limits_open(struct limits_watch *w, struct loop *loop, pid_t pid,
+void limits_open(struct limits_watch *w, struct loop *loop, struct deadlines *deadlines, pid_t pid,
 	void (*hit)(uint32_t kind, const char *text, void *data), void *data)
 {
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
 	*w = (struct limits_watch)LIMITS_WATCH_INIT;
 	w->loop = loop;
+	w->deadlines = deadlines;
 	w->hit = hit;
 	w->data = data;
 	find_cgroups(w, pid);
@@ -287,6 +315,7 @@ void limits_close(struct limits_watch *w)
 {
 	if (!w->loop)
 		return;
+	deadline_clear(w->deadlines, &w->look);
 	loop_remove(w->loop, &w->inotify);
 	loop_remove(w->loop, &w->eventfd);
 	fd_close(&w->memory_fd);

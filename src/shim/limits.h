@@ -2,7 +2,7 @@
 /*
  * limits.h - notices that the workspace's cgroup has hit its memory or its process limit, and says so in words:
  * "killed by the 100 MiB memory limit: gcc". By the kernel's own events (v2 memory.events and v1, v2
- * pids.events by inotify, v1 memory by an eventfd), never by looking from time to time. All best effort: without
+ * pids.events by inotify, v1 memory by an eventfd), not by looking from time to time. All best effort: without
  * readable cgroup files there are no notices.
  *
  * Which process it was is read from /dev/kmsg, whose line names the memory cgroup that the victim was in.
@@ -16,9 +16,14 @@
 #include <sys/types.h>
 
 #include "base/loop.h"
+#include "shim/deadline.h"
 
 struct limits_watch {
 	struct loop *loop;
+	struct deadlines *deadlines;
+	struct deadline look; /* where the kernel tells too early, or not at all */
+	int looks_left;
+	bool pids_silent; /* v1 tells nothing of its process limit (seen on 6.18) */
 	struct loop_source inotify;
 	struct loop_source eventfd; /* v1 memory */
 	int memory_fd;              /* the folder of the memory cgroup, -1 */
@@ -42,9 +47,13 @@ struct limits_watch {
 	}
 
 /* Watches the cgroups that process `pid` is in. */
-void limits_open(struct limits_watch *w, struct loop *loop, pid_t pid,
+void limits_open(struct limits_watch *w, struct loop *loop, struct deadlines *deadlines, pid_t pid,
 	void (*hit)(uint32_t kind, const char *text, void *data), void *data);
 void limits_close(struct limits_watch *w);
+
+/* A terminal has shown something: a complaint about a fork that failed, perhaps. Where the kernel is silent about that the
+ * counter is looked at soon; so there is no look without output. */
+void limits_output_seen(struct limits_watch *w);
 
 /* A process died by SIGKILL: was it the memory limit, just now? Then its text goes to `to`. */
 bool limits_take_oom(struct limits_watch *w, char *to, size_t room);

@@ -41,9 +41,12 @@ struct shim {
 	struct output_log output_log;
 	struct loop_source signals;
 	struct loop_source listener;
-	char *template; /* text of the process template */
-	int ready_fd;   /* -1 once told */
-	int exit_code;  /* of this program */
+	char *template;           /* text of the process template */
+	int ready_fd;             /* -1 once told */
+	int exit_code;            /* of this program */
+	const char *failed_stage; /* of the start; NULL: none */
+	struct md_error failure;
+	int failure_exit;
 
 	enum shim_phase phase;
 	pid_t init_pid; /* the container's PID 1; 0: none, or reaped */
@@ -79,6 +82,9 @@ struct terminal *shim_start_main(
 void shim_main_started(struct shim *s);
 void shim_main_failed(struct shim *s, const struct md_error *why, int exit_code);
 void shim_terminal_ended(struct shim *s, struct terminal *t);
+
+/* Whether PID 1 of the container is on its way out, and all others with it. */
+bool shim_container_is_ending(const struct shim *s);
 
 /* A client left or was told all: LEAVING may be over. */
 void shim_client_settled(struct shim *s);

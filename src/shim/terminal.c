@@ -318,6 +318,9 @@ static void describe_end(struct terminal *t)
 	} else if (s->stop_text[0]) {
 		t->reason = s->stop_reason;
 		snprintf(to, room, "%s", s->stop_text);
+	} else if (t->exited && WIFSIGNALED(t->status) && shim_container_is_ending(s)) {
+		t->reason = SHIM_EXIT_INIT;
+		snprintf(to, room, "the container's first process ended");
 	} else if (t->exited && WIFSIGNALED(t->status)) {
 		snprintf(to, room, "killed by signal %d (%s)", WTERMSIG(t->status),
 			strsignal(WTERMSIG(t->status)));

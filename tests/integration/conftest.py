@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the integration tests. What all tests share is in ../conftest.py."""
+
+import os
+import shutil
+
+import pytest
+
+from harness import PROGRAMS
+from harness.shim import Shim
+
+RUNTIMES = [p for p in (str(PROGRAMS / "mdocker-runtime"), shutil.which("runc") or "/usr/sbin/runc") if os.path.exists(p)]
+
+
+@pytest.fixture(params=RUNTIMES, ids=os.path.basename)
+def shim(request):
+    """Starts shims: shim(options=[...], shell=[...], start=True)."""
+    made = []
+
+    def make(start=True, **more):
+        s = Shim(request.param, **more)
+        made.append(s)
+        if start:
+            ready = s.start()
+            assert ready["stage"] == "ready", ready
+        return s
+
+    yield make
+    left = [x for s in made for x in s.close()]
+    assert not any(left), f"left behind: {left}"

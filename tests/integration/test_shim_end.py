@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a workspace ends: stop, a dead PID 1, a killed shim, limits."""
+
+import signal
+
+from harness.shim import *  # noqa: F403
+
+STUBBORN = ["/bin/sh", "-c", "trap '' TERM HUP INT; while :; do sleep 1000 & wait $!; done"]
+
+
+def test_stop_tells_everybody_who_and_leaves_nothing(shim):
+    s = shim()
+    with s.client() as user, s.client() as admin:
+        user.attach()
+        user.expect("$ ")
+        assert admin.ask("stop", timeout_ms=10000, tail=["admin"]).name == "done"
+        n = user.wait("notice")
+        assert n.kind == NOTICE_STOPPING and "stopped by admin" in n.strings[0]
+        e = user.wait("exit")
+        assert e.reason == EXIT_STOPPED and e.strings == ["stopped by admin"]
+    s.wait_gone()
+    assert not s.socket.exists() and not (s.folder / "s.d").exists() and not (s.folder / "pid").exists()
+
+
+def test_what_ignores_every_signal_is_gone_after_the_timeout(shim):
+    s = shim(init=STUBBORN, shell=STUBBORN)
+    with s.client() as c:
+        c.attach()
+        started = time.monotonic()
+        assert c.ask("stop", timeout_ms=1000, tail=[""]).name == "done"
+        assert 0.9 < time.monotonic() - started < 5
+    s.wait_gone()
+
+
+def test_a_second_stop_can_hurry(shim):
+    s = shim(init=STUBBORN, shell=STUBBORN)
+    with s.client() as c, s.client() as d:
+        c.attach()
+        c.wait("presence")
+        c.send("stop", timeout_ms=60000, tail=[""])
+        c.wait("notice")
+        started = time.monotonic()
+        assert d.ask("stop", timeout_ms=0, tail=[""]).name == "done"
+        assert time.monotonic() - started < 5
+    s.wait_gone()
+
+
+def test_a_frozen_container_is_stopped(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        run([s.runtime, "--root", s.folder / "runtime", "pause", s.id]).ok()
+        started = time.monotonic()
+        assert c.ask("stop", timeout_ms=5000, tail=[""]).name == "done"
+        assert time.monotonic() - started < 10
+    s.wait_gone()
+
+
+def test_a_dead_first_process_ends_all_terminals_with_the_reason(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        os.kill(s.ready["init"], signal.SIGKILL)
+        e = c.wait("exit")
+        assert e.reason == EXIT_INIT and "first process" in e.strings[0]
+    s.wait_gone()
+
+
+def test_sigterm_to_the_shim_is_a_stop(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        os.kill(s.pid, signal.SIGTERM)
+        assert c.wait("exit").reason == EXIT_STOPPED
+    s.wait_gone()
+
+
+def test_a_killed_shim_hangs_up_and_the_next_start_cleans(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        shell = c.ask("list").pid
+        os.kill(s.pid, signal.SIGKILL)
+        while c.receive() is not None:
+            pass
+    wait_until(lambda: not os.path.exists(f"/proc/{shell}") or leaks.zombie(shell), "the kernel hung the shell up")
+    run([s.runtime, "--root", s.folder / "runtime", "delete", "--force", s.id]).ok()
+    assert s.start()["stage"] == "ready"
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+
+
+def test_a_runtime_that_fails_is_told_and_leaves_nothing(shim):
+    s = shim(start=False, change=lambda config, process: config["root"].update(path="/nowhere"))
+    ready = s.start()
+    assert ready["stage"] == "create" and "nowhere" in ready["error"], ready
+    assert not s.socket.exists() and not (s.folder / "s.d").exists()
+
+
+def test_the_memory_limit_is_named_with_its_victim(shim):
+    s = shim(resources={"memory": {"limit": 32 << 20, "swap": 32 << 20}, "pids": {"limit": 100}})
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        c.type("head -c 100000000 /dev/zero | tail\r")
+        n = c.wait("notice")
+        assert n.kind == NOTICE_OOM and "32 MiB memory limit" in n.strings[0], n
+        c.expect("$ ")
+
+
+def test_a_shell_killed_by_the_memory_limit_says_so_at_its_end(shim):
+    s = shim(resources={"memory": {"limit": 32 << 20, "swap": 32 << 20}},
+             shell=["/bin/sh", "-c", "exec tail < /dev/zero"])
+    with s.client() as c:
+        c.attach()
+        e = c.wait("exit")
+        assert e.reason == EXIT_OOM and "32 MiB memory limit" in e.strings[0], e
+
+
+def test_the_process_limit_is_named(shim):
+    s = shim(resources={"pids": {"limit": 12}})
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        c.type("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 100 & done\r")
+        n = c.wait("notice")
+        assert n.kind == NOTICE_PIDS and "limit of 12 processes" in n.strings[0], n

