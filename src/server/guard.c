@@ -245,6 +245,25 @@ bool guard_is_json(const char *content_type)
 	return content_type[len] == '\0' || content_type[len] == ';';
 }
 
+bool guard_path_matches(const char *pattern, const char *path, char *param, size_t size)
+{
+	size_t len = 0;
+
+	while (*pattern && *pattern != '{') {
+		if (*pattern++ != *path++)
+			return false;
+	}
+	if (!*pattern)
+		return !*path;
+	while (path[len] && path[len] != '/')
+		len++;
+	if (len == 0 || len >= size || path[len])
+		return false;
+	memcpy(param, path, len);
+	param[len] = '\0';
+	return true;
+}
+
 static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')

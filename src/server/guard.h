@@ -44,6 +44,9 @@ bool guard_is_json(const char *content_type);
  * the name twice the first counts. */
 bool guard_cookie_token(const char *header, const char *name, uint8_t ret[BW_TOKEN_SIZE]);
 
+/* Does `path` fit `pattern`? "{}" at the end of a pattern stands for one part of a path, never empty, which goes to `param`. */
+bool guard_path_matches(const char *pattern, const char *path, char *param, size_t size);
+
 /* 64 hex digits and back. */
 bool guard_token_decode(const char *text, size_t len, uint8_t ret[BW_TOKEN_SIZE]);
 void guard_token_encode(const uint8_t token[BW_TOKEN_SIZE], char ret[GUARD_TOKEN_TEXT + 1]);

@@ -37,25 +37,6 @@ const struct route routes[] = {
 };
 /* clang-format on */
 
-bool route_matches(const char *pattern, const char *path, char param[HTTP_MAX_PARAM])
-{
-	size_t len = 0;
-
-	while (*pattern && *pattern != '{') {
-		if (*pattern++ != *path++)
-			return false;
-	}
-	if (!*pattern)
-		return !*path;
-	while (path[len] && path[len] != '/')
-		len++;
-	if (len == 0 || len >= HTTP_MAX_PARAM || path[len])
-		return false;
-	memcpy(param, path, len);
-	param[len] = '\0';
-	return true;
-}
-
 static void deny(struct request *q, int status, const char *code, const char *text)
 {
 	peers_audit(BW_EVENT_DENIED, true, q->session.user, q->address, text);
@@ -109,7 +90,7 @@ static const struct route *find_route(struct request *q, bool *ret_path_known)
 
 	*ret_path_known = false;
 	for (const struct route *r = routes; r->pattern; r++) {
-		if (!route_matches(r->pattern, q->path, q->param))
+		if (!guard_path_matches(r->pattern, q->path, q->param, sizeof(q->param)))
 			continue;
 		*ret_path_known = true;
 		if (r->method == method)

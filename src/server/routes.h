@@ -23,9 +23,6 @@ struct route {
 
 extern const struct route routes[];
 
-/* Does `path` fit `pattern`? The part under {} goes to `param`. Pure. */
-bool route_matches(const char *pattern, const char *path, char param[HTTP_MAX_PARAM]);
-
 /* With the headers there: Host, Origin, the route, content type, session, role. Refuses (replies) or sets q->route. */
 void route_begin(struct request *q);
 

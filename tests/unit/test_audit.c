@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "server/audit.h"
+
+static char folder[64];
+static int dir_fd = -1;
+
+static int start(void **state _unused_)
+{
+	snprintf(folder, sizeof(folder), "/tmp/test_audit.XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir_fd < 0 ? -1 : 0;
+}
+
+static int end(void **state _unused_)
+{
+	fd_close(&dir_fd);
+	return file_remove_tree(AT_FDCWD, folder);
+}
+
+static void write_lines(int count, off_t max_bytes)
+{
+	struct audit a;
+	struct audit_entry e = { .event = "login", .outcome = "ok", .user = "alice" };
+
+	assert_int_equal(audit_open(&a, dir_fd, NULL), 0);
+	if (max_bytes)
+		a.max_bytes = max_bytes;
+	for (int i = 0; i < count; i++)
+		assert_int_equal(audit_write(&a, &e, NULL), 0);
+	audit_close(&a);
+}
+
+/* Into a buffer of the test's, with a NUL behind it. */
+static char text[1 << 16];
+
+static size_t read_log(void)
+{
+	_auto_free_ char *data = NULL;
+	size_t len = 0;
+
+	assert_int_equal(file_read(dir_fd, "audit.log", sizeof(text) - 1, &data, &len), 0);
+	memcpy(text, data, len + 1);
+	return len;
+}
+
+static void write_log(const char *data, size_t len)
+{
+	assert_int_equal(file_write_atomic(dir_fd, "audit.log", data, len, 0600), 0);
+}
+
+static int verify(uint64_t *lines)
+{
+	struct md_error err = MD_ERROR_INIT;
+
+	return audit_verify(folder, lines, &err);
+}
+
+static void a_whole_log_verifies_over_restarts(void **state _unused_)
+{
+	struct stat st;
+	uint64_t lines;
+
+	write_lines(3, 0);
+	write_lines(2, 0);
+	assert_int_equal(verify(&lines), 0);
+	assert_int_equal(lines, 5);
+	assert_int_equal(fstatat(dir_fd, "audit.log", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void a_changed_byte_is_found_wherever_it_is(void **state _unused_)
+{
+	uint64_t lines;
+	size_t len;
+
+	write_lines(3, 0);
+	len = read_log();
+	for (size_t i = 0; i < len; i += 7) {
+		text[i] ^= 1;
+		write_log(text, len);
+		assert_int_equal(verify(&lines), -1);
+		text[i] ^= 1;
+	}
+	write_log(text, len);
+	assert_int_equal(verify(&lines), 0);
+}
+
+static void a_removed_line_and_a_cut_tail_are_found(void **state _unused_)
+{
+	char *second, *third;
+	uint64_t lines;
+	size_t len;
+
+	write_lines(4, 0);
+	len = read_log();
+	second = strchr(text, '\n') + 1;
+	third = strchr(second, '\n') + 1;
+	write_log(second, len - (size_t)(second - text));
+	assert_int_equal(verify(&lines), -1);
+	write_log(text, (size_t)(third - text));
+	assert_int_equal(verify(&lines), -1);
+	write_log(text, len - 10);
+	assert_int_equal(verify(&lines), -1);
+	memmove(second, third, len - (size_t)(third - text));
+	write_log(text, len - (size_t)(third - second));
+	assert_int_equal(verify(&lines), -1);
+}
+
+static void a_log_that_was_cut_says_so_when_it_goes_on(void **state _unused_)
+{
+	write_lines(4, 0);
+	read_log();
+	write_log(text, (size_t)(strchr(text, '\n') + 1 - text));
+	write_lines(1, 0);
+	read_log();
+	assert_non_null(strstr(text, "audit_broken"));
+}
+
+static void rotation_goes_on_with_the_chain(void **state _unused_)
+{
+	uint64_t lines;
+
+	write_lines(20, 600);
+	write_lines(3, 600);
+	assert_int_equal(verify(&lines), 0);
+	assert_int_equal(lines, 23);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_whole_log_verifies_over_restarts, start, end),
+		cmocka_unit_test_setup_teardown(a_changed_byte_is_found_wherever_it_is, start, end),
+		cmocka_unit_test_setup_teardown(
+			a_removed_line_and_a_cut_tail_are_found, start, end),
+		cmocka_unit_test_setup_teardown(
+			a_log_that_was_cut_says_so_when_it_goes_on, start, end),
+		cmocka_unit_test_setup_teardown(rotation_goes_on_with_the_chain, start, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include <signal.h>
+
+#include "server/terminal_text.h"
+
+static struct text_message parse(const char *text)
+{
+	return text_parse(text, strlen(text));
+}
+
+static void client_messages_are_read(void **state _unused_)
+{
+	struct text_message m = parse("{\"type\":\"resize\",\"rows\":24,\"cols\":80}");
+
+	assert_int_equal(m.kind, TEXT_RESIZE);
+	assert_int_equal(m.rows, 24);
+	assert_int_equal(m.cols, 80);
+	m = parse("{\"offset\":9007199254740991,\"type\":\"ack\"}");
+	assert_int_equal(m.kind, TEXT_ACK);
+	assert_true(m.offset == 9007199254740991u);
+	assert_int_equal(parse("{\"type\":\"ping\"}").kind, TEXT_PING);
+	assert_int_equal(parse("{\"type\":\"dance\"}").kind, TEXT_UNKNOWN);
+}
+
+static void bad_ones_are_told_apart(void **state _unused_)
+{
+	static const char *const bad[] = { "", "x", "[]", "{}", "{\"type\":1}",
+		"{\"type\":\"resize\"}", "{\"type\":\"resize\",\"rows\":0,\"cols\":80}",
+		"{\"type\":\"resize\",\"rows\":24,\"cols\":2001}",
+		"{\"type\":\"resize\",\"rows\":-1,\"cols\":80}",
+		"{\"type\":\"resize\",\"rows\":\"24\",\"cols\":80}", "{\"type\":\"ack\"}",
+		"{\"type\":\"ack\",\"offset\":-1}", "{\"type\":\"ack\",\"offset\":1.5}",
+		"{\"type\":\"ping\",\"type\":\"ping\"}", "{\"type\":\"ping\"} {}" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(parse(bad[i]).kind, TEXT_BAD);
+}
+
+static void server_messages_are_what_the_page_reads(void **state _unused_)
+{
+	_auto_buf_ struct buf out = BUF_INIT(4096);
+	struct shim_attached a = {
+		.terminal = 3, .flags = SHIM_ATTACHED_READ_ONLY, .rows = 24, .cols = 80
+	};
+	static const char text[] = "killed";
+	struct shim_msg m = { .tail = text, .tail_len = sizeof(text) };
+
+	text_add_hello(&out, &a, 42, -1);
+	assert_string_equal(buf_str(&out),
+		"{\"type\":\"hello\",\"terminal\":\"3\",\"offset\":42,\"rows\":24,\"cols\":80,"
+		"\"read_only\":true,\"recorded\":false,\"created\":false,\"snapshot\":null}");
+	buf_reset(&out);
+	m.exit = (struct shim_exit){ .terminal = 3, .code = 137, .signal = SIGKILL, .reason = 4 };
+	text_add_exit(&out, &m);
+	assert_string_equal(buf_str(&out), "{\"type\":\"exit\",\"code\":137,\"signal\":\"SIGKILL\","
+					   "\"cause\":\"memory\",\"reason\":\"killed\"}");
+	buf_reset(&out);
+	m.exit = (struct shim_exit){ .code = 0, .reason = 99 };
+	text_add_exit(&out, &m);
+	assert_non_null(strstr(buf_str(&out), "\"signal\":null,\"cause\":\"ended\""));
+	buf_reset(&out);
+	m.presence = (struct shim_presence){ .terminal = 3, .count = 2 };
+	m.tail = "Walice\0rguest";
+	m.tail_len = sizeof("Walice\0rguest");
+	text_add_presence(&out, &m);
+	assert_string_equal(buf_str(&out),
+		"{\"type\":\"presence\",\"clients\":["
+		"{\"name\":\"alice\",\"read_only\":false,\"self\":true},"
+		"{\"name\":\"guest\",\"read_only\":true,\"self\":false}]}");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(client_messages_are_read),
+		cmocka_unit_test(bad_ones_are_told_apart),
+		cmocka_unit_test(server_messages_are_what_the_page_reads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
