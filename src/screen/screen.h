@@ -35,8 +35,8 @@ struct screen_options {
 	unsigned int rows, cols;
 	unsigned int scrollback; /* lines kept above the screen; the client's terminal must keep as
 				    many */
-	size_t memory_ceiling; /* bytes, scrollback_lines included; past it the oldest lines go
-				  first */
+	size_t memory_ceiling;   /* bytes, scrollback_lines included; past it the oldest lines go
+				    first */
 	enum screen_widths widths;
 };
 

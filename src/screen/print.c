@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include <string.h>
+
+#include "screen/control.h"
+#include "screen/text.h"
+#include "screen/utf8.h"
+
+/* A cell keeps at most so many bytes of combining characters; a hostile stream can't pile up more.
+ */
+#define CLUSTER_MAX 128
+
+/* The character before the cursor was the second half of a wide one, of which the first remains. */
+static void split_before(struct screen *s, struct row *r)
+{
+	int x = s->page->x;
+
+	if (x > 0 && row_width(r, (unsigned int)x - 1) == 2)
+		row_set(r, (unsigned int)x - 1, 0, pen_attr(s));
+}
+
+static void split_behind(struct screen *s, struct row *r)
+{
+	int x = s->page->x;
+
+	if (x < s->cols && row_width(r, (unsigned int)x) == 0 && !row_has_text(r, (unsigned int)x))
+		row_set(r, (unsigned int)x, 0, pen_attr(s));
+}
+
+/* The next character goes to the start of the next row, what is left of this one is blank. */
+static struct row *wrap(struct screen *s, struct row *r)
+{
+	struct page *p = s->page;
+	int left = p->x;
+
+	p->x = 0;
+	for (; left < s->cols; left++)
+		row_set(r, (unsigned int)left, 0, pen_attr(s));
+	p->y++;
+	if (p->y == p->bottom + 1) {
+		p->y--;
+		page_scroll(s, pen_erase_attr(s), true);
+	} else {
+		p->y = MD_MIN(p->y, s->rows - 1);
+		cursor_row(s)->wrapped = true;
+	}
+	return cursor_row(s);
+}
+
+/* `code` becomes part of the character at `x`. */
+static void join(struct screen *s, struct row *r, unsigned int x, uint32_t code)
+{
+	uint32_t text = x < r->length ? r->cells[x] : 0, number = text & CELL_CODE_MASK;
+	char bytes[CLUSTER_MAX + UTF8_MAX * 2];
+	size_t len = 0;
+
+	if (x >= r->length)
+		return;
+	if (text & CELL_CLUSTER) {
+		const void *old = intern_get(&s->clusters, number, &len);
+
+		if (len > CLUSTER_MAX)
+			return;
+		memcpy(bytes, old, len);
+	} else if (number) {
+		len = utf8_encode(number, bytes);
+	}
+	if (len) {
+		len += utf8_encode(code, bytes + len);
+		screen_collect(s);
+		number = intern_add(&s->clusters, bytes, len);
+		if (!number)
+			return;
+		number |= CELL_CLUSTER;
+	} else {
+		number = code;
+	}
+	row_set(r, x, number | cell_width_bits(s->join_width), r->attrs[x]);
+}
+
+/* Puts a character that joins none at the cursor. */
+static void put(struct screen *s, struct row *r, uint32_t code, unsigned int width)
+{
+	struct page *p = s->page;
+	uint16_t attr = pen_attr(s);
+
+	if (mode_is_set(s, MODE_INSERT)) {
+		row_insert(r, (unsigned int)p->x, width, pen_attr(s));
+		if (row_width(r, (unsigned int)s->cols - 1) == 2)
+			row_set(r, (unsigned int)s->cols - 1, 0, attr);
+	}
+	row_set(r, (unsigned int)p->x++, code | cell_width_bits(width), attr);
+	if (width == 2)
+		row_set(r, (unsigned int)p->x++, CELL_ZERO, attr);
+}
+
+void control_print(struct screen *s, uint32_t code)
+{
+	struct page *p = s->page;
+	struct row *r = cursor_row(s);
+	unsigned int width;
+
+	if (s->charset && code < 0x7f)
+		code = charset_map(s->charset, code);
+	split_before(s, r);
+	width = text_width(s->options.widths, code);
+	if (!width && s->join_width) {
+		if (p->x) {
+			unsigned int x = (unsigned int)p->x;
+
+			x -= row_width(r, x - 1) ? 1 : 2;
+			join(s, r, x, code);
+			split_behind(s, r);
+			return;
+		}
+		width = s->join_width;
+	} else {
+		s->join_width = (uint8_t)width;
+	}
+	if (p->x + (int)width > s->cols) {
+		if (!mode_is_set(s, MODE_NO_WRAP)) {
+			r = wrap(s, r);
+		} else {
+			p->x = s->cols - 1;
+			if (width == 2) {
+				split_behind(s, r);
+				return;
+			}
+		}
+	}
+	put(s, r, code, width);
+	split_behind(s, r);
+}
+
+/* ASCII in the usual modes: whole stretches of a row at once. */
+static void print_plain(struct screen *s, const unsigned char *text, size_t len)
+{
+	struct page *p = s->page;
+	struct row *r = cursor_row(s);
+	uint16_t attr = pen_attr(s);
+
+	split_before(s, r);
+	while (len) {
+		unsigned int x, n;
+
+		if (p->x >= s->cols)
+			r = wrap(s, r);
+		x = (unsigned int)p->x;
+		n = (unsigned int)MD_MIN(len, (size_t)(s->cols - p->x));
+		for (unsigned int i = 0; i < n; i++)
+			r->cells[x + i] = text[i];
+		for (unsigned int i = 0; i < n; i++)
+			r->attrs[x + i] = attr;
+		if (x + n > r->used)
+			r->used = (uint16_t)(x + n);
+		p->x += (int)n;
+		text += n;
+		len -= n;
+	}
+	split_behind(s, r);
+	s->join_width = 1;
+}
+
+void control_print_ascii(struct screen *s, const unsigned char *text, size_t len)
+{
+	uint32_t unusual = 1u << MODE_INSERT | 1u << MODE_NO_WRAP;
+
+	if (!s->charset && !(s->modes & unusual)) {
+		print_plain(s, text, len);
+		return;
+	}
+	for (size_t i = 0; i < len; i++)
+		control_print(s, text[i]);
+}
+
+/* The cells of the character that was printed last are printed again, as text. */
+void control_repeat(struct screen *s, int n)
+{
+	uint32_t codes[CLUSTER_MAX];
+	unsigned int count = 0, x = (unsigned int)MD_MAX(0, s->page->x - s->join_width);
+	const struct row *r = cursor_row(s);
+	size_t len = 0, used;
+
+	if (!s->join_width || x >= r->length)
+		return;
+	if (r->cells[x] & CELL_CLUSTER) {
+		const unsigned char *p =
+			intern_get(&s->clusters, r->cells[x] & CELL_CODE_MASK, &len);
+
+		for (size_t i = 0; i < len; i += used)
+			codes[count++] = utf8_decode(p + i, len - i, &used);
+	} else if (r->cells[x] & CELL_CODE_MASK) {
+		codes[count++] = r->cells[x] & CELL_CODE_MASK;
+	}
+	for (; n > 0 && count; n--)
+		for (unsigned int i = 0; i < count; i++)
+			control_print(s, codes[i]);
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole state as bytes. The order matters: what moves the cursor or depends on a mode comes
+ * first, and what a combining character of the rest of the stream would join must be written last
+ * of all.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "screen/control.h"
+#include "screen/draw.h"
+#include "screen/pack.h"
+#include "screen/text.h"
+
+static bool saved_is_default(const struct saved_cursor *c)
+{
+	return !c->x && !c->y && !c->fg && !c->bg && !c->flags && !c->charset;
+}
+
+static void put_charset(struct drawing *d, unsigned int level, uint8_t charset)
+{
+	buf_addf(d->out, "\033%c%c", "()*+"[level], charset ? charset : 'B');
+	d->joins = false;
+}
+
+/* ESC 7 with the cursor at `y`; the character sets are as after a reset, before and afterwards. */
+static void put_saved_cursor(struct drawing *d, const struct saved_cursor *c, int y)
+{
+	struct attr a = { .fg = c->fg, .bg = c->bg, .flags = c->flags };
+
+	a.flags &= (uint16_t)~ATTR_EXTENDED;
+	draw_pen(d, &a);
+	draw_move(d, MD_MIN(c->x, d->s->cols - 1), MD_MAX(0, MD_MIN(y, d->s->rows - 1)));
+	if (c->charset)
+		put_charset(d, 0, c->charset);
+	buf_add_str(d->out, "\0337");
+	if (c->charset)
+		put_charset(d, 0, CHARSET_NONE);
+}
+
+static void put_tabs(struct drawing *d, const struct page *p)
+{
+	bool usual = true;
+
+	for (int x = 0; x < d->s->cols; x++)
+		usual = usual && tab_is_set(p, (unsigned int)x) == (x % 8 == 0);
+	if (usual)
+		return;
+	buf_add_str(d->out, "\033[3g");
+	for (int x = 0; x < d->s->cols; x++)
+		if (tab_is_set(p, (unsigned int)x))
+			buf_addf(d->out, "\033[%dG\033H", x + 1);
+	d->joins = false;
+}
+
+static void put_region(struct drawing *d, const struct page *p)
+{
+	if (p->top || p->bottom != d->s->rows - 1)
+		buf_addf(d->out, "\033[%d;%dr", p->top + 1, p->bottom + 1);
+}
+
+/* The lines of the primary screen in turn: the scrollback's, unpacked, then the rows. */
+struct lines {
+	struct screen *s;
+	struct history_cursor at;
+	struct row *unpacked[2]; /* the present one and the one behind it */
+	unsigned int count, next, scrollback;
+	unsigned int turn;
+};
+
+static int lines_init(struct lines *l, struct screen *s, unsigned int most)
+{
+	struct history_line skipped;
+	unsigned int skip = s->history.lines > most ? s->history.lines - most : 0;
+
+	*l = (struct lines){ .s = s, .at = history_start(&s->history) };
+	l->scrollback = s->history.lines - skip;
+	l->count = l->scrollback + (unsigned int)s->rows;
+	while (skip--)
+		history_next(&l->at, &skipped);
+	l->unpacked[0] = row_new((unsigned int)s->cols);
+	l->unpacked[1] = row_new((unsigned int)s->cols);
+	return l->unpacked[0] && l->unpacked[1] ? 0 : -1;
+}
+
+static void lines_done(struct lines *l)
+{
+	free(l->unpacked[0]);
+	free(l->unpacked[1]);
+}
+
+/* The next line, NULL at the end. It is good until the call after the next. */
+static const struct row *lines_next(struct lines *l)
+{
+	struct history_line line;
+	struct row *r;
+
+	if (l->next == l->count)
+		return NULL;
+	if (l->next++ >= l->scrollback)
+		return page_row(&l->s->primary, l->next - 1 - l->scrollback);
+	r = l->unpacked[l->turn++ % 2];
+	row_fill(r, 0);
+	if (history_next(&l->at, &line))
+		unpack_row(l->s, &line, r);
+	return r;
+}
+
+static void draw_lines(struct drawing *d, struct lines *l)
+{
+	const struct saved_cursor *saved = &d->s->primary.saved;
+	long hidden = (long)d->s->history.lines - l->scrollback;
+	unsigned int save_at = (unsigned int)MD_MAX(0L, saved->y - hidden), i;
+	const struct row *row, *next = lines_next(l);
+
+	if (next->wrapped)
+		draw_wrapped_start(d);
+	for (i = 0; next; i++) {
+		int y = (int)MD_MIN(i, (unsigned int)d->s->rows - 1);
+
+		row = next;
+		next = lines_next(l);
+		if (i == save_at && i < l->scrollback && !saved_is_default(saved)) {
+			put_saved_cursor(d, saved, y);
+			draw_move(d, 0, y);
+		}
+		draw_row(d, row, next && next->wrapped ? next : NULL);
+		if (next && !next->wrapped)
+			draw_new_line(d);
+	}
+	if (save_at >= l->scrollback && !saved_is_default(saved))
+		put_saved_cursor(d, saved,
+			(int)MD_MIN(save_at - l->scrollback, (unsigned int)d->s->rows - 1));
+}
+
+static void draw_alternate(struct drawing *d)
+{
+	const struct page *p = &d->s->alternate;
+
+	draw_reset_pen(d);
+	buf_add_str(d->out, "\033[?47h");
+	draw_move(d, 0, 0);
+	if (page_row(p, 0)->wrapped)
+		draw_wrapped_start(d);
+	for (unsigned int y = 0; y < p->count; y++) {
+		const struct row *next = y + 1 < p->count ? page_row(p, y + 1) : NULL;
+		bool wraps = next && next->wrapped;
+
+		draw_row(d, page_row(p, y), wraps ? next : NULL);
+		if (next && !wraps)
+			draw_new_line(d);
+	}
+}
+
+static void put_alternate_saved_cursor(struct drawing *d)
+{
+	const struct saved_cursor *c = &d->s->alternate.saved;
+
+	if (saved_is_default(c))
+		return;
+	buf_add_str(d->out, "\033[?47h");
+	put_saved_cursor(d, c, (int)c->y);
+	buf_add_str(d->out, "\033[?47l");
+	draw_reset_pen(d);
+	draw_move(d, 0, 0);
+}
+
+/*
+ * Puts the cursor behind the last column, where it waits to wrap: by drawing the last cell again,
+ * or, when there is nothing in it, on the other screen, from which the cursor is taken along.
+ */
+static void put_waiting_cursor(struct drawing *d)
+{
+	const struct page *p = d->s->page;
+	const struct row *r = cursor_row(d->s);
+	int last = d->s->cols - 1, x = last;
+
+	if (last < r->used && r->cells[last] == CELL_ZERO)
+		x--;
+	draw_move(d, x, p->y);
+	if (draw_cell_again(d, r, x) || p != &d->s->primary)
+		return;
+	buf_add_str(d->out, "\033[?47h");
+	draw_move(d, last, p->y);
+	buf_add_str(d->out, " \033[?47l");
+	d->joins = false;
+}
+
+static void put_charsets(struct drawing *d)
+{
+	const struct screen *s = d->s;
+	uint8_t wanted = s->charsets[s->charset_level];
+
+	for (unsigned int i = 0; i < CHARSETS; i++)
+		if (s->charsets[i])
+			put_charset(d, i, s->charsets[i]);
+	if (s->charset_level)
+		buf_add_str(d->out,
+			(const char *[]){ "\017", "\016", "\033n", "\033o" }[s->charset_level]);
+	if (s->charset == wanted)
+		return;
+	/* Only a restored cursor brings a set back that is no longer designated. */
+	put_charset(d, s->charset_level, s->charset);
+	buf_add_str(d->out, "\0337");
+	put_charset(d, s->charset_level, wanted);
+	buf_add_str(d->out, "\0338");
+}
+
+static void put_palette(struct drawing *d)
+{
+	const struct palette *p = d->s->palette;
+
+	buf_add_str(d->out, "\033]104\033\\\033]110\033\\\033]111\033\\\033]112\033\\");
+	for (unsigned int i = 0; p && i < PALETTE_SIZE; i++) {
+		uint32_t rgb = p->rgb[i];
+
+		if (!palette_is_set(p, i))
+			continue;
+		if (i < PALETTE_FG)
+			buf_addf(d->out, "\033]4;%u;", i);
+		else
+			buf_addf(d->out, "\033]%u;", 10 + i - PALETTE_FG);
+		buf_addf(
+			d->out, "rgb:%02x/%02x/%02x\033\\", rgb >> 16, rgb >> 8 & 0xff, rgb & 0xff);
+	}
+}
+
+static const struct {
+	enum mode mode;
+	const char *on;
+} mode_sequences[] = {
+	{ MODE_NEWLINE, "\033[20h" },
+	{ MODE_APP_CURSOR, "\033[?1h" },
+	{ MODE_APP_KEYPAD, "\033=" },
+	{ MODE_NO_WRAP, "\033[?7l" },
+	{ MODE_REVERSE_WRAP, "\033[?45h" },
+	{ MODE_CURSOR_HIDDEN, "\033[?25l" },
+	{ MODE_FOCUS, "\033[?1004h" },
+	{ MODE_BRACKETED_PASTE, "\033[?2004h" },
+	{ MODE_SYNC, "\033[?2026h" },
+};
+
+static void put_modes(struct drawing *d)
+{
+	const struct screen *s = d->s;
+
+	for (size_t i = 0; i < ARRAY_SIZE(mode_sequences); i++)
+		if (mode_is_set(s, mode_sequences[i].mode))
+			buf_add_str(d->out, mode_sequences[i].on);
+	if (s->mouse.protocol)
+		buf_addf(d->out, "\033[?%uh", s->mouse.protocol);
+	if (s->mouse.encoding)
+		buf_addf(d->out, "\033[?%uh", s->mouse.encoding);
+	if (s->cursor_style)
+		buf_addf(d->out, "\033[%u q", s->cursor_style);
+	if (s->cursor_blink)
+		buf_addf(d->out, "\033[?12%c", s->cursor_blink == 2 ? 'h' : 'l');
+}
+
+/* The column of the cell that was printed last and that a combining character may still join, or
+ * -1. */
+static int joinable(struct screen *s)
+{
+	const struct row *r = cursor_row(s);
+	int x = s->page->x - s->join_width;
+	uint32_t code;
+
+	if (!s->join_width || x < 0 || x >= s->cols || !row_has_text(r, (unsigned int)x))
+		return -1;
+	code = r->cells[x] & CELL_CODE_MASK;
+	if (r->cells[x] & CELL_CLUSTER)
+		code = *(const unsigned char *)intern_get(&s->clusters, code, NULL);
+	if (charset_map(s->charset, code) != code || r->attrs[x] != pen_attr(s) ||
+		cell_width(r->cells[x]) != s->join_width)
+		return -1;
+	return x;
+}
+
+static struct attr final_pen(const struct screen *s)
+{
+	struct attr a = s->pen;
+
+	a.flags &= (uint16_t)~ATTR_EXTENDED;
+	return a;
+}
+
+/* Cursor, pen and modes of the screen that is shown. */
+static void put_present(struct drawing *d)
+{
+	struct screen *s = d->s;
+	const struct page *p = s->page;
+	struct attr pen = final_pen(s);
+	int join_x = joinable(s), x = join_x >= 0 ? join_x : p->x;
+	int y = mode_is_set(s, MODE_ORIGIN) ? p->y - p->top : p->y;
+
+	put_tabs(d, p);
+	put_region(d, p);
+	if (mode_is_set(s, MODE_ORIGIN))
+		buf_add_str(d->out, "\033[?6h");
+	draw_move(d, MD_MIN(x, s->cols - 1), y);
+	if (x >= s->cols)
+		put_waiting_cursor(d);
+	draw_pen(d, &pen);
+	put_charsets(d);
+	put_modes(d);
+	if (join_x >= 0 && mode_is_set(s, MODE_INSERT))
+		buf_addf(d->out, "\033[%uP", s->join_width);
+	buf_add_str(d->out, mode_is_set(s, MODE_INSERT) ? "\033[4h" : "\033[4l");
+	d->joins = false;
+	if (join_x >= 0)
+		draw_cell_again(d, cursor_row(s), join_x);
+}
+
+static int write_all(struct drawing *d, struct lines *l)
+{
+	struct screen *s = d->s;
+
+	buf_add_str(d->out, "\033c\033[20l");
+	put_palette(d);
+	buf_addf(d->out, "\033]2;%s\033\\", screen_title(s));
+	if (s->page == &s->primary)
+		put_alternate_saved_cursor(d);
+	draw_lines(d, l);
+	if (s->page == &s->alternate) {
+		put_tabs(d, &s->primary);
+		put_region(d, &s->primary);
+		draw_move(d, MD_MIN(s->primary.x, s->cols - 1), s->primary.y);
+		draw_alternate(d);
+		if (!saved_is_default(&s->alternate.saved))
+			put_saved_cursor(d, &s->alternate.saved, (int)s->alternate.saved.y);
+	}
+	put_present(d);
+	return parser_write_pending(&s->parser, d->out);
+}
+
+int screen_snapshot(
+	struct screen *s, struct buf *out, const struct screen_snapshot_options *options)
+{
+	struct drawing d = { .s = s, .out = out };
+	size_t before = out->len;
+	struct lines l;
+	int result = -1, error = ENOMEM;
+
+	screen_collect(s);
+	if (lines_init(&l, s, options->scrollback) == 0 && !out->failed) {
+		result = write_all(&d, &l);
+		error = errno;
+	}
+	lines_done(&l);
+	if (result == -1)
+		out->len = before;
+	errno = error;
+	return result;
+}
