@@ -12,6 +12,12 @@
 void control_print(struct screen *s, uint32_t code);
 void control_print_ascii(struct screen *s, const unsigned char *text, size_t len);
 void control_repeat(struct screen *s, int n);
+/* Something else was done: the next character joins nothing that was printed before. */
+static inline void control_end_run(struct screen *s)
+{
+	s->join_width = 0;
+	s->printing = false;
+}
 
 /* execute.c: C0 and C1 controls; ESC, what the parser has collected, `final`. */
 void control_execute(struct screen *s, uint32_t code);
@@ -37,6 +43,8 @@ bool palette_is_set(const struct palette *p, unsigned int i);
 /* pen.c: the numbers of what the pen draws with, and of what it erases with. */
 uint16_t pen_attr(struct screen *s);
 uint16_t pen_erase_attr(struct screen *s);
+/* The same without what is extended; good until the next call of these. */
+uint16_t pen_plain_attr(struct screen *s);
 void pen_reset(struct screen *s);
 /* Marks the extended attributes as part of the pen, or not if there are none. */
 void pen_update_extended(struct screen *s);

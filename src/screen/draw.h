@@ -13,13 +13,16 @@ struct drawing {
 	struct buf *out;
 	struct attr pen; /* the client's */
 	int x;           /* the client's cursor */
-	int dirty;  /* cells at the beginning of the client's row that are not blank as they should
+	int dirty;   /* cells at the beginning of the client's row that are not blank as they should
 		       be */
-	bool joins; /* a combining character would join what was written last */
+	bool settle; /* after a wrap the cursor must stand in the new row, not wait before it */
+	bool joins;  /* a combining character would join what was written last */
 };
 
 /* The client's pen becomes this one; flags without ATTR_EXTENDED. */
 void draw_pen(struct drawing *d, const struct attr *a);
+/* The same without SGR 0, which would bring the extended attributes back; it can't touch those. */
+void draw_pen_over(struct drawing *d, const struct attr *a);
 void draw_reset_pen(struct drawing *d);
 
 void draw_move(struct drawing *d, int x, int y);
@@ -32,6 +35,9 @@ void draw_row(struct drawing *d, const struct row *r, const struct row *next_wra
 
 /* Draws the cell at `x` again, so that the cursor stands behind it. False if that can't be. */
 bool draw_cell_again(struct drawing *d, const struct row *r, int x);
+
+/* Writes the cell's text where the cursor is, with whatever the pen is. */
+void draw_with_present_pen(struct drawing *d, const struct row *r, int x);
 
 /* Goes to the next row, which is the beginning of a line. */
 void draw_new_line(struct drawing *d);

@@ -201,11 +201,13 @@ static void full_reset(struct screen *s)
 /* The screen full of E, to adjust the tube. */
 static void fill_with_e(struct screen *s)
 {
+	uint16_t attr = pen_plain_attr(s);
+
 	for (int y = 0; y < s->rows; y++) {
 		struct row *r = page_row(s->page, (unsigned int)y);
 
 		for (unsigned int x = 0; x < r->length; x++)
-			row_set(r, x, 'E', pen_attr(s));
+			row_set(r, x, 'E', attr);
 		r->wrapped = false;
 	}
 	cursor_set(s, 0, 0);
@@ -253,7 +255,7 @@ void control_execute(struct screen *s, uint32_t code)
 	for (size_t i = 0; i < ARRAY_SIZE(controls); i++)
 		if (controls[i].code == code)
 			controls[i].run(s);
-	s->join_width = 0;
+	control_end_run(s);
 }
 
 static void lock_shift_1(struct screen *s)

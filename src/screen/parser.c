@@ -140,7 +140,7 @@ static void end_osc(struct screen *s, bool complete)
 
 	if (complete && !p->overlong)
 		control_osc(s, p->pending.data + 2, p->pending.len - 2);
-	s->join_width = 0;
+	control_end_run(s);
 	to_ground(p);
 }
 
@@ -161,7 +161,7 @@ static void on_escape(struct screen *s, uint32_t code)
 		begin(p, next, (char)code);
 	} else if (code < DEL) {
 		control_escape(s, (char)code);
-		s->join_width = 0;
+		control_end_run(s);
 		to_ground(p);
 	} else if (code != DEL) {
 		to_ground(p);
@@ -182,7 +182,7 @@ static void on_csi(struct screen *s, uint32_t code)
 	} else if (code >= 0x40) {
 		if (p->state != PARSER_CSI_IGNORE) {
 			control_csi(s, (char)code);
-			s->join_width = 0;
+			control_end_run(s);
 		}
 		to_ground(p);
 	} else if (p->state == PARSER_CSI_IGNORE) {
@@ -240,7 +240,7 @@ static bool on_anywhere(struct screen *s, uint32_t code)
 		return true;
 	}
 	if (p->state == PARSER_DCS_PASSTHROUGH && is_string_end) {
-		s->join_width = 0;
+		control_end_run(s);
 		to_ground(p);
 		if (code == ESC)
 			begin(p, PARSER_ESCAPE, 0);

@@ -60,6 +60,15 @@ uint16_t pen_erase_attr(struct screen *s)
 	return s->erase_attr;
 }
 
+uint16_t pen_plain_attr(struct screen *s)
+{
+	struct attr a = { .fg = s->pen.fg, .bg = s->pen.bg, .flags = s->pen.flags };
+
+	a.flags &= (uint16_t)~ATTR_EXTENDED;
+	screen_collect(s);
+	return number_of(s, &a);
+}
+
 static void mark_attr(struct screen *s, uint16_t number)
 {
 	struct attr a;

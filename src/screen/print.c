@@ -10,13 +10,14 @@
  */
 #define CLUSTER_MAX 128
 
-/* The character before the cursor was the second half of a wide one, of which the first remains. */
+/* At the beginning of a run: the cursor is on the second half of a wide character. */
 static void split_before(struct screen *s, struct row *r)
 {
 	int x = s->page->x;
 
-	if (x > 0 && row_width(r, (unsigned int)x - 1) == 2)
+	if (!s->printing && x > 0 && row_width(r, (unsigned int)x - 1) == 2)
 		row_set(r, (unsigned int)x - 1, 0, pen_attr(s));
+	s->printing = true;
 }
 
 static void split_behind(struct screen *s, struct row *r)

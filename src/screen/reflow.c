@@ -137,12 +137,6 @@ static unsigned int text_length(const struct group *g, size_t i, size_t count, u
 	return cols;
 }
 
-static void blank_cells(struct row *r, unsigned int start, unsigned int end)
-{
-	for (unsigned int x = start; x < end; x++)
-		row_set(r, x, 0, 0);
-}
-
 /* Moves the text of all rows as far up as it goes. Returns how many rows hold it then. */
 static size_t join_rows(struct group *g, unsigned int old_cols, unsigned int cols)
 {

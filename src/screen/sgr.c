@@ -2,6 +2,9 @@
 #define _GNU_SOURCE
 #include "screen/control.h"
 
+/* "The text's own colour", which xterm.js understands as white. */
+#define NO_UNDERLINE_COLOR (COLOR_RGB | COLOR_VALUE_MASK)
+
 static void set_flags(struct screen *s, uint16_t flags)
 {
 	s->pen.flags |= flags;
@@ -21,6 +24,12 @@ static void set_underline(struct screen *s, int style)
 		set_flags(s, ATTR_UNDERLINE);
 	else
 		clear_flags(s, ATTR_UNDERLINE);
+	pen_update_extended(s);
+}
+
+static void reset_underline_color(struct screen *s)
+{
+	s->pen.underline_color = NO_UNDERLINE_COLOR;
 	pen_update_extended(s);
 }
 
@@ -67,7 +76,7 @@ static unsigned int color_from_params(const struct params *p, unsigned int at, i
 		if (i == 1)
 			want = ret_v[0] == 5 ? 2 : ret_v[0] == 2 ? 4 : 5;
 		if (param_subs(p, at + i, &subs))
-			break;
+			return i;
 	}
 	return MD_MIN(i - 1, p->count - at - 1);
 }
@@ -152,7 +161,7 @@ static unsigned int apply(struct screen *s, const struct params *p, unsigned int
 	else if (n == 49)
 		s->pen.bg = COLOR_DEFAULT;
 	else if (n == 59)
-		s->pen.underline_color = COLOR_DEFAULT;
+		reset_underline_color(s);
 	else
 		set_flag_number(s, n);
 	return 0;

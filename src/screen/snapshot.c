@@ -126,6 +126,7 @@ static void draw_lines(struct drawing *d, struct lines *l)
 			put_saved_cursor(d, saved, y);
 			draw_move(d, 0, y);
 		}
+		d->settle = i + 1 == save_at;
 		draw_row(d, row, next && next->wrapped ? next : NULL);
 		if (next && !next->wrapped)
 			draw_new_line(d);
@@ -168,6 +169,21 @@ static void put_alternate_saved_cursor(struct drawing *d)
 }
 
 /*
+ * Whether what was printed at `x` can be printed there once more: the character set in use must leave it
+ * alone, and it must not destroy the half of a wide character before it.
+ */
+static bool is_repeatable(const struct screen *s, const struct row *r, int x)
+{
+	uint32_t code = x < r->used ? r->cells[x] & CELL_CODE_MASK : 0;
+
+	if (!code || (x > 0 && row_width(r, (unsigned int)x - 1) == 2))
+		return false;
+	if (r->cells[x] & CELL_CLUSTER)
+		code = *(const unsigned char *)intern_get(&s->clusters, code, NULL);
+	return charset_map(s->charset, code) == code;
+}
+
+/*
  * Puts the cursor behind the last column, where it waits to wrap: by drawing the last cell again,
  * or, when there is nothing in it, on the other screen, from which the cursor is taken along.
  */
@@ -180,7 +196,9 @@ static void put_waiting_cursor(struct drawing *d)
 	if (last < r->used && r->cells[last] == CELL_ZERO)
 		x--;
 	draw_move(d, x, p->y);
-	if (draw_cell_again(d, r, x) || p != &d->s->primary)
+	if (is_repeatable(d->s, r, x) && draw_cell_again(d, r, x))
+		return;
+	if (p != &d->s->primary)
 		return;
 	buf_add_str(d->out, "\033[?47h");
 	draw_move(d, last, p->y);
@@ -188,24 +206,23 @@ static void put_waiting_cursor(struct drawing *d)
 	d->joins = false;
 }
 
+static void put_charset_level(struct drawing *d)
+{
+	static const char *const shifts[CHARSETS] = { "\017", "\016", "\033n", "\033o" };
+
+	buf_add_str(d->out, shifts[d->s->charset_level]);
+	d->joins = false;
+}
+
 static void put_charsets(struct drawing *d)
 {
 	const struct screen *s = d->s;
-	uint8_t wanted = s->charsets[s->charset_level];
 
 	for (unsigned int i = 0; i < CHARSETS; i++)
 		if (s->charsets[i])
 			put_charset(d, i, s->charsets[i]);
 	if (s->charset_level)
-		buf_add_str(d->out,
-			(const char *[]){ "\017", "\016", "\033n", "\033o" }[s->charset_level]);
-	if (s->charset == wanted)
-		return;
-	/* Only a restored cursor brings a set back that is no longer designated. */
-	put_charset(d, s->charset_level, s->charset);
-	buf_add_str(d->out, "\0337");
-	put_charset(d, s->charset_level, wanted);
-	buf_add_str(d->out, "\0338");
+		put_charset_level(d);
 }
 
 static void put_palette(struct drawing *d)
@@ -265,23 +282,59 @@ static int joinable(struct screen *s)
 {
 	const struct row *r = cursor_row(s);
 	int x = s->page->x - s->join_width;
-	uint32_t code;
 
-	if (!s->join_width || x < 0 || x >= s->cols || !row_has_text(r, (unsigned int)x))
+	if (!s->join_width || x < 0 || x >= s->cols || !is_repeatable(s, r, x))
 		return -1;
-	code = r->cells[x] & CELL_CODE_MASK;
-	if (r->cells[x] & CELL_CLUSTER)
-		code = *(const unsigned char *)intern_get(&s->clusters, code, NULL);
-	if (charset_map(s->charset, code) != code || r->attrs[x] != pen_attr(s) ||
-		cell_width(r->cells[x]) != s->join_width)
+	if (r->attrs[x] != pen_attr(s) || cell_width(r->cells[x]) != s->join_width)
 		return -1;
 	return x;
+}
+
+/* After a restored cursor the pen may have an underline style and a link that it doesn't draw with. */
+static bool has_hidden_extended(const struct screen *s)
+{
+	const struct attr *pen = &s->pen;
+	uint16_t saved = s->page->saved.flags;
+
+	if (pen->flags & ATTR_EXTENDED || (!pen->underline_style && !pen->link))
+		return false;
+	return !(saved & ATTR_EXTENDED) && !((saved ^ pen->flags) & ATTR_UNDERLINE);
+}
+
+/* What only a restored cursor makes is made by one: the saved cursor is the one that did it, if any is. */
+static void put_restored(struct drawing *d)
+{
+	const struct screen *s = d->s;
+	bool hidden = has_hidden_extended(s), other = s->charset != s->charsets[s->charset_level];
+	struct attr pen = s->pen;
+
+	if (hidden) {
+		pen.fg = pen.bg = pen.flags = 0;
+		draw_pen(d, &pen);
+	}
+	put_charsets(d);
+	if (!hidden && !(other && s->page->saved.charset == s->charset))
+		return;
+	buf_add_str(d->out, "\0338");
+	if (!other)
+		put_charset_level(d);
+	if (hidden) {
+		pen = (struct attr){ .fg = s->pen.fg, .bg = s->pen.bg, .flags = s->pen.flags };
+		draw_pen_over(d, &pen);
+	} else {
+		/* The client's pen is the saved one now; whatever is wanted is not that. */
+		d->pen.flags = ~0;
+	}
 }
 
 static struct attr final_pen(const struct screen *s)
 {
 	struct attr a = s->pen;
 
+	if (!(a.flags & ATTR_EXTENDED) && (a.underline_style || a.link)) {
+		a.underline_style = 0;
+		a.underline_color = a.link = 0;
+	}
 	a.flags &= (uint16_t)~ATTR_EXTENDED;
 	return a;
 }
@@ -299,18 +352,18 @@ static void put_present(struct drawing *d)
 	put_region(d, p);
 	if (mode_is_set(s, MODE_ORIGIN))
 		buf_add_str(d->out, "\033[?6h");
+	put_restored(d);
 	draw_move(d, MD_MIN(x, s->cols - 1), y);
 	if (x >= s->cols)
 		put_waiting_cursor(d);
 	draw_pen(d, &pen);
-	put_charsets(d);
 	put_modes(d);
 	if (join_x >= 0 && mode_is_set(s, MODE_INSERT))
 		buf_addf(d->out, "\033[%uP", s->join_width);
 	buf_add_str(d->out, mode_is_set(s, MODE_INSERT) ? "\033[4h" : "\033[4l");
 	d->joins = false;
 	if (join_x >= 0)
-		draw_cell_again(d, cursor_row(s), join_x);
+		draw_with_present_pen(d, cursor_row(s), join_x);
 }
 
 static int write_all(struct drawing *d, struct lines *l)

@@ -119,6 +119,7 @@ struct screen {
 	uint8_t charset; /* in use; differs from charsets[charset_level] after a restored cursor */
 	uint8_t charset_level;
 	uint8_t join_width; /* of the character just printed, which a combining one joins; 0 none */
+	bool printing;      /* the byte before was printed, too */
 	struct palette *palette; /* NULL until a colour is changed */
 
 	char *title; /* owned; NULL: "" */
