@@ -128,7 +128,7 @@ static size_t interrupt(struct terminal *t, const char *data, size_t len)
 
 static void queue_input(struct terminal *t, struct client *c, const char *data, size_t len)
 {
-	if (t->input_at && pending(t) + len > t->input.capacity / 2) {
+	if (t->input_at >= pending(t) || t->input.len + len > INPUT_MOST) {
 		buf_consume(&t->input, t->input_at);
 		t->input_at = 0;
 	}
