@@ -100,7 +100,7 @@ static void unescape(char *s)
 static void tree_name(const char *options, char *to, size_t size)
 {
 	to[0] = '\0';
-	while (*options) {
+	while (*options && *options != '\n') {
 		size_t len = strcspn(options, ",\n");
 		char word[128];
 
