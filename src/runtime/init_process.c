@@ -272,6 +272,7 @@ static void load_seccomp(struct init *in)
 	}
 }
 
+/* The kernel takes as ambient only what is permitted and inheritable too; tools write lists that don't agree. */
 static void set_ambient(struct init *in, uint64_t caps)
 {
 	for (unsigned int cap = 0; cap <= in->plan->last_cap; cap++) {
@@ -317,7 +318,7 @@ static void set_capabilities(struct init *in, const struct oci_caps *c)
 
 	if (sys_capset(c->effective & known, c->permitted & known, c->inheritable & known) == 0) {
 		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-		set_ambient(in, c->ambient & known);
+		set_ambient(in, c->ambient & c->permitted & c->inheritable & known);
 		return;
 	}
 	/* What we don't have ourselves (a host with little privilege) we can't give. */
