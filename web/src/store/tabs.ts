@@ -43,8 +43,8 @@ export class Tab implements Disposable {
 		all.add(s.onLatency.on((ms) => (this.latency.value = ms)));
 		all.add(s.onHeld.on((bytes) => (this.held.value = bytes)));
 		all.add(s.onPresence.on(({ clients }) => (this.presence.value = clients)));
-		all.add(s.onHello.on(({ recorded }) => (this.recorded.value = recorded)));
-		if (link === null) all.add(s.onTerminals.on(() => void refresh()));
+		all.add(s.onHello.on(({ recorded }) => this.greeted(recorded)));
+		if (link === null) all.add(s.onTerminals.on(changedElsewhere));
 		all.add(s.onNotice.on(({ kind, text }) => toast(noticeKinds[kind] ?? 'info', capital(text))));
 		all.add(s.onRefused.on(() => toast('error', 'Too much input at once: it was not sent.')));
 		all.add(s.onUnsure.on(() => toast('warning', 'The last keys before the break may be lost.')));
@@ -80,6 +80,12 @@ export class Tab implements Disposable {
 	dispose(): void {
 		this.disposables.dispose();
 		this.session.dispose();
+	}
+
+	private greeted(recorded: boolean): void {
+		this.recorded.value = recorded;
+		// Whatever was said while this page was away was not heard.
+		if (this.link === null) changedElsewhere();
 	}
 
 	private entered(state: SessionState): void {
@@ -168,6 +174,28 @@ function merge(list: TerminalInfo[]): void {
 	}
 	const same = merged.length === old.length && merged.every((t, i) => t === old[i]);
 	if (!same) tabs.value = merged;
+}
+
+const refreshApart = 2000;
+let refreshTimer: ReturnType<typeof setTimeout> | null = null;
+let isStale = false;
+
+/**
+ * The server says that the list has changed, which each prompt does that sets a title: looks at most every two
+ * seconds, and on a hidden page only once it is shown.
+ */
+function changedElsewhere(): void {
+	isStale = true;
+	refreshTimer ??= setTimeout(() => {
+		refreshTimer = null;
+		refreshIfStale();
+	}, refreshApart);
+}
+
+export function refreshIfStale(): void {
+	if (!isStale || document.visibilityState === 'hidden') return;
+	isStale = false;
+	void refresh();
 }
 
 export async function refresh(): Promise<void> {

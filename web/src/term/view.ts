@@ -67,6 +67,7 @@ export class TerminalView implements Disposable {
 	private own: Size;
 	private shared: Size | null = null;
 	private clients = 1;
+	private visible = false;
 
 	constructor(
 		private readonly host: HTMLElement,
@@ -96,6 +97,7 @@ export class TerminalView implements Disposable {
 	}
 
 	dispose(): void {
+		this.visible = false;
 		this.disposables.dispose();
 	}
 
@@ -163,9 +165,11 @@ export class TerminalView implements Disposable {
 
 	/** A hidden view gives its WebGL context back: browsers allow few of them. */
 	setVisible(visible: boolean): void {
+		this.visible = visible;
 		if (visible) {
-			this.chooseRenderer();
 			this.layout();
+			// WebGL takes a while to begin: the prompt is drawn before that.
+			setTimeout(() => this.chooseRenderer(), 300);
 		} else {
 			this.dropWebgl();
 		}
@@ -309,7 +313,7 @@ export class TerminalView implements Disposable {
 
 	private chooseRenderer(): void {
 		const { renderer, screenReader } = this.settings;
-		if (renderer === 'dom' || screenReader) {
+		if (renderer === 'dom' || screenReader || !this.visible) {
 			this.dropWebgl();
 			return;
 		}

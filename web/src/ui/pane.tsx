@@ -98,6 +98,7 @@ export function Pane({ tab, visible, focused, style }: Props) {
 					{foreign.cols}×{foreign.rows}, set by another window. Type here to use this one’s.
 				</p>
 			)}
+			{tab.recorded.value && <p class="record-note">This terminal is recorded</p>}
 			<LinkStatus tab={tab} />
 			<Ending tab={tab} />
 			{focused && searching.value && <SearchBar tab={tab} />}

@@ -2,15 +2,25 @@
 import type { ISearchOptions } from '@xterm/addon-search';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { searching } from '../store/dialogs';
+import { themeNow } from '../store/settings';
 import type { Tab } from '../store/tabs';
 import { CloseIcon, DownIcon, UpIcon } from './icons';
 
-const decorations = {
-	matchBackground: '#5a4a1c',
-	matchBorder: '#8a7430',
-	matchOverviewRuler: '#e8c36a',
-	activeMatchBackground: '#e8a33a',
-	activeMatchColorOverviewRuler: '#ffdc8c',
+type Decorations = NonNullable<ISearchOptions['decorations']>;
+
+const decorations: Record<'dark' | 'light', Decorations> = {
+	dark: {
+		matchBackground: '#5a4a1c',
+		matchOverviewRuler: '#8a7430',
+		activeMatchBackground: '#b07a1e',
+		activeMatchColorOverviewRuler: '#ffdc8c',
+	},
+	light: {
+		matchBackground: '#fbe6a4',
+		matchOverviewRuler: '#d8b44a',
+		activeMatchBackground: '#ffc04a',
+		activeMatchColorOverviewRuler: '#a46a00',
+	},
 };
 
 /** Searches the tab's scrollback; what was found, as "2 of 17". */
@@ -36,7 +46,12 @@ function useSearch(tab: Tab) {
 
 	function find(direction: 'next' | 'previous', incremental = false): void {
 		const term = text.current?.value ?? '';
-		const options: ISearchOptions = { caseSensitive, regex, incremental, decorations };
+		const options: ISearchOptions = {
+			caseSensitive,
+			regex,
+			incremental,
+			decorations: decorations[themeNow()],
+		};
 		try {
 			if (direction === 'next') tab.view?.search.findNext(term, options);
 			else tab.view?.search.findPrevious(term, options);

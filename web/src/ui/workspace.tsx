@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect } from 'preact/hooks';
-import { Disposables, listen, onDispose } from '../base/disposable';
+import { Disposables, listen } from '../base/disposable';
 import { listenForWake } from '../net/wake';
 import { me, page } from '../store/app';
 import { handleKey } from '../store/commands';
 import { dialog } from '../store/dialogs';
-import { active, closeAllTabs, openTabs, refresh, tabs } from '../store/tabs';
+import { active, closeAllTabs, openTabs, refreshIfStale, tabs } from '../store/tabs';
 import { fontsReady } from '../term/view';
 import { ContextMenu } from './context_menu';
 import { Dialogs } from './dialogs';
@@ -32,20 +32,13 @@ function shortcut(event: KeyboardEvent): void {
 	if (handleKey(event, tab)) event.preventDefault();
 }
 
-const refreshEvery = 15_000;
-
 function useWorkspace(username: string): void {
 	useEffect(() => {
 		const disposables = new Disposables();
 		void begin(username);
 		disposables.add(listenForWake(() => tabs.value.map((t) => t.session)));
 		followKeyboard(disposables);
-		const look = (): void => {
-			if (document.visibilityState === 'visible') void refresh();
-		};
-		const timer = setInterval(look, refreshEvery);
-		disposables.add(onDispose(() => clearInterval(timer)));
-		disposables.add(listen(document, 'visibilitychange', look));
+		disposables.add(listen(document, 'visibilitychange', refreshIfStale));
 		disposables.add(listen(document, 'keydown', shortcut));
 		return () => disposables.dispose();
 	}, [username]);

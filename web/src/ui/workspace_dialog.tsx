@@ -46,6 +46,7 @@ function useWorkspaceInfo(): WorkspaceInfo | null {
 
 	useEffect(() => {
 		const look = (): void => {
+			if (document.visibilityState === 'hidden') return;
 			api.fetchWorkspace().then(setInfo, () => undefined);
 		};
 		look();
