@@ -191,6 +191,7 @@ export async function closeTerminal(id: string): Promise<void> {
 
 export async function fetchWorkspace(): Promise<WorkspaceInfo> {
 	const f = await request('GET', 'workspace');
+	const millis = time(f['cpu_millis']);
 	return {
 		name: str(f['name']),
 		state: str(f['state']),
@@ -199,7 +200,7 @@ export async function fetchWorkspace(): Promise<WorkspaceInfo> {
 		memory: usage(f['memory']),
 		pids: usage(f['pids']),
 		disk: usage(f['disk']),
-		cpus: time(f['cpus']),
+		cpus: millis === null ? null : millis / 1000,
 	};
 }
 
