@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "oci-cli/cli.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "base/poison.h"
+
+struct runtime cli_runtime = { .rootless = -1 };
+bool cli_log_is_stderr = true;
+
+int cli_fail(const struct md_error *err)
+{
+	log_error("%s", err->msg);
+	if (!cli_log_is_stderr)
+		fprintf(stderr, CLI_PROGRAM ": %s\n", err->msg);
+	return CLI_FAILED;
+}
+
+static int check_count(
+	const struct args_command *c, int count, int min, int max, struct md_error *err)
+{
+	if (count >= min && count <= max)
+		return 0;
+	if (min == max)
+		return md_fail(err, EINVAL, "\"%s\" requires exactly %d argument(s)", c->name, min);
+	if (count < min)
+		return md_fail(
+			err, EINVAL, "\"%s\" requires a minimum of %d argument(s)", c->name, min);
+	return md_fail(err, EINVAL, "\"%s\" requires a maximum of %d argument(s)", c->name, max);
+}
+
+/* --help anywhere before the operands' end asks for help. */
+static bool wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && !str_eq(argv[i], "--"); i++) {
+		if (str_eq(argv[i], "--help") || str_eq(argv[i], "-h"))
+			return true;
+		if (argv[i][0] != '-')
+			return false;
+	}
+	return false;
+}
+
+int cli_parse(const struct args_command *c, void *options, int argc, char **argv, int min, int max,
+	bool first_operand_ends, int *ret_count, struct md_error *err)
+{
+	if (wants_help(argc, argv)) {
+		args_command_help(CLI_PROGRAM, c);
+		return 1;
+	}
+	if (args_parse(c->options, options, argc, argv, first_operand_ends, ret_count, err) < 0)
+		return -1;
+	return check_count(c, *ret_count, min, max, err);
+}
+
+bool cli_parse_done(const struct args_command *c, void *options, int argc, char **argv, int min,
+	int max, bool first_operand_ends, int *ret_count, int *ret_code)
+{
+	struct md_error err = MD_ERROR_INIT;
+	int r = cli_parse(c, options, argc, argv, min, max, first_operand_ends, ret_count, &err);
+
+	if (r < 0)
+		*ret_code = cli_fail(&err);
+	else
+		*ret_code = 0;
+	return r != 0;
+}
+
+int cli_duration(const char *text, int64_t *ret_ms)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
+	int64_t sum = 0;
+
+	if (!*text)
+		return -1;
+	while (*text) {
+		char *end;
+		size_t i = 0, len;
+		long long n;
+
+		if (*text < '0' || *text > '9')
+			return -1;
+		n = strtoll(text, &end, 10);
+		len = strspn(end, "mhs");
+		while (i < ARRAY_SIZE(units) &&
+			(strlen(units[i].unit) != len || strncmp(units[i].unit, end, len) != 0))
+			i++;
+		if (i == ARRAY_SIZE(units) || n > 1000000)
+			return -1;
+		sum += n * units[i].ms;
+		text = end + len;
+	}
+	*ret_ms = sum;
+	return 0;
+}
+
+int cli_number(const char *name, int64_t value, int64_t max, struct md_error *err)
+{
+	if (value < 0 || value > max)
+		return md_fail(err, EINVAL, "option --%s is 0 to %lld", name, (long long)max);
+	return 0;
+}
+
+int cli_create_options(struct cli_create *c, struct md_error *err)
+{
+	if (cli_number("preserve-fds", c->preserve_fds, 65536, err) < 0)
+		return -1;
+	c->o = (struct create_options){
+		.bundle = c->bundle,
+		.config = c->config,
+		.console_socket = c->console_socket,
+		.pid_file = c->pid_file,
+		.preserve_fds = (unsigned int)c->preserve_fds,
+		.no_pivot = c->no_pivot,
+		.no_new_keyring = c->no_new_keyring,
+		.no_subreaper = c->no_subreaper,
+		.detach = c->detach,
+		.keep = c->keep,
+	};
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "oci-cli/cli.h"
+
+static const struct args_option options[] = { ARGS_END };
+
+static int run_pause(const struct args_command *c, int argc, char **argv)
+{
+	struct md_error err = MD_ERROR_INIT;
+	int count, code;
+
+	if (cli_parse_done(c, NULL, argc, argv, 1, 1, false, &count, &code))
+		return code;
+	return container_pause(&cli_runtime, argv[0], &err) < 0 ? cli_fail(&err) : 0;
+}
+
+static int run_resume(const struct args_command *c, int argc, char **argv)
+{
+	struct md_error err = MD_ERROR_INIT;
+	int count, code;
+
+	if (cli_parse_done(c, NULL, argc, argv, 1, 1, false, &count, &code))
+		return code;
+	return container_resume(&cli_runtime, argv[0], &err) < 0 ? cli_fail(&err) : 0;
+}
+
+const struct args_command cmd_pause = {
+	.name = "pause",
+	.summary = "freeze all processes of a container",
+	.usage = "pause ID",
+	.options = options,
+	.run = run_pause,
+};
+
+const struct args_command cmd_resume = {
+	.name = "resume",
+	.summary = "thaw a paused container",
+	.usage = "resume ID",
+	.options = options,
+	.run = run_resume,
+};
