@@ -111,7 +111,7 @@ static void tree_name(const char *options, char *to, size_t size)
 			snprintf(to + used, size - used, "%s%s", used ? "," : "", word);
 		}
 		options += len;
-		options += *options == ',';
+		options += strspn(options, ",\n");
 	}
 }
 
