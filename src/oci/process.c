@@ -123,9 +123,18 @@ static const struct oci_field cap_fields[] = {
 	{ NULL },
 };
 
-static int caps_are_set(struct oci_parse *p _unused_, const struct json_node *n _unused_, void *to)
+/* The kernel holds a capability as ambient only if it is permitted and inheritable too. What isn't
+ * is left out, as with runc, whose own example configurations ask for it. */
+static int finish_caps(struct oci_parse *p _unused_, const struct json_node *n _unused_, void *to)
 {
-	((struct oci_caps *)to)->set = true;
+	struct oci_caps *caps = to;
+	uint64_t possible = caps->permitted & caps->inheritable;
+
+	if (caps->ambient & ~possible)
+		log_info("process.capabilities.ambient: some are not permitted and inheritable, "
+			 "and are left out");
+	caps->ambient &= possible;
+	caps->set = true;
 	return 0;
 }
 
@@ -283,7 +292,7 @@ const struct oci_field oci_process_fields[] = {
 	{ "rlimits", FIELD_LIST, AT(oci_process, rlimits), .size = sizeof(struct oci_rlimit),
 		.fields = rlimit_fields, .custom = read_rlimit },
 	{ "capabilities", FIELD_OBJECT, AT(oci_process, caps), .fields = cap_fields,
-		.custom = caps_are_set },
+		.custom = finish_caps },
 	{ "noNewPrivileges", FIELD_BOOL, AT(oci_process, no_new_privileges) },
 	{ "oomScoreAdj", FIELD_I64, AT(oci_process, oom_score_adj), .min = -1000, .max = 1000 },
 	{ "apparmorProfile", FIELD_STRING, AT(oci_process, apparmor_profile) },

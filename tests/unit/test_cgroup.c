@@ -125,8 +125,10 @@ static int make_group(void **state)
 	const struct oci_resources r = { .pids_limit = { true, 7 } };
 
 	g.c = NULL;
-	if (geteuid() != 0)
-		return -1;
+	*state = NULL;
+	/* Groups need root and a tree that may be written: elsewhere the tests say that they were skipped. */
+	if (geteuid() != 0 || access("/sys/fs/cgroup", W_OK) < 0)
+		return 0;
 	if (plan(path, CGROUP_MANAGER_CGROUPFS, &g.c, &err) < 0 ||
 		cgroup_create(g.c, &r, 0, &err) < 0) {
 		print_error("%s\n", err.msg);
@@ -147,6 +149,8 @@ static int end_group(void **state)
 	struct group *g = *state;
 	struct md_error err = MD_ERROR_INIT;
 
+	if (!g)
+		return 0;
 	kill(g->child, SIGKILL);
 	waitpid(g->child, NULL, 0);
 	if (cgroup_destroy(g->c, &err) < 0)
@@ -161,9 +165,16 @@ static int end_group(void **state)
 	return 0;
 }
 
+static struct group *need_group(void **state)
+{
+	if (!*state)
+		skip();
+	return *state;
+}
+
 static void a_group_holds_limits_and_processes(void **state)
 {
-	struct group *g = *state;
+	struct group *g = need_group(state);
 	struct cgroup_stats *s = calloc(1, sizeof(*s));
 	struct md_error err = MD_ERROR_INIT;
 	_auto_free_ pid_t *pids = NULL;
@@ -195,7 +206,7 @@ static char process_state(pid_t pid)
 
 static void a_group_freezes_and_thaws(void **state)
 {
-	struct group *g = *state;
+	struct group *g = need_group(state);
 	struct md_error err = MD_ERROR_INIT;
 
 	assert_false(cgroup_is_frozen(g->c));
@@ -208,7 +219,7 @@ static void a_group_freezes_and_thaws(void **state)
 
 static void limits_can_be_changed(void **state)
 {
-	struct group *g = *state;
+	struct group *g = need_group(state);
 	struct md_error err = MD_ERROR_INIT;
 	const struct oci_resources r = { .pids_limit = { true, -1 } };
 	const struct oci_resources impossible = { .rdma_count = 1 };
@@ -228,7 +239,7 @@ static void limits_can_be_changed(void **state)
 
 static void a_group_in_use_is_not_taken(void **state)
 {
-	struct group *g = *state;
+	struct group *g = need_group(state);
 	_auto_(cgroup_freep) struct cgroup *second = NULL;
 	struct md_error err = MD_ERROR_INIT;
 	const struct oci_resources r = { 0 };
@@ -242,7 +253,7 @@ static void a_group_in_use_is_not_taken(void **state)
 
 static void destroying_kills_even_the_frozen(void **state)
 {
-	struct group *g = *state;
+	struct group *g = need_group(state);
 	struct md_error err = MD_ERROR_INIT;
 	int status;
 
@@ -260,24 +271,18 @@ static void destroying_kills_even_the_frozen(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest pure[] = {
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_that_could_hit_others_are_refused),
 		cmocka_unit_test(records_lead_back_to_the_same_group),
 		cmocka_unit_test(damaged_records_are_refused),
 		cmocka_unit_test(controllers_are_told_by_whole_names),
 		cmocka_unit_test(device_rules_start_from_nothing_allowed),
-	};
-	const struct CMUnitTest real[] = {
 		with_group(a_group_holds_limits_and_processes),
 		with_group(a_group_freezes_and_thaws),
 		with_group(limits_can_be_changed),
 		with_group(a_group_in_use_is_not_taken),
 		with_group(destroying_kills_even_the_frozen),
 	};
-	int failed = cmocka_run_group_tests(pure, NULL, NULL);
 
-	/* Groups need root and a cgroup tree that may be written. */
-	if (geteuid() == 0 && access("/sys/fs/cgroup", W_OK) == 0)
-		failed += cmocka_run_group_tests(real, NULL, NULL);
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
