@@ -367,9 +367,9 @@ static void step_await_start(struct init *in)
 		init_await(in, SYNC_START, NULL, NULL);
 		return;
 	}
-	init_await(in, SYNC_RECORDED, NULL, NULL);
-	/* From here on we live without the runtime. */
+	/* From here on we may outlive the runtime, once it has written us down: should it die before, its socket's end tells. */
 	prctl(PR_SET_PDEATHSIG, 0);
+	init_await(in, SYNC_RECORDED, NULL, NULL);
 	close(in->sock);
 	in->sock = -1;
 	accept_start(in, p->start_listener);
