@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What mdocker-shim writes: the output log and recordings. */
+#include "unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "shim/output_log.h"
+#include "shim/record.h"
+
+static char folder[] = "/tmp/md-shim-files-XXXXXX";
+
+static int make_folder(void **state _unused_)
+{
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state _unused_)
+{
+	return file_remove_tree(AT_FDCWD, folder);
+}
+
+static char *read_file(const char *name)
+{
+	_auto_free_ char *path = str_format("%s/%s", folder, name);
+	char *text = NULL;
+
+	assert_int_equal(file_read(AT_FDCWD, path, 1 << 20, &text, NULL), 0);
+	return text;
+}
+
+static size_t count(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, word)); text += strlen(word))
+		n++;
+	return n;
+}
+
+static void lines_of_both_streams_are_kept_apart(void **state _unused_)
+{
+	_auto_free_ char *path = str_format("%s/log", folder);
+	_auto_free_ char *text = NULL;
+	struct output_log l;
+
+	assert_int_equal(output_log_open(&l, path, 1 << 20, NULL), 0);
+	output_log_write(&l, OUTPUT_STDOUT, "one\ntw", 6);
+	output_log_write(&l, OUTPUT_STDERR, "err\xff\n", 5);
+	output_log_write(&l, OUTPUT_STDOUT, "o\nthr\0ee", 8);
+	output_log_close(&l);
+	text = read_file("log");
+	assert_int_equal(count(text, "\n"), 4);
+	assert_non_null(strstr(text, "{\"log\":\"one\\n\",\"stream\":\"stdout\""));
+	assert_non_null(strstr(text, "{\"log\":\"two\\n\",\"stream\":\"stdout\""));
+	assert_non_null(strstr(text, "{\"log\":\"err\xef\xbf\xbd\\n\",\"stream\":\"stderr\""));
+	assert_non_null(strstr(text, "{\"log\":\"thr ee\",\"stream\":\"stdout\""));
+}
+
+static void a_line_without_end_is_cut_and_the_files_are_bounded(void **state _unused_)
+{
+	_auto_free_ char *path = str_format("%s/bounded", folder);
+	_auto_free_ char *now = NULL, *before = NULL;
+	char block[4096];
+	struct output_log l;
+
+	memset(block, 'x', sizeof(block));
+	assert_int_equal(output_log_open(&l, path, 50000, NULL), 0);
+	for (int i = 0; i < 100; i++)
+		output_log_write(&l, OUTPUT_STDOUT, block, sizeof(block));
+	output_log_close(&l);
+	now = read_file("bounded");
+	before = read_file("bounded.1");
+	assert_true(strlen(now) < 70000);
+	assert_true(strlen(before) >= 50000 && strlen(before) < 70000);
+}
+
+static void without_a_path_nothing_is_kept(void **state _unused_)
+{
+	struct output_log l;
+
+	assert_int_equal(output_log_open(&l, NULL, 1, NULL), 0);
+	output_log_write(&l, OUTPUT_STDOUT, "x\n", 2);
+	output_log_close(&l);
+	assert_int_equal(output_log_open(&l, "/nowhere/log", 1, NULL), -1);
+}
+
+static char *read_recording(void)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	char *text = NULL;
+
+	while ((entry = readdir(dir))) {
+		if (strstr(entry->d_name, ".cast")) {
+			text = read_file(entry->d_name);
+			unlinkat(dirfd(dir), entry->d_name, 0);
+		}
+	}
+	closedir(dir);
+	assert_non_null(text);
+	return text;
+}
+
+static void a_character_cut_anywhere_is_recorded_whole(void **state _unused_)
+{
+	struct recording *r = recording_open(folder, 1, 24, 80, "sh", 1 << 20, NULL);
+	static const char euro[] = "a\xe2\x82\xac\xf0\x9f\x98\x80z";
+	_auto_free_ char *text = NULL;
+
+	assert_non_null(r);
+	for (size_t i = 0; i < sizeof(euro) - 1; i++)
+		recording_output(r, euro + i, 1);
+	recording_output(r, "\xe2\x82", 2);
+	recording_output(r, "!", 1);
+	recording_size(r, 10, 20);
+	recording_close(r);
+	text = read_recording();
+	assert_non_null(strstr(text, "\"version\":2,\"width\":80,\"height\":24"));
+	assert_non_null(strstr(text, "\"o\",\"\xe2\x82\xac\"]"));
+	assert_non_null(strstr(text, "\"o\",\"\xf0\x9f\x98\x80\"]"));
+	assert_non_null(strstr(text, "\"r\",\"20x10\"]"));
+}
+
+static void a_recording_ends_at_its_limit(void **state _unused_)
+{
+	struct recording *r = recording_open(folder, 2, 24, 80, NULL, 5000, NULL);
+	_auto_free_ char *text = NULL;
+
+	for (int i = 0; i < 1000; i++)
+		recording_output(r, "0123456789", 10);
+	recording_close(r);
+	text = read_recording();
+	assert_true(strlen(text) < 5200);
+	assert_int_equal(count(text, "size limit"), 1);
+}
+
+static void no_recording_takes_everything(void **state _unused_)
+{
+	recording_output(NULL, "x", 1);
+	recording_size(NULL, 1, 1);
+	recording_close(NULL);
+	assert_null(recording_open("/nowhere", 1, 1, 1, NULL, 1, NULL));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_of_both_streams_are_kept_apart),
+		cmocka_unit_test(a_line_without_end_is_cut_and_the_files_are_bounded),
+		cmocka_unit_test(without_a_path_nothing_is_kept),
+		cmocka_unit_test(a_character_cut_anywhere_is_recorded_whole),
+		cmocka_unit_test(a_recording_ends_at_its_limit),
+		cmocka_unit_test(no_recording_takes_everything),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
