@@ -362,13 +362,14 @@ static void step_await_start(struct init *in)
 {
 	const struct init_plan *p = in->plan;
 
-	init_send(in, SYNC_READY, 0, -1);
 	if (p->start_listener < 0) {
+		init_send(in, SYNC_READY, 0, -1);
 		init_await(in, SYNC_START, NULL, NULL);
 		return;
 	}
-	/* From here on we may outlive the runtime, once it has written us down: should it die before, its socket's end tells. */
+	/* Once written down we may outlive the runtime; should it die before, the end of its socket tells. */
 	prctl(PR_SET_PDEATHSIG, 0);
+	init_send(in, SYNC_READY, 0, -1);
 	init_await(in, SYNC_RECORDED, NULL, NULL);
 	close(in->sock);
 	in->sock = -1;

@@ -42,7 +42,7 @@ struct init_mount {
 	bool copy_symlink;
 	bool tmpcopyup;
 	bool from_runtime; /* the runtime makes it (id-mapped) and sends a descriptor */
-	bool in_cgroupns;  /* needs the cgroup namespace */
+	bool in_cgroup;    /* needs the cgroups, and their namespace */
 	bool optional;     /* failing is fine: a host without this controller */
 };
 

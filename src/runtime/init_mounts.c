@@ -406,7 +406,7 @@ void init_step_mounts(struct init *in)
 	const struct init_plan *p = in->plan;
 
 	for (size_t i = 0; i < p->mount_count; i++) {
-		if (p->mounts[i].in_cgroupns)
+		if (p->mounts[i].in_cgroup)
 			init_enter_cgroup(in);
 		mount_kinds[p->mounts[i].kind](in, &p->mounts[i]);
 	}

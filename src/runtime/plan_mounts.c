@@ -114,7 +114,7 @@ static void add_hierarchy(struct table *t, const struct oci_mount *m,
 	i->target = target;
 	i->ms_flags = m->flags;
 	i->attr_set = to_attributes(m->flags);
-	i->in_cgroupns = own_namespace;
+	i->in_cgroup = true;
 	if (!own_namespace) {
 		i->kind = INIT_MOUNT_BIND;
 		i->source = table_text(t, "%s%s", h->mount, h->path);
@@ -238,7 +238,7 @@ static void add_mount(struct table *t, const struct plan_request *r, const struc
 	i->data = file_system_data(t, r, m);
 	i->tmpcopyup = m->tmpcopyup;
 	i->superblock_readonly = (m->flags & MS_RDONLY) && !is_pseudo(i->type);
-	i->in_cgroupns = str_eq(i->type, "cgroup2");
+	i->in_cgroup = str_eq(i->type, "cgroup2");
 }
 
 int plan_mounts(struct plan *p, const struct plan_request *r, struct md_error *err)
