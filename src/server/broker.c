@@ -231,6 +231,7 @@ static void broker_done(struct broker *b)
 	broker_drop_requests(b);
 	broker_open_done(b);
 	fd_close(&b->listen_fd);
+	fd_close(&b->first_web_fd);
 	free(b->mdocker);
 	config_done(&b->config);
 }
@@ -242,7 +243,7 @@ int broker_main(const struct server_config *config, char *self)
 
 	b.config = *config;
 	b.self = self;
-	b.listen_fd = b.auth.fd = b.web.fd = -1;
+	b.listen_fd = b.first_web_fd = b.auth.fd = b.web.fd = -1;
 	b.signals = (struct loop_source)LOOP_SOURCE_INIT;
 	if (prepare(&b, &err) < 0) {
 		log_error("%s", err.msg);

@@ -45,6 +45,7 @@ struct broker {
 	struct listen_address address;
 	char *mdocker, *self;
 	int listen_fd;
+	int first_web_fd; /* web's end of its first socket to auth, until web is started */
 	int exit_code;
 	bool serving; /* `listening on` was said */
 	struct broker_child auth, web;
@@ -60,7 +61,7 @@ void broker_audit(struct broker *b, enum bw_event event, bool failed, const char
 	const char *address, const char *text);
 
 /* broker_children.c */
-/* Makes both roles' first processes; they say READY later. */
+/* Starts auth, and web when auth has said READY. */
 int broker_start_children(struct broker *b, struct md_error *err);
 /* Sends the certificate and key to web (again: reload). */
 int broker_send_tls(struct broker *b, struct md_error *err);

@@ -133,6 +133,20 @@ static void print_first_account(const struct bw_ready *r)
 	fflush(stdout);
 }
 
+/* The first web, once auth is there: nobody is let in before somebody can be logged in. */
+static int start_web(struct broker *b)
+{
+	_auto_close_ int peer_fd = take_fd(&b->first_web_fd);
+	struct md_error err = MD_ERROR_INIT;
+
+	if (start_child(&b->web, peer_fd, &err) == 0)
+		return 0;
+	log_error("%s", err.msg);
+	b->exit_code = 1;
+	loop_stop(&b->loop);
+	return -1;
+}
+
 static void on_ready(struct broker_child *c, const struct bw_ready *r)
 {
 	struct broker *b = c->broker;
@@ -146,6 +160,8 @@ static void on_ready(struct broker_child *c, const struct bw_ready *r)
 	c->ready = true;
 	if (r->first_user[0])
 		print_first_account(r);
+	if (b->first_web_fd >= 0 && start_web(b) < 0)
+		return;
 	if (b->serving || !b->auth.ready || !b->web.ready)
 		return;
 	b->serving = true;
@@ -265,14 +281,11 @@ static int init_child(
 int broker_start_children(struct broker *b, struct md_error *err)
 {
 	_auto_close_ int for_auth = -1;
-	_auto_close_ int for_web = -1;
 
 	if (init_child(b, &b->auth, "auth", err) < 0 || init_child(b, &b->web, "web", err) < 0 ||
-		make_pair(&for_auth, &for_web, err) < 0)
+		make_pair(&for_auth, &b->first_web_fd, err) < 0)
 		return -1;
-	if (start_child(&b->auth, for_auth, err) < 0)
-		return -1;
-	return start_child(&b->web, for_web, err);
+	return start_child(&b->auth, for_auth, err);
 }
 
 int broker_send_tls(struct broker *b, struct md_error *err)

@@ -38,6 +38,7 @@ struct broker_request {
 	struct bw_open asked;
 	uint32_t check_id;
 	bool stopped;              /* RESTART: the first of its two runs is over */
+	bool unwanted;             /* the web that asked is gone; mdocker is let run to its end */
 	struct bw_session session; /* once checked: who it is, and what a link allows */
 
 	pid_t pid;
@@ -91,6 +92,7 @@ static void remember_workspace(struct broker *b, const char *name, const char *s
 	b->workspaces = w;
 }
 
+/* Forgets the run; the process, if it is still there, goes on. */
 static void stop_run(struct broker_request *q)
 {
 	struct loop *l = &q->broker->loop;
@@ -99,11 +101,6 @@ static void stop_run(struct broker_request *q)
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (sources[i]->fd >= 0)
 			loop_remove(l, sources[i]);
-	}
-	if (q->pid > 0) {
-		kill(q->pid, SIGKILL);
-		spawn_wait(q->pid);
-		q->pid = 0;
 	}
 	fd_close(&q->pidfd);
 	fd_close(&q->out_fd);
@@ -151,7 +148,7 @@ static void answer(struct broker_request *q, enum bw_status status, const char *
 		BW_PUT(m.opened.name, q->session.user);
 		BW_PUT(m.opened.text, status == BW_OK ? "" : text);
 	}
-	if (b->web.fd >= 0 && broker_wire_send(b->web.fd, &m, &fd, fd >= 0) < 0)
+	if (b->web.fd >= 0 && !q->unwanted && broker_wire_send(b->web.fd, &m, &fd, fd >= 0) < 0)
 		log_warning("answer to web: %s", strerror(errno));
 	request_free(q);
 }
@@ -326,6 +323,9 @@ static void on_timeout(struct loop_source *s, uint32_t events _unused_)
 	loop_take_timer(s);
 	log_error("workspace of %s: mdocker did not end within %d s", q->session.user,
 		BROKER_RUN_SECONDS);
+	kill(q->pid, SIGKILL);
+	spawn_wait(q->pid);
+	q->pid = 0;
 	answer(q, BW_FAILED, "it took too long", -1);
 	pump(b);
 }
@@ -497,12 +497,24 @@ void broker_fail_checks(struct broker *b)
 
 void broker_drop_requests(struct broker *b)
 {
-	while (b->requests)
-		request_free(b->requests);
+	struct broker_request *q = b->requests;
+
+	while (q) {
+		struct broker_request *next = q->next;
+
+		if (q->state == RUNS)
+			q->unwanted = true;
+		else
+			request_free(q);
+		q = next;
+	}
 }
 
 void broker_open_done(struct broker *b)
 {
+	/* What mdocker is doing it finishes without us. */
+	while (b->requests)
+		request_free(b->requests);
 	while (b->workspaces)
 		forget_workspace(b, b->workspaces->name);
 }

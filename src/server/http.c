@@ -34,6 +34,8 @@ static const struct {
 	{ WSI_TOKEN_POST_URI, HTTP_POST },
 	{ WSI_TOKEN_PATCH_URI, HTTP_PATCH },
 	{ WSI_TOKEN_DELETE_URI, HTTP_DELETE },
+	{ WSI_TOKEN_PUT_URI, HTTP_OTHER },
+	{ WSI_TOKEN_OPTIONS_URI, HTTP_OTHER },
 };
 
 /* Headers that libwebsockets stores under numbers; others are found by name. */
@@ -208,17 +210,39 @@ static struct request *request_new(struct conn *c)
 	return q;
 }
 
-/* All of the body is there (or thrown away). */
-static void body_complete(struct request *q)
+/* Writes the next part of the reply; at its end the connection is ready for the next request. */
+static int on_writeable(struct conn *c)
+{
+	struct request *q = c->request;
+	bool more;
+
+	if (!q || !q->replied || !q->handled)
+		return 0;
+	if (http_send_part(q, CHUNK, &more) < 0)
+		return -1;
+	if (more) {
+		lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, REPLY_SECONDS);
+		lws_callback_on_writable(c->wsi);
+		return 0;
+	}
+	c->request = NULL;
+	request_free(q);
+	if (c->close_after)
+		return -1;
+	return lws_http_transaction_completed(c->wsi) ? -1 : 0;
+}
+
+/* All of the body is there (or thrown away). What is answered at once goes out at once: a client that has closed its side of the
+ * connection gets its reply, too. */
+static int body_complete(struct request *q)
 {
 	if (q->handled)
-		return;
+		return 0;
 	q->handled = true;
 	lws_set_timeout(q->conn->wsi, NO_PENDING_TIMEOUT, 0);
 	if (!q->replied)
 		route_run(q);
-	if (q->replied)
-		lws_callback_on_writable(q->conn->wsi);
+	return on_writeable(q->conn);
 }
 
 static int on_request(struct conn *c)
@@ -243,7 +267,7 @@ static int on_request(struct conn *c)
 	if (is_post && !has_length)
 		c->close_after = true;
 	if (q->body_expected == 0 && !(is_post && has_length))
-		body_complete(q);
+		return body_complete(q);
 	return 0;
 }
 
@@ -256,28 +280,6 @@ static int on_body(struct conn *c, const void *data, size_t len)
 	if (!q->replied && len && buf_add(&q->body, data, len) < 0)
 		return -1;
 	return 0;
-}
-
-/* Writes the next part of the reply; at its end the connection is ready for the next request. */
-static int on_writeable(struct conn *c)
-{
-	struct request *q = c->request;
-	bool more;
-
-	if (!q || !q->replied || !q->handled)
-		return 0;
-	if (http_send_part(q, CHUNK, &more) < 0)
-		return -1;
-	if (more) {
-		lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, REPLY_SECONDS);
-		lws_callback_on_writable(c->wsi);
-		return 0;
-	}
-	c->request = NULL;
-	request_free(q);
-	if (c->close_after)
-		return -1;
-	return lws_http_transaction_completed(c->wsi) ? -1 : 0;
 }
 
 /* Before the 101: everything that may refuse the upgrade does it here. 0 goes on with it, 1: a reply was sent. */
@@ -327,10 +329,7 @@ static int on_http(struct conn *c, enum lws_callback_reasons reason, void *in, s
 	case LWS_CALLBACK_HTTP_BODY:
 		return on_body(c, in, len);
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		if (!c->request)
-			return -1;
-		body_complete(c->request);
-		return 0;
+		return c->request ? body_complete(c->request) : -1;
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return on_writeable(c);
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:

@@ -194,11 +194,15 @@ int http_send_part(struct request *q, size_t chunk, bool *ret_more)
 	const char *body = body_of(q, &len);
 
 	if (!q->head_sent) {
+		/* With as much of the body as fits: small replies are one packet. */
 		memcpy(room + LWS_PRE, q->head.data, q->head.len);
+		part = MD_MIN(len, sizeof(room) - LWS_PRE - q->head.len);
+		memcpy(room + LWS_PRE + q->head.len, body, part);
 		q->head_sent = true;
-		*ret_more = len > 0;
-		return lws_write(wsi, room + LWS_PRE, q->head.len, LWS_WRITE_HTTP_HEADERS) < 0 ? -1
-											       : 0;
+		q->body_sent = part;
+		*ret_more = part < len;
+		part += q->head.len;
+		return lws_write(wsi, room + LWS_PRE, part, LWS_WRITE_HTTP_HEADERS) < 0 ? -1 : 0;
 	}
 	part = MD_MIN(MD_MIN(len - q->body_sent, chunk), sizeof(room) - LWS_PRE);
 	memcpy(room + LWS_PRE, body + q->body_sent, part);

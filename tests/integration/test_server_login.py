@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accounts and sessions: what ends them, how fast one may guess, what the audit log tells and what it never holds."""
+
+import concurrent.futures
+import json
+import re
+import statistics
+import time
+
+from harness.process import wait_until
+from harness.web import WebServer, web  # noqa: F401
+
+
+def login(web, user, password):
+    return web.request("POST", "/api/v1/login", {"username": user, "password": password})
+
+
+def cookie_of(response):
+    return response.headers["Set-Cookie"].split(";")[0]
+
+
+def audit(place):
+    return [json.loads(line) for line in open(place.root / "auth" / "audit.log")]
+
+
+def test_the_sixth_failure_waits_and_others_do_not(web):
+    statuses = [login(web, "alice", f"wrong{i}").status for i in range(5)]
+    assert statuses == [401] * 5
+    r = login(web, "alice", "password")
+    assert (r.status, r.json["code"]) == (429, "too_many_tries")
+    assert 1 <= int(r.headers["Retry-After"]) <= 2
+    assert login(web, "bob", "password").status == 200
+    wait_until(lambda: login(web, "alice", "password").status == 200, "alice may try again")
+    assert login(web, "alice", "wrong").status == 401, "the count began anew"
+
+
+def test_an_unknown_user_takes_as_long_as_a_wrong_password(web):
+    def median(user):
+        times = []
+        for i in range(4):
+            started = time.monotonic()
+            assert login(web, user if user == "bob" else f"{user}{i}", "wrong").status == 401
+            times.append(time.monotonic() - started)
+        return statistics.median(times)
+
+    known, unknown = median("bob"), median("nobody")
+    assert 0.5 < known / unknown < 2, (known, unknown)
+
+
+def test_a_flood_of_logins_is_queued_then_told_to_wait_and_nothing_else_suffers(place):
+    web = WebServer(place, "--max-connections", "200").start()
+    with concurrent.futures.ThreadPoolExecutor(80) as pool:
+        logins = [pool.submit(login, web, f"user{i}", "x") for i in range(80)]
+        slowest = 0
+        while not all(f.done() for f in logins):
+            started = time.monotonic()
+            assert web.request("GET", "/healthz").status == 200
+            slowest = max(slowest, time.monotonic() - started)
+        statuses = [f.result().status for f in logins]
+    assert set(statuses) == {401, 429}
+    assert statuses.count(401) >= 32
+    assert slowest < 3
+    assert login(web, "alice", "password").status == 200
+
+
+def test_a_new_password_ends_all_sessions_and_goes_on_under_a_new_secret(web):
+    here, there = web.login("alice").cookie, web.login("alice").cookie
+    change = {"old_password": "password", "new_password": "correct horse"}
+    assert web.request("POST", "/api/v1/password", change | {"old_password": "x"}, cookie=here).status == 403
+    assert web.request("POST", "/api/v1/password", change | {"new_password": "short"}, cookie=here).status == 400
+    r = web.request("POST", "/api/v1/password", change, cookie=here)
+    assert r.status == 200
+    assert web.request("GET", "/api/v1/me", cookie=here).status == 401
+    assert web.request("GET", "/api/v1/me", cookie=there).status == 401
+    assert web.request("GET", "/api/v1/me", cookie=cookie_of(r)).status == 200
+    assert login(web, "alice", "password").status == 401
+    assert login(web, "alice", "correct horse").status == 200
+
+
+def test_sessions_end_when_idle_and_in_any_case_after_a_while(place):
+    web = WebServer(place, "--idle", "2", "--max-session", "6").start()
+    idle, busy = web.login("alice").cookie, web.login("alice").cookie
+    started = time.monotonic()
+    while web.request("GET", "/api/v1/me", cookie=busy).status == 200:
+        time.sleep(0.3)
+        assert time.monotonic() - started < 15
+    assert time.monotonic() - started > 4
+    assert web.request("GET", "/api/v1/me", cookie=idle).status == 401
+
+
+def test_admins_manage_users_and_the_last_admin_stays(web):
+    admin = web.login("admin").cookie
+
+    def ask(method, path, body=None):
+        return web.request(method, "/api/v1/users" + path, body, cookie=admin)
+
+    assert ask("POST", "", {"username": "carol", "password": "long enough"}).status == 200
+    assert ask("POST", "", {"username": "carol", "password": "long enough"}).status == 409
+    for bad in ({"username": "../etc", "password": "long enough"}, {"username": "dave", "password": "short"},
+                {"username": "dave"}, {"username": "dave", "password": "long enough", "role": "root"}):
+        assert ask("POST", "", bad).status == 400, bad
+    users = {u["username"]: u for u in ask("GET", "").json["users"]}
+    assert set(users) == {"alice", "bob", "admin", "carol"}
+    assert users["carol"]["role"] == "user" and users["carol"]["created_ms"] > 1e12
+    carol = login(web, "carol", "long enough")
+    assert carol.status == 200
+    assert ask("PATCH", "/carol", {"disabled": True}).status == 200
+    assert web.request("GET", "/api/v1/me", cookie=cookie_of(carol)).status == 401
+    assert login(web, "carol", "long enough").status == 401
+    assert ask("PATCH", "/carol", {"disabled": False, "role": "admin", "password": "another one"}).status == 200
+    assert login(web, "carol", "another one").json["role"] == "admin"
+    assert ask("DELETE", "/carol").status == 200
+    assert login(web, "carol", "another one").status == 401
+    for loss in (("DELETE", "/admin", None), ("PATCH", "/admin", {"disabled": True}), ("PATCH", "/admin", {"role": "user"})):
+        assert ask(*loss).status == 400
+    for i in range(40):
+        assert ask("POST", "", {"username": f"u{i}", "password": "long enough"}).status in (200, 429)
+    assert len(ask("GET", "").json["users"]) > 36
+
+
+def test_the_first_start_without_demo_shows_a_password_once(place):
+    web = WebServer(place, demo=False).start()
+    assert web.request("GET", "/api/v1/config").json["demo"] is False
+    said = re.findall(r"'admin' was made with the password '([^']+)'", web.said())
+    assert len(said) == 1 and len(said[0]) >= 16
+    assert login(web, "admin", said[0]).json["role"] == "admin"
+    assert login(web, "alice", "password").status == 401
+    web.stop()
+    web.start()
+    assert len(re.findall("with the password", web.said())) == 1
+    assert login(web, "admin", said[0]).status == 200
+
+
+def test_demo_accounts_do_not_work_without_demo(place):
+    web = WebServer(place).start()
+    session = web.login("alice").cookie
+    assert web.request("GET", "/api/v1/me", cookie=session).status == 200
+    web.stop()
+    web.options.remove("--demo")
+    web.start()
+    assert web.request("GET", "/api/v1/me", cookie=session).status == 401
+    assert login(web, "alice", "password").status == 401
+    assert login(web, "admin", "admin").status == 401
+    password = re.findall(r"'admin' was made with the password '([^']+)'", web.said())[0]
+    assert login(web, "admin", password).status == 200
+
+
+def test_sessions_outlive_the_server(web):
+    session = web.login("alice").cookie
+    web.kill()
+    web.start()
+    assert web.request("GET", "/api/v1/me", cookie=session).status == 200
+
+
+def test_the_audit_log_tells_who_did_what_and_holds_no_secret(place):
+    web = WebServer(place).start()
+    cookie = web.login("alice").cookie
+    login(web, "alice", "my-wrong-password")
+    login(web, "My Password Typed As Name", "x")
+    web.request("POST", "/api/v1/logout", {}, cookie=cookie)
+    admin = web.login("admin").cookie
+    web.request("POST", "/api/v1/users", {"username": "carol", "password": "carols-secret"}, cookie=admin)
+    web.request("POST", "/api/v1/login", {}, headers={"Origin": "http://evil.example"})
+    web.stop()
+    log = place.root / "auth" / "audit.log"
+    assert log.stat().st_mode & 0o7777 == 0o600
+    told = [(e["event"], e["outcome"], e.get("user")) for e in audit(place)]
+    for line in (("login", "ok", "alice"), ("login", "denied", "alice"), ("logout", "ok", "alice"), ("login", "denied", "?"),
+                 ("user_change", "ok", "admin"), ("denied", "failed", None), ("server", "ok", None)):
+        assert line in told, line
+    everything = log.read_text() + web.said()
+    for secret in ("my-wrong-password", "My Password", "carols-secret", cookie.split("=")[1], admin.split("=")[1]):
+        assert secret not in everything
+    database = (place.root / "auth" / "minidocker.db").read_bytes()
+    wal = place.root / "auth" / "minidocker.db-wal"
+    database += wal.read_bytes() if wal.exists() else b""
+    assert b"carols-secret" not in database
+    token = admin.split("=")[1]
+    assert token.encode() not in database and bytes.fromhex(token) not in database
