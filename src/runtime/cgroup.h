@@ -65,6 +65,14 @@ int cgroup_birth_fd(struct cgroup *c);
  * false. */
 int cgroup_add(struct cgroup *c, pid_t pid, const char *sub, bool born, struct md_error *err);
 
+enum { CGROUP_ENTRIES = 16 };
+
+/* Files for a single-threaded process to enter the groups by itself, writing "0" into each, as whoever it is by
+ * then: of all trees but the unified one, where it is to be born. Moving another process, or a process as a whole, stops all forks of
+ * the system for a grace period (up to 20 ms); a thread that moves itself does not. The caller closes them. */
+int cgroup_open_entries(
+	struct cgroup *c, int ret_fds[CGROUP_ENTRIES], size_t *ret_count, struct md_error *err);
+
 /* Applies what is set in `r`; device rules only if there are any. */
 int cgroup_update(struct cgroup *c, const struct oci_resources *r, struct md_error *err);
 

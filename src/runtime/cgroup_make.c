@@ -263,3 +263,30 @@ int cgroup_add(struct cgroup *c, pid_t pid, const char *sub, bool born, struct m
 	}
 	return 0;
 }
+
+int cgroup_open_entries(
+	struct cgroup *c, int ret_fds[CGROUP_ENTRIES], size_t *ret_count, struct md_error *err)
+{
+	size_t count = 0;
+
+	_Static_assert((int)CGROUP_ENTRIES >= (int)CGROUP_TREES, "one entry a tree");
+	for (size_t i = 0; i < c->tree_count; i++) {
+		struct cgroup_tree *t = &c->trees[i];
+		int fd = -1;
+
+		if (t->ops == &cgroup_unified_ops)
+			continue;
+		if (cgroup_tree_open(c, t) == 0)
+			fd = openat(t->fd, "tasks", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0) {
+			ret_fds[count++] = fd;
+		} else if (!c->rootless) {
+			md_fail_errno(err, "cgroup: open %s%s", t->mount, c->path);
+			while (count)
+				close(ret_fds[--count]);
+			return -1;
+		}
+	}
+	*ret_count = count;
+	return 0;
+}

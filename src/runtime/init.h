@@ -17,6 +17,7 @@
 
 #include "base/compiler.h"
 #include "oci/spec.h"
+#include "runtime/cgroup.h"
 #include "runtime/init_sync.h"
 
 enum init_mount_kind {
@@ -65,6 +66,9 @@ struct init_plan {
 	int sock;                   /* to the runtime */
 	int start_listener;         /* where `start` connects; -1: start comes through `sock` */
 	int console_sock;           /* gets the pty's master; -1: no terminal */
+	bool enters_cgroup;         /* by itself, through these; else the runtime moves it */
+	int cgroup_fds[CGROUP_ENTRIES];
+	size_t cgroup_fd_count;
 	int hook_state[OCI_HOOK_KINDS]; /* memfds with the state document; -1 */
 	unsigned int preserve_fds;
 	bool no_pivot;

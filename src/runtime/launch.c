@@ -111,18 +111,18 @@ static pid_t clone_between(struct launch *l)
 	return pid;
 }
 
-/* The child of the common case. Where a container is born in its cgroup nobody has to move it. */
+/* The child of the common case: born in its group of the unified tree, and entering those of the others by itself. Without clone3 we
+ * move it. */
 static pid_t clone_child(struct launch *l)
 {
 	struct init_plan *in = &l->plan->init;
-	bool can_be_born = l->cgroup && !l->exec_cgroup && (in->exec || l->cgroup_made);
-	int cgroup_fd = can_be_born ? cgroup_birth_fd(l->cgroup) : -1;
+	int cgroup_fd = in->enters_cgroup ? cgroup_birth_fd(l->cgroup) : -1;
 	pid_t pid = sys_clone(clone_flags(in), cgroup_fd);
 
-	if (pid < 0 && cgroup_fd >= 0 && errno == ENOSYS)
+	if (pid < 0 && cgroup_fd >= 0) {
+		in->enters_cgroup = false;
 		pid = sys_clone(clone_flags(in), -1);
-	else if (pid > 0 && cgroup_fd >= 0)
-		l->born_in_cgroup = true;
+	}
 	if (pid == 0)
 		init_run(in);
 	return pid;
@@ -252,36 +252,50 @@ static void raise_limits(struct launch *l)
 	}
 }
 
-static int enter_cgroup(struct launch *l, struct md_error *err)
+static int make_cgroup(struct launch *l, pid_t pid, struct md_error *err)
 {
-	const struct oci_resources *r = &l->plan->init.spec->resources;
-	struct init_plan *in = &l->plan->init;
+	if (!l->cgroup || l->plan->init.exec)
+		return 0;
+	l->cgroup_made = true;
+	if (cgroup_create(l->cgroup, &l->plan->init.spec->resources, pid, err) < 0)
+		return md_wrap(err, "cgroups");
+	return 0;
+}
 
-	if (l->cgroup && !in->exec && !l->cgroup_made) {
-		l->cgroup_made = true;
-		if (cgroup_create(l->cgroup, r, cgroup_needs_pid(l->cgroup) ? l->pid : 0, err) < 0)
-			return md_wrap(err, "cgroups");
-	}
-	if (l->cgroup && cgroup_add(l->cgroup, l->pid, l->exec_cgroup, l->born_in_cgroup, err) < 0)
+/* Before the child: its groups, and how it gets in. */
+static int prepare_cgroup(struct launch *l, struct md_error *err)
+{
+	struct init_plan *in = &l->plan->init;
+	bool by_pid = l->cgroup && !in->exec && cgroup_needs_pid(l->cgroup);
+
+	if (!by_pid && make_cgroup(l, 0, err) < 0)
+		return -1;
+	/* Into a group below, as systemd has it, and from a go-between, the child is moved. */
+	if (!l->cgroup || by_pid || l->exec_cgroup || in->join_by_between)
+		return 0;
+	if (cgroup_open_entries(l->cgroup, in->cgroup_fds, &in->cgroup_fd_count, err) < 0)
+		return md_wrap(err, "cgroups");
+	in->enters_cgroup = true;
+	return 0;
+}
+
+static int move_to_cgroup(struct launch *l, struct md_error *err)
+{
+	if (l->plan->init.enters_cgroup)
+		return 0;
+	if (l->cgroup && !l->cgroup_made && make_cgroup(l, l->pid, err) < 0)
+		return -1;
+	if (l->cgroup && cgroup_add(l->cgroup, l->pid, l->exec_cgroup, false, err) < 0)
 		return md_wrap(err, "cgroups");
 	return launch_send(l, SYNC_IN_CGROUP, err);
 }
 
 int launch_start(struct launch *l, struct md_error *err)
 {
-	struct init_plan *in = &l->plan->init;
-
-	/* On v2 the group comes first: the child is born in it. On v1 the child mounts meanwhile. */
-	if (l->cgroup && !in->exec && cgroup_is_pure_v2(l->cgroup) &&
-		!cgroup_needs_pid(l->cgroup)) {
-		l->cgroup_made = true;
-		if (cgroup_create(l->cgroup, &in->spec->resources, 0, err) < 0)
-			return md_wrap(err, "cgroups");
-	}
-	if (make_child(l, err) < 0)
+	if (prepare_cgroup(l, err) < 0 || make_child(l, err) < 0)
 		return -1;
 	raise_limits(l);
-	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || enter_cgroup(l, err) < 0) {
+	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || move_to_cgroup(l, err) < 0) {
 		launch_abort(l);
 		return -1;
 	}

@@ -23,8 +23,7 @@ struct launch {
 	pid_t pid;                     /* 0: no child (any more) */
 	int sock;                      /* to the child */
 	bool cgroup_made;              /* or tried: there may be groups to remove */
-	bool born_in_cgroup;
-	bool hooks_ran; /* the poststop hooks are due when it fails */
+	bool hooks_ran;                /* the poststop hooks are due when it fails */
 };
 
 #define LAUNCH_INIT                                                                                \
