@@ -25,13 +25,13 @@ struct arrival {
 /* 0: answered, or to be answered later. -1: ERROR with `err`. */
 typedef int (*request_fn)(struct client *c, const struct arrival *a, struct md_error *err);
 
-/* A terminal by number, whatever its state; ESRCH. */
+/* A terminal by number, whatever its state; ENOENT. */
 static struct terminal *find(struct client *c, uint32_t id, struct md_error *err)
 {
 	struct terminal *t = terminal_find(c->shim, id);
 
 	if (!t)
-		md_fail(err, ESRCH, id ? "there is no terminal %u" : "no terminal is open", id);
+		md_fail(err, ENOENT, id ? "there is no terminal %u" : "no terminal is open", id);
 	return t;
 }
 
@@ -40,7 +40,7 @@ static struct terminal *find_running(struct client *c, uint32_t id, struct md_er
 	struct terminal *t = find(c, id, err);
 
 	if (t && t->phase != TERMINAL_RUNNING) {
-		md_fail(err, ESRCH, "terminal %u has ended", id);
+		md_fail(err, ENOENT, "terminal %u has ended", id);
 		return NULL;
 	}
 	return t;
@@ -532,6 +532,6 @@ void client_handle(struct client *c, const struct shim_msg *m, int *fds, size_t 
 		return;
 	if (m->type == SHIM_HELLO)
 		client_fail(c, m->serial, err.code, err.msg);
-	else
+	else if (m->serial)
 		client_send_error(c, m->serial, m->type, 0, &err);
 }

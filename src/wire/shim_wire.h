@@ -11,9 +11,9 @@
  * strings (each with its NUL), as the type says. A message has at most SHIM_MAX_TAIL bytes of tail;
  * a packet at most SHIM_MAX_PACKET.
  *
- * Serials: a request carries a number of the client's choice (not 0); every reply to it carries the
- * same. Requests may be pipelined, replies come in any order. What the shim says on its own carries
- * 0.
+ * Serials: a request carries a number of the client's choice; every reply to it carries the same.
+ * Requests may be pipelined, replies come in any order. A request with serial 0 gets no ERROR.
+ * What the shim says on its own carries 0.
  *
  * Versions. SHIM_VERSION grows by one with each change, and changes only add: a new type, a field
  * behind the last of a type, a string behind the last, a flag. So:
