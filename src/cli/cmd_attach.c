@@ -36,7 +36,7 @@ static int attach(const struct attach_options *o, const char *name)
 	session.terminal = (uint32_t)o->terminal;
 	session.create = w.kind == WORKSPACE_USER && !o->terminal;
 	if (terminal_attach(&c, &session, &err) < 0)
-		return cli_fail(&err, 1);
+		return cli_fail(&err, EXIT_CONTAINER);
 	if (session.detached)
 		fprintf(stderr, "\n" PROGRAM ": detached\n");
 	else if (session.reason[0])
