@@ -30,9 +30,14 @@ static int attach(const struct attach_options *o, const char *name)
 	struct terminal_session session = { .detach_keys = true, .read_only = o->read_only };
 	struct md_error err = MD_ERROR_INIT;
 
-	if (engine_open(&e, cli_engine_options(), &err) < 0 ||
-		engine_find(&e, name, &w, &err) < 0 || session_open(&e, &w, &c, &err) < 0)
-		return cli_fail(&err, 1);
+	if (engine_open(&e, cli_engine_options(), &err) < 0 || engine_find(&e, name, &w, &err) < 0)
+		return cli_fail(&err, EXIT_CONTAINER);
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return cli_usage(&cmd_attach,
+			"attach to '%s' works on a terminal only, `" PROGRAM " logs` shows output",
+			name);
+	if (session_open(&e, &w, &c, &err) < 0)
+		return cli_fail(&err, EXIT_CONTAINER);
 	session.terminal = (uint32_t)o->terminal;
 	session.create = w.kind == WORKSPACE_USER && !o->terminal;
 	if (terminal_attach(&c, &session, &err) < 0)
@@ -54,9 +59,6 @@ static int run(const struct args_command *c, int argc, char **argv)
 		return code;
 	if (o.terminal < 0 || o.terminal > UINT32_MAX)
 		return cli_usage(c, "terminal %lld: there is none", (long long)o.terminal);
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return cli_usage(
-			c, "attach works on a terminal only; `" PROGRAM " logs` shows output");
 	return attach(&o, argv[0]);
 }
 
