@@ -90,6 +90,10 @@ static int run_command(int argc, char **argv)
 			argv[0]);
 		return EXIT_CONTAINER;
 	}
+	if (argc > 1 && str_eq(argv[1], "--help")) {
+		args_command_help(PROGRAM, c);
+		return 0;
+	}
 	return c->run(c, argc, argv);
 }
 

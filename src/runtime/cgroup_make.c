@@ -50,6 +50,9 @@ static int make_folders(struct cgroup *c, struct cgroup_tree *t, struct md_error
 		fd = openat(at, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 		if (fd < 0)
 			return md_fail_errno(err, "cgroup: open %s%s", t->mount, c->path);
+		/* Whatever umask the caller has: the container's root, a stranger's id, reads its own group. */
+		if (t->fresh && fchmod(fd, 0755) < 0)
+			return md_fail_errno(err, "cgroup: mode of %s%s", t->mount, c->path);
 		if (t->ops->prepare(t, at, fd, !rest[strspn(rest, "/")], err) < 0)
 			return md_wrap(err, "%s%s", t->mount, c->path);
 		fd_close(&at);
