@@ -23,7 +23,6 @@ enum {
 	WAITING_MAX = 128 << 10, /* typed, not yet taken by the shim */
 	SNAPSHOT_MAX = 16 << 20,
 	TOUCH_SECONDS = 60,
-	CLOSE_SECONDS = 1, /* for a socket that takes nothing any more, to say why it closes */
 	SERIAL_ATTACH = 2,
 };
 
@@ -60,6 +59,7 @@ struct bridge {
 
 	struct bridge_output out;   /* to the browser */
 	enum close_code close_code; /* 0: stays open */
+	bool closed;                /* libwebsockets was told to close */
 	bool close_now;             /* what is queued isn't sent any more */
 	char close_text[124];
 };
@@ -134,7 +134,9 @@ void bridge_free(struct bridge *b)
 	free(b);
 }
 
-/* Closes once what is queued was sent, or with `now` without it. The first reason stays. */
+/* Closes once what is queued was sent, or with `now` without it. The first reason stays. The close itself happens in a timer's
+ * callback: libwebsockets takes an error from a writeable callback for a dead socket and sends no close frame. A socket
+ * that takes nothing more isn't asked to take that. */
 static void close_bridge(struct bridge *b, enum close_code code, const char *text, bool now)
 {
 	if (!b->close_code) {
@@ -144,13 +146,21 @@ static void close_bridge(struct bridge *b, enum close_code code, const char *tex
 	b->close_now = b->close_now || now;
 	if (!b->wsi)
 		return;
-	if (now)
-		lws_set_timeout(b->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
-	lws_callback_on_writable(b->wsi);
+	if (!now && b->out.first)
+		lws_callback_on_writable(b->wsi);
+	else if (lws_send_pipe_choked(b->wsi))
+		lws_set_timeout(b->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+	else
+		lws_set_timer_usecs(b->wsi, 1);
+	/* We may stand in a callback of libuv's: libwebsockets looks at its timers only after events of its own. */
+	lws_cancel_service(web.lws);
 }
 
 static int close_with_reason(struct bridge *b)
 {
+	if (b->closed)
+		return 0;
+	b->closed = true;
 	lws_close_reason(b->wsi, (enum lws_close_status)b->close_code,
 		(unsigned char *)b->close_text, strlen(b->close_text));
 	return -1;
@@ -473,15 +483,22 @@ int bridge_writeable(struct bridge *b)
 {
 	if (!b)
 		return -1;
-	if (b->close_code && (b->close_now || !b->out.first))
-		return close_with_reason(b);
+	if (b->close_code && b->close_now)
+		return 0;
 	if (bridge_output_write(&b->out, b->wsi) < 0)
 		return -1;
 	if (b->shim && !bridge_output_is_above_low(&b->out))
 		shim_link_pause(b->shim, false);
-	if (b->out.first || b->close_code)
+	if (b->out.first)
 		lws_callback_on_writable(b->wsi);
+	else if (b->close_code)
+		lws_set_timer_usecs(b->wsi, 1);
 	return 0;
+}
+
+int bridge_timer(struct bridge *b)
+{
+	return b && b->close_code && !b->closed ? close_with_reason(b) : 0;
 }
 
 void bridge_revoke(uint64_t session)

@@ -24,6 +24,7 @@ void bridge_free(struct bridge *b);
 int bridge_start(struct bridge *b, struct lws *wsi);
 int bridge_receive(struct bridge *b, const void *data, size_t len);
 int bridge_writeable(struct bridge *b);
+int bridge_timer(struct bridge *b);
 
 /* The session or link (its number on the wire) is over: its sockets close with 1008. */
 void bridge_revoke(uint64_t session);

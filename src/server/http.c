@@ -340,6 +340,8 @@ static int on_http(struct conn *c, enum lws_callback_reasons reason, void *in, s
 		return bridge_receive(c->bridge, in, len);
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return bridge_writeable(c->bridge);
+	case LWS_CALLBACK_TIMER:
+		return bridge_timer(c->bridge);
 	case LWS_CALLBACK_RAW_ADOPT:
 	case LWS_CALLBACK_RAW_RX:
 	case LWS_CALLBACK_RAW_WRITEABLE:
