@@ -203,49 +203,6 @@ static bool is_text(const struct drawing *d, const struct row *r, int x)
 }
 
 /*
- * Without wrap mode a wide character that doesn't fit at the edge leaves the first half of the one before
- * it, with something else, or nothing, where the second half was.
- */
-static bool is_halved(const struct drawing *d, const struct row *r, int x)
-{
-	return x == d->s->cols - 2 && row_has_text(r, (unsigned int)x) &&
-	       row_width(r, (unsigned int)x) == 2 && row_width(r, (unsigned int)x + 1) == 1 &&
-	       r->attrs[x] == r->attrs[x + 1];
-}
-
-static void draw_halved(struct drawing *d, const struct row *r, int x)
-{
-	uint32_t text = r->cells[x], code = text & CELL_CODE_MASK;
-	char utf8[UTF8_MAX];
-	const char *bytes = utf8;
-	size_t len = 0, first;
-
-	move_in_row(d, d->s->cols - 2);
-	draw_attr(d, r->attrs[x]);
-	if (text & CELL_CLUSTER)
-		bytes = intern_get(&d->s->clusters, code, &len);
-	else
-		len = utf8_encode(code, utf8);
-	/* What is joined after the one that didn't fit takes its width. */
-	utf8_decode((const unsigned char *)bytes, len, &first);
-	buf_add_str(d->out, "\033[?7l");
-	buf_add(d->out, bytes, first);
-	buf_add_str(d->out, WIDE_FILLER);
-	buf_add(d->out, bytes + first, len - first);
-	d->x = d->s->cols - 1;
-	if (r->cells[x + 1])
-		put_text(d, r, x + 1);
-	buf_add_str(d->out, "\033[?7h");
-	d->joins = false;
-	if (x == d->s->cols - 2)
-		return;
-	/* From the edge to its place: there is nothing in between yet. */
-	draw_reset_pen(d);
-	move_in_row(d, x);
-	buf_addf(d->out, "\033[%dP", d->s->cols - 2 - x);
-}
-
-/*
  * A blank cell with more attributes than erasing gives it: what remains of a wide character of
  * which half was overwritten with that pen. Leaves something in the cell behind it.
  */
@@ -277,8 +234,7 @@ static int draw_blanks(struct drawing *d, const struct row *r, int x, int end)
 	uint16_t attr = r->attrs[x];
 	int n = 1;
 
-	while (x + n < end && r->attrs[x + n] == attr && !is_text(d, r, x + n) &&
-		!is_halved(d, r, x + n))
+	while (x + n < end && r->attrs[x + n] == attr && !is_text(d, r, x + n))
 		n++;
 	if (!attr && x >= d->dirty)
 		return n;
@@ -305,6 +261,15 @@ static int draw_text(struct drawing *d, const struct row *r, int x)
 	return width == 2 ? 2 : 1;
 }
 
+/* Whether the last cell is a blank one that erasing doesn't make. */
+static bool has_odd_end(const struct drawing *d, const struct row *r)
+{
+	int last = d->s->cols - 1;
+
+	return last < r->used && !is_text(d, r, last) && r->cells[last] != CELL_ZERO &&
+	       !is_erasable(d, r->attrs[last]);
+}
+
 /* The client's cursor goes to the next row by writing past the end of this one. */
 static void draw_wrap(struct drawing *d, const struct row *r, const struct row *next)
 {
@@ -316,7 +281,8 @@ static void draw_wrap(struct drawing *d, const struct row *r, const struct row *
 		d->x = 0;
 		d->dirty = 0;
 		d->joins = false;
-		if (!d->settle && next->used && is_text(d, next, 0) && row_width(next, 0) && !a.bg)
+		if (!d->settle && next->used && is_text(d, next, 0) && row_width(next, 0) &&
+			!a.bg && !has_odd_end(d, next))
 			return;
 		draw_reset_pen(d);
 		buf_add_str(d->out, " \r");
@@ -334,17 +300,6 @@ static void draw_wrap(struct drawing *d, const struct row *r, const struct row *
 	d->joins = false;
 }
 
-/* What begins at `x`; returns how many cells that were. */
-static int draw_cells(struct drawing *d, const struct row *r, int x, int end)
-{
-	if (is_text(d, r, x))
-		return draw_text(d, r, x);
-	if (!is_halved(d, r, x))
-		return draw_blanks(d, r, x, end);
-	draw_halved(d, r, x);
-	return 2;
-}
-
 void draw_row(struct drawing *d, const struct row *r, const struct row *next_wrapped)
 {
 	int end = MD_MIN((int)r->used, d->s->cols), last = d->s->cols - 1;
@@ -354,16 +309,15 @@ void draw_row(struct drawing *d, const struct row *r, const struct row *next_wra
 		erase(d, d->dirty);
 		d->dirty = 0;
 	}
-	if (last < end && !is_text(d, r, last) && r->cells[last] != CELL_ZERO &&
-		!is_halved(d, r, last - 1)) {
-		/* To wrap makes a last cell of every kind, but it is hard to make otherwise. */
-		if (!next_wrapped && !is_erasable(d, r->attrs[last]))
-			draw_odd_blank(d, last, r->attrs[last]);
-		if (next_wrapped || !is_erasable(d, r->attrs[last]))
-			end = last;
+	if (next_wrapped && last < end && !is_text(d, r, last) && r->cells[last] != CELL_ZERO) {
+		/* To wrap makes a blank of every kind here. */
+		end = last;
+	} else if (has_odd_end(d, r)) {
+		draw_odd_blank(d, last, r->attrs[last]);
+		end = last;
 	}
 	for (int x = 0; x < end;)
-		x += draw_cells(d, r, x, end);
+		x += is_text(d, r, x) ? draw_text(d, r, x) : draw_blanks(d, r, x, end);
 	if (d->dirty > end) {
 		draw_reset_pen(d);
 		move_in_row(d, end);

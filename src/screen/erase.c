@@ -60,15 +60,28 @@ static void erase_below(struct screen *s, bool keep_protected)
 		erase_row(s, y, keep_protected);
 }
 
+/*
+ * All of the row above is gone, so row `y` continues nothing. xterm.js counts it from the first line of
+ * the scrollback here.
+ */
+static void end_line_above(struct screen *s, int y)
+{
+	unsigned int above = s->page == &s->primary ? s->history.lines : 0;
+
+	if ((unsigned int)y < above)
+		history_end_wrap(&s->history, (unsigned int)y);
+	else if ((unsigned int)y - above < (unsigned int)s->rows)
+		page_row(s->page, (unsigned int)y - above)->wrapped = false;
+}
+
 static void erase_above(struct screen *s, bool keep_protected)
 {
 	struct page *p = s->page;
 
 	erase_cells(s, p->y, 0, p->x + 1, keep_protected);
 	cursor_row(s)->wrapped = false;
-	/* All of the row is gone, so the next one continues nothing. */
-	if (p->x + 1 >= s->cols && p->y + 1 < s->rows)
-		page_row(p, (unsigned int)p->y + 1)->wrapped = false;
+	if (p->x + 1 >= s->cols)
+		end_line_above(s, p->y + 1);
 	for (int y = 0; y < p->y; y++)
 		erase_row(s, y, keep_protected);
 }

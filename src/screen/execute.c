@@ -175,6 +175,7 @@ void control_restore_cursor(struct screen *s)
 static void full_reset(struct screen *s)
 {
 	struct page *old_pages[] = { &s->primary, &s->alternate };
+	uint32_t modes = s->modes;
 
 	history_done(&s->history);
 	for (size_t i = 0; i < ARRAY_SIZE(old_pages); i++) {
@@ -191,11 +192,12 @@ static void full_reset(struct screen *s)
 		row_fill(page_row(&s->primary, (unsigned int)y), 0);
 		page_row(&s->primary, (unsigned int)y)->wrapped = false;
 	}
+	/* Two modes, and whether the cursor blinks, stay as they are in xterm.js. */
+	modes &= 1u << MODE_NEWLINE | 1u << MODE_CURSOR_HIDDEN;
 	control_soft_reset(s);
-	pen_reset(s);
-	s->modes &= 1u << MODE_NEWLINE;
+	s->modes = modes;
 	s->mouse = (struct mouse){ 0 };
-	s->cursor_style = s->cursor_blink = 0;
+	s->cursor_style = 0;
 }
 
 /* The screen full of E, to adjust the tube. */

@@ -159,6 +159,21 @@ void history_drop_first(struct history *h)
 	retire(h, c);
 }
 
+void history_end_wrap(struct history *h, unsigned int n)
+{
+	struct history_line line;
+
+	for (struct history_chunk *c = h->first; c; c = c->next) {
+		for (size_t at = c->start; at < c->end; n--) {
+			if (!n) {
+				c->data[at] &= (unsigned char)~HEADER_WRAPPED;
+				return;
+			}
+			at += line_at(c->data + at, &line);
+		}
+	}
+}
+
 struct history_cursor history_start(const struct history *h)
 {
 	return (struct history_cursor){ h->first, h->first ? h->first->start : 0 };

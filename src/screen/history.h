@@ -43,6 +43,9 @@ int history_append(struct history *h, const struct history_line *line);
 bool history_last(const struct history *h, struct history_line *ret_line);
 void history_drop_first(struct history *h);
 
+/* Line `n` is no continuation any longer. */
+void history_end_wrap(struct history *h, unsigned int n);
+
 struct history_cursor history_start(const struct history *h);
 bool history_next(struct history_cursor *c, struct history_line *ret_line);
 

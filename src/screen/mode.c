@@ -130,7 +130,7 @@ void control_soft_reset(struct screen *s)
 		      1u << MODE_APP_KEYPAD | 1u << MODE_NO_WRAP | 1u << MODE_REVERSE_WRAP |
 		      1u << MODE_FOCUS | 1u << MODE_BRACKETED_PASTE | 1u << MODE_SYNC |
 		      1u << MODE_INSERT);
-	s->cursor_style = s->cursor_blink = 0;
+	s->cursor_style = 0;
 	p->top = 0;
 	p->bottom = s->rows - 1;
 	pen_reset(s);

@@ -35,9 +35,9 @@ static void renumber(struct screen *s)
 
 	if (!(a.flags & ATTR_EXTENDED)) {
 		a.underline_style = 0;
-		a.link = 0;
+		a.underline_color = a.link = 0;
 	}
-	if (!a.underline_style && !a.link)
+	if (!(a.flags & ATTR_UNDERLINE) && !a.underline_style)
 		a.underline_color = 0;
 	a.flags &= (uint16_t)~ATTR_EXTENDED;
 	screen_collect(s);

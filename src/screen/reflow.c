@@ -443,9 +443,11 @@ static int break_lines(struct reflow *f, struct broken_list *list, size_t *ret_i
 		int rows;
 
 		start = end - 1;
-		/* Lines below may have been dropped to make room for what was broken off above
-		 * them. */
-		rows = start < f->count ? is_short(f, start) : 1;
+		/*
+		 * Also when the line itself had to make room for what was broken off below it: xterm.js
+		 * keeps the rows it breaks off, and only them.
+		 */
+		rows = is_short(f, start);
 		if (rows == -1)
 			return -1;
 		if (rows)

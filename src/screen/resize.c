@@ -191,6 +191,7 @@ int screen_resize(struct screen *s, unsigned int rows, unsigned int cols)
 		page_drop_rows(&s->alternate);
 		s->page = &s->primary;
 	}
+	s->printing = false;
 	s->rows = (int)rows;
 	s->cols = (int)cols;
 	fit_page(&s->primary, rows, cols);

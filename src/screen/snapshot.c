@@ -25,14 +25,31 @@ static void put_charset(struct drawing *d, unsigned int level, uint8_t charset)
 	d->joins = false;
 }
 
-/* ESC 7 with the cursor at `y`; the character sets are as after a reset, before and afterwards. */
-static void put_saved_cursor(struct drawing *d, const struct saved_cursor *c, int y)
+/*
+ * Leaves the cursor behind the last column of row `y` of the primary screen, whatever is there: it is taken
+ * along from the other screen.
+ */
+static void put_cursor_behind(struct drawing *d, int y)
 {
+	buf_add_str(d->out, "\033[?47h");
+	draw_move(d, d->s->cols - 1, y);
+	buf_add_str(d->out, " \033[?47l");
+	d->joins = false;
+}
+
+/* ESC 7 with the cursor at `y`; the character sets are as after a reset, before and afterwards. */
+static void put_saved_cursor(struct drawing *d, const struct page *p, int y)
+{
+	const struct saved_cursor *c = &p->saved;
 	struct attr a = { .fg = c->fg, .bg = c->bg, .flags = c->flags };
 
 	a.flags &= (uint16_t)~ATTR_EXTENDED;
+	y = MD_MAX(0, MD_MIN(y, d->s->rows - 1));
 	draw_pen(d, &a);
-	draw_move(d, MD_MIN(c->x, d->s->cols - 1), MD_MAX(0, MD_MIN(y, d->s->rows - 1)));
+	if (c->x >= d->s->cols && p == &d->s->primary)
+		put_cursor_behind(d, y);
+	else
+		draw_move(d, MD_MIN(c->x, d->s->cols - 1), y);
 	if (c->charset)
 		put_charset(d, 0, c->charset);
 	buf_add_str(d->out, "\0337");
@@ -123,7 +140,7 @@ static void draw_lines(struct drawing *d, struct lines *l)
 		row = next;
 		next = lines_next(l);
 		if (i == save_at && i < l->scrollback && !saved_is_default(saved)) {
-			put_saved_cursor(d, saved, y);
+			put_saved_cursor(d, &d->s->primary, y);
 			draw_move(d, 0, y);
 		}
 		d->settle = i + 1 == save_at;
@@ -132,7 +149,7 @@ static void draw_lines(struct drawing *d, struct lines *l)
 			draw_new_line(d);
 	}
 	if (save_at >= l->scrollback && !saved_is_default(saved))
-		put_saved_cursor(d, saved,
+		put_saved_cursor(d, &d->s->primary,
 			(int)MD_MIN(save_at - l->scrollback, (unsigned int)d->s->rows - 1));
 }
 
@@ -162,7 +179,7 @@ static void put_alternate_saved_cursor(struct drawing *d)
 	if (saved_is_default(c))
 		return;
 	buf_add_str(d->out, "\033[?47h");
-	put_saved_cursor(d, c, (int)c->y);
+	put_saved_cursor(d, &d->s->alternate, (int)c->y);
 	buf_add_str(d->out, "\033[?47l");
 	draw_reset_pen(d);
 	draw_move(d, 0, 0);
@@ -187,7 +204,7 @@ static bool is_repeatable(const struct screen *s, const struct row *r, int x)
  * Puts the cursor behind the last column, where it waits to wrap: by drawing the last cell again,
  * or, when there is nothing in it, on the other screen, from which the cursor is taken along.
  */
-static void put_waiting_cursor(struct drawing *d)
+static void put_waiting_cursor(struct drawing *d, int y)
 {
 	const struct page *p = d->s->page;
 	const struct row *r = cursor_row(d->s);
@@ -195,15 +212,11 @@ static void put_waiting_cursor(struct drawing *d)
 
 	if (last < r->used && r->cells[last] == CELL_ZERO)
 		x--;
-	draw_move(d, x, p->y);
+	draw_move(d, x, y);
 	if (is_repeatable(d->s, r, x) && draw_cell_again(d, r, x))
 		return;
-	if (p != &d->s->primary)
-		return;
-	buf_add_str(d->out, "\033[?47h");
-	draw_move(d, last, p->y);
-	buf_add_str(d->out, " \033[?47l");
-	d->joins = false;
+	if (p == &d->s->primary)
+		put_cursor_behind(d, p->y);
 }
 
 static void put_charset_level(struct drawing *d)
@@ -355,7 +368,7 @@ static void put_present(struct drawing *d)
 	put_restored(d);
 	draw_move(d, MD_MIN(x, s->cols - 1), y);
 	if (x >= s->cols)
-		put_waiting_cursor(d);
+		put_waiting_cursor(d, y);
 	draw_pen(d, &pen);
 	put_modes(d);
 	if (join_x >= 0 && mode_is_set(s, MODE_INSERT))
@@ -370,7 +383,8 @@ static int write_all(struct drawing *d, struct lines *l)
 {
 	struct screen *s = d->s;
 
-	buf_add_str(d->out, "\033c\033[20l");
+	/* A full reset doesn't show a hidden cursor again, nor does it end "a line feed is a new line". */
+	buf_add_str(d->out, "\033c\033[?25h\033[20l");
 	put_palette(d);
 	buf_addf(d->out, "\033]2;%s\033\\", screen_title(s));
 	if (s->page == &s->primary)
@@ -382,7 +396,7 @@ static int write_all(struct drawing *d, struct lines *l)
 		draw_move(d, MD_MIN(s->primary.x, s->cols - 1), s->primary.y);
 		draw_alternate(d);
 		if (!saved_is_default(&s->alternate.saved))
-			put_saved_cursor(d, &s->alternate.saved, (int)s->alternate.saved.y);
+			put_saved_cursor(d, &s->alternate, (int)s->alternate.saved.y);
 	}
 	put_present(d);
 	return parser_write_pending(&s->parser, d->out);

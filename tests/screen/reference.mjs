@@ -13,6 +13,8 @@ export class Reference {
 		this.terminal.unicode.activeVersion = widths ? "6" : "11";
 		this.core = this.terminal._core;
 		copyOnlyTheCells(this.terminal);
+		// It forgets a link when the row where it was opened is moved by a new width.
+		this.core._oscLinkService._removeMarkerFromLink = () => {};
 		this.title = "";
 		this.colors = new Map();
 		this.held = Buffer.alloc(0);
@@ -87,11 +89,16 @@ function describeAttributes(reference, cell) {
 	for (const flag of FLAGS) if (cell[flag]()) text += ` ${flag.slice(2)}`;
 	const { underlineColor, urlId, _ext } = cell.hasExtendedAttrs() ? cell.extended : { _ext: 0 };
 	// An underline that a restored cursor has brought back has no style and is drawn as a single one.
-	const style = (_ext >> 26) & 7 || (cell.isUnderline() && !urlId ? 1 : 0);
-	if (style) text += ` line${style}:${underlineColor ?? 0}`;
+	const style = (_ext >> 26) & 7 || (cell.fg >> 28) & 1;
+	if (style) text += ` line${style}:${colorOf(underlineColor ?? 0)}`;
 	const link = urlId ? reference.core._oscLinkService.getLinkData(urlId) : undefined;
 	if (link) text += ` link ${link.id ?? ""};${link.uri}`;
 	return text;
+}
+
+// Of a colour of the palette only the last byte counts.
+function colorOf(word) {
+	return word >>> 24 === 3 ? word : word & 0x30000ff;
 }
 
 function describeLine(reference, buffer, y, cell) {
@@ -101,10 +108,13 @@ function describeLine(reference, buffer, y, cell) {
 	let last = "";
 	for (let x = 0; x < cols; x++) {
 		line.loadCell(x, cell);
-		const attributes = describeAttributes(reference, cell);
+		// Half of a wide character, cut by an edge that came nearer, can't be drawn: it counts as a blank.
+		const half = cell.getWidth() === 2 && (x + 1 >= cols || line.getWidth(x + 1) !== 0);
+		const attributes = half ? last : describeAttributes(reference, cell);
 		if (attributes !== last) text += ` {${attributes}}`;
 		last = attributes;
-		text += `[${cell.getChars()}${cell.getWidth() === 1 ? "" : `|${cell.getWidth()}`}]`;
+		const rest = cell.getWidth() === 0 && !cell.getChars() && (x === 0 || line.getWidth(x - 1) !== 2);
+		text += half || rest ? "[]" : `[${cell.getChars()}${cell.getWidth() === 1 ? "" : `|${cell.getWidth()}`}]`;
 	}
 	return text.replace(/(\[\])+$/, (blank) => `(${blank.length / 2} blank)`);
 }
@@ -117,13 +127,15 @@ function describeBuffer(reference, buffer, cell, lines) {
 	const { core } = reference;
 	const start = Math.max(0, buffer.ybase - lines);
 	const y = buffer.savedY - buffer.ybase;
+	const { fg, bg } = buffer.savedCurAttrData;
+	const pen = Object.assign(new cell.constructor(), { fg, bg: bg & ~0x10000000 });
 	return {
 		scrollback: buffer.ybase - start,
 		region: `${buffer.scrollTop}-${buffer.scrollBottom}`,
 		tabs: tabs(buffer, core.cols),
 		saved: [
-			Math.min(buffer.savedX, core.cols - 1), Math.min(Math.max(y, 0), core.rows - 1), buffer.savedCurAttrData.fg,
-			buffer.savedCurAttrData.bg & ~0x10000000, charsetName(buffer.savedCharset),
+			Math.min(buffer.savedX, core.cols - 1), Math.min(Math.max(y, 0), core.rows - 1), 
+			describeAttributes(reference, pen), charsetName(buffer.savedCharset),
 		].join(" "),
 		lines: Array.from({ length: buffer.lines.length - start }, (_, i) => describeLine(reference, buffer, start + i, cell)),
 	};
@@ -168,6 +180,19 @@ export function describe(reference, lines = Infinity) {
 		alternate: active === alt ? describeBuffer(reference, alt, cell, Infinity) : null,
 		alternateSaved: [Math.min(alt.savedX, core.cols - 1), Math.min(alt.savedY, core.rows - 1)].join(" "),
 	};
+}
+
+// What bytes can't say, so that from here on the two may go different ways: half of a wide character at an edge that came nearer,
+// tab stops beyond such an edge, and a saved cursor below the screen (where the scrollback was erased).
+export function isBeyondBytes(reference) {
+	const { core } = reference;
+	const { lines, tabs, savedY, ybase } = core._bufferService.buffers.normal;
+	if (savedY - ybase >= core.rows) return true;
+	const stops = Object.keys(tabs).filter((x) => tabs[x]);
+	const usual = stops.every((x, i) => +x === i * 8);
+	if (stops.some((x) => x >= core.cols) && !usual) return true;
+	for (let y = 0; y < lines.length; y++) if (lines.get(y).getWidth(core.cols - 1) === 2) return true;
+	return false;
 }
 
 // The first differences, as text; nothing when there are none.

@@ -94,11 +94,16 @@ function region(r, size) {
 	return `${ESC}[${top};${Math.min(size.rows, top + 1 + r.below(size.rows))}r`;
 }
 
-const MODES = ["?1", "?6", "?7", "?7", "?12", "?25", "?45", "?66", "4", "?1004", "?2004", "?2026", "?1000", "?1002", "?1003", "?9", "?1006",
+const MODES = ["?1", "?6", "?12", "?25", "?45", "?66", "4", "?1004", "?2004", "?2026", "?1000", "?1002", "?1003", "?9", "?1006",
 	"?1016", "20"];
 
 function mode(r) {
 	return `${ESC}[${r.pick(MODES)}${r.chance(40) ? "h" : "l"}`;
+}
+
+// Without wide characters: one that doesn't fit at the edge leaves halves behind.
+function noWrap(r) {
+	return `${ESC}[?7l${Array.from({ length: 1 + r.below(20) }, () => r.pick(WORDS)).join(" ")}${ESC}[?7h`;
 }
 
 function keypad(r) {
@@ -167,7 +172,7 @@ function redraw(r, size) {
 }
 
 const PIECES = [
-	[24, text], [12, lines], [5, longLine], [14, sgr], [14, move], [10, edit], [3, region], [3, mode], [1, keypad], [2, screen], [3, saved],
+	[24, text], [12, lines], [5, longLine], [14, sgr], [14, move], [10, edit], [3, region], [3, mode], [1, keypad], [1, noWrap], [2, screen], [3, saved],
 	[1, charset], [1, lineDrawing], [3, osc], [1, tabs], [1, odd],
 ];
 const TOTAL = PIECES.reduce((sum, [weight]) => sum + weight, 0);
@@ -181,13 +186,19 @@ function piece(r, size) {
 	return "";
 }
 
+// What the client's terminal may have been through. Whether the cursor blinks is its own option until a program says something.
+function usedBefore(r, size) {
+	const pieces = Array.from({ length: 30 }, () => piece(r, size)).filter((text) => !text.startsWith(`${ESC}[?12`));
+	return Buffer.from(pieces.join(""));
+}
+
 // Size, and pieces: a Buffer, or { rows, cols }.
 export function randomStream(seed) {
 	const r = new Random(seed);
 	const size = { rows: 2 + r.below(r.chance(50) ? 8 : 30), cols: 2 + r.below(r.chance(50) ? 24 : 90) };
 	const resizes = r.chance(60);
 	// xterm.js loses count of its lines when it breaks lines anew and has no room to keep them.
-	const stream = { seed, ...size, scrollback: r.pick(resizes ? [60, 200] : [0, 5, 20, 200]), pieces: [] };
+	const stream = { seed, ...size, scrollback: r.pick(resizes ? [200, 500] : [0, 5, 20, 200]), pieces: [] };
 	for (let n = 5 + r.below(120); n > 0; n--) {
 		if (resizes && r.chance(5)) {
 			if (r.chance(80)) size.cols = Math.max(2, r.chance(50) ? size.cols + r.below(9) - 4 : 2 + r.below(100));
@@ -197,5 +208,6 @@ export function randomStream(seed) {
 			stream.pieces.push(Buffer.from(piece(r, size)));
 		}
 	}
+	if (r.chance(30)) stream.usedBefore = usedBefore(r, size);
 	return stream;
 }
