@@ -22,6 +22,7 @@
 
 enum {
 	DISK_BLOCK = 4096,
+	RESERVE_FILES = 16,
 	LOOP_TRIES = 64, /* between asking for a free device and taking it another may take it */
 };
 
@@ -242,4 +243,35 @@ int disk_usage(const char *mounted, struct disk_usage *ret, struct md_error *err
 		.inodes = v.f_files,
 		.inodes_used = v.f_files - v.f_ffree };
 	return 0;
+}
+
+static void reserve_name(char to[32], int i)
+{
+	snprintf(to, 32, "reserve-%d", i);
+}
+
+void disk_reserve_free(int folder)
+{
+	char name[32];
+
+	for (int i = 0; i < RESERVE_FILES; i++) {
+		reserve_name(name, i);
+		unlinkat(folder, name, 0);
+	}
+}
+
+void disk_reserve_take(int folder)
+{
+	static const char block[DISK_BLOCK];
+	char name[32];
+
+	for (int i = 0; i < RESERVE_FILES; i++) {
+		_auto_close_ int fd = -1;
+
+		reserve_name(name, i);
+		fd = openat(
+			folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0 || fd_write_all(fd, block, sizeof(block)) < 0)
+			return;
+	}
 }

@@ -31,6 +31,11 @@ int disk_mount(const char *path, const char *target, struct md_error *err);
  * enough then. */
 int disk_grow(const char *path, uint64_t bytes, const char *mounted, struct md_error *err);
 
+/* A few files and blocks beside the workspace's, in the mounted folder: given free for as long as an overlay is being mounted (it makes
+ * files of its own then), taken again behind it. So a workspace that has filled its disk still starts. Best effort. */
+void disk_reserve_free(int folder);
+void disk_reserve_take(int folder);
+
 struct disk_usage {
 	uint64_t bytes, bytes_used;
 	uint64_t inodes, inodes_used;

@@ -96,6 +96,7 @@ static const char *const masked_paths[] = {
 	"/sys/kernel/tracing",
 	"/sys/kernel/security",
 	"/sys/kernel/notes",
+	"/sys/kernel/vmcoreinfo",
 	"/sys/kernel/btf",
 	"/sys/fs/bpf",
 	"/sys/fs/pstore",

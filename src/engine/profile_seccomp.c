@@ -53,7 +53,7 @@ static const char *const allowed[] = {
 	"get_thread_area getcpu getegid getegid32 geteuid geteuid32 getgid getgid32 "
 	"getgroups getgroups32 getpgid getpgrp getpid getppid getpriority getresgid "
 	"getresgid32 getresuid getresuid32 getrlimit getrusage getsid gettid getuid "
-	"getuid32 ioprio_get ioprio_set kcmp kill landlock_add_rule "
+	"getuid32 ioprio_get ioprio_set kill landlock_add_rule "
 	"landlock_create_ruleset landlock_restrict_self modify_ldt pidfd_getfd "
 	"pidfd_open pidfd_send_signal prctl prlimit64 process_vm_readv "
 	"process_vm_writev ptrace rseq sched_get_priority_max sched_get_priority_min "

@@ -113,17 +113,19 @@ static int make_layer_folder(int disk, const char *name, uint32_t owner)
 
 /* The two folders of the writable layer: the workspace's own, or those on its disk. */
 static int open_writable(
-	const struct rootfs *r, int *ret_upper, int *ret_work, struct md_error *err)
+	const struct rootfs *r, int *ret_disk, int *ret_upper, int *ret_work, struct md_error *err)
 {
 	_auto_free_ char *at = str_format("%s/disk", r->bundle);
-	_auto_close_ int disk = -1;
+	int disk = -1;
 
 	if (!at)
 		return md_fail_errno(err, "writable layer");
 	if (r->disk) {
 		if (disk_mount(r->disk, at, err) < 0)
 			return -1;
-		disk = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		*ret_disk = disk = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (disk >= 0)
+			disk_reserve_free(disk);
 		if (disk < 0 || make_layer_folder(disk, "upper", r->id_base) < 0 ||
 			make_layer_folder(disk, "work", 0) < 0)
 			return md_fail_errno(err, "writable layer '%s'", r->disk);
@@ -138,10 +140,11 @@ static int open_writable(
 static int mount_overlay(const struct rootfs *r, struct md_error *err)
 {
 	_auto_buf_ struct buf options = BUF_INIT(4000);
+	_auto_close_ int disk = -1;
 	_auto_close_ int upper = -1;
 	_auto_close_ int work = -1;
 
-	if (open_writable(r, &upper, &work, err) < 0)
+	if (open_writable(r, &disk, &upper, &work, err) < 0)
 		return -1;
 	/* Names relative to the bundle, and descriptors: any path may have a ':' or ',' and be long. */
 	if (chdir(r->bundle) < 0)
@@ -155,6 +158,8 @@ static int mount_overlay(const struct rootfs *r, struct md_error *err)
 	if (mount("overlay", "rootfs", "overlay", MS_NODEV, buf_str(&options)) < 0)
 		return md_fail_errno(err, "mount the overlay (the folder of --root must be on "
 					  "ext4, xfs, btrfs or tmpfs)");
+	if (disk >= 0)
+		disk_reserve_take(disk);
 	return chdir("/") < 0 ? md_fail_errno(err, "folder '/'") : 0;
 }
 

@@ -17,7 +17,7 @@
 #include "sys/kernel.h"
 #include "base/poison.h"
 
-static _noreturn_ void run_child(const struct oci_hook *h, int state_fd, int report)
+static _noreturn_ void run_child(const struct oci_hook *h, int state_fd, int stderr_fd, int report)
 {
 	static char *no_args[2];
 	static char *no_env[1];
@@ -28,7 +28,8 @@ static _noreturn_ void run_child(const struct oci_hook *h, int state_fd, int rep
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	no_args[0] = (char *)h->path;
-	if (dup2(state_fd, STDIN_FILENO) >= 0)
+	if (dup2(state_fd, STDIN_FILENO) >= 0 &&
+		(stderr_fd < 0 || dup2(stderr_fd, STDERR_FILENO) >= 0))
 		execve(h->path, h->args.count ? h->args.items : no_args,
 			h->env.count ? h->env.items : no_env);
 	code = errno;
@@ -86,7 +87,7 @@ static enum hook_result wait_hook(const struct oci_hook *h, pid_t pid, int *ret_
 	return result;
 }
 
-enum hook_result hook_run(const struct oci_hook *h, int state_fd, int *ret_code)
+enum hook_result hook_run(const struct oci_hook *h, int state_fd, int stderr_fd, int *ret_code)
 {
 	_auto_close_ int report_read = -1;
 	_auto_close_ int report_write = -1;
@@ -101,7 +102,7 @@ enum hook_result hook_run(const struct oci_hook *h, int state_fd, int *ret_code)
 	report_write = report[1];
 	pid = sys_clone(0, -1);
 	if (pid == 0)
-		run_child(h, state_fd, report_write);
+		run_child(h, state_fd, stderr_fd, report_write);
 	if (pid < 0)
 		return HOOK_FAILED_START;
 	fd_close(&report_write);

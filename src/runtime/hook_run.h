@@ -17,7 +17,7 @@ enum hook_result {
 };
 
 /* Runs the hook to its end. `state_fd` holds the state document, read from its start. What the hook writes goes to the
- * caller's stdout and stderr. */
-enum hook_result hook_run(const struct oci_hook *h, int state_fd, int *ret_code);
+ * caller's stdout, and to `stderr_fd` (-1: the caller's stderr). */
+enum hook_result hook_run(const struct oci_hook *h, int state_fd, int stderr_fd, int *ret_code);
 
 #endif

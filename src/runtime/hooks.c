@@ -29,18 +29,40 @@ static int write_state(int fd, const struct container_state *state, enum contain
 	return 0;
 }
 
+/* The first line that the hook complained with, into `to`; all of it goes on to our own stderr. */
+static void take_complaint(int fd, char *to, size_t size)
+{
+	char rest[4096];
+	ssize_t n = pread(fd, to, size - 1, 0);
+	off_t at = 0;
+
+	to[n > 0 ? n : 0] = '\0';
+	to[strcspn(to, "\n")] = '\0';
+	while ((n = pread(fd, rest, sizeof(rest), at)) > 0) {
+		if (fd_write_all(STDERR_FILENO, rest, (size_t)n) < 0)
+			return;
+		at += n;
+	}
+}
+
 static int run_one(
 	const struct oci_hook *h, enum oci_hook_kind kind, int state_fd, struct md_error *err)
 {
 	const char *name = oci_hook_kind_name(kind);
+	_auto_close_ int complaints = memfd_create("stderr", MFD_CLOEXEC);
+	enum hook_result result;
+	char said[256] = "";
 	int code;
 
-	switch (hook_run(h, state_fd, &code)) {
+	result = hook_run(h, state_fd, complaints, &code);
+	if (complaints >= 0)
+		take_complaint(complaints, said, sizeof(said));
+	switch (result) {
 	case HOOK_OK:
 		return 0;
 	case HOOK_EXITED:
-		return md_fail(err, ECANCELED, "%s hook '%s' ended with exit code %d", name,
-			h->path, code);
+		return md_fail(err, ECANCELED, "%s hook '%s' ended with exit code %d%s%s", name,
+			h->path, code, *said ? ": " : "", said);
 	case HOOK_TIMED_OUT:
 		return md_fail(err, ETIMEDOUT, "%s hook '%s' was killed after %lld s", name,
 			h->path, (long long)h->timeout.value);

@@ -15,8 +15,8 @@ def test_bytes_and_files_have_a_ceiling_and_a_shell_still_opens(place):
     place.mdocker("run", "-d", "--name", "w", "--disk", "32m", "--disk-inodes", "200", "busybox", "/bin/sleep", "600").ok()
     full = fill(place, "w")
     assert full.code != 0 and "No space left" in full.err, repr(full)
-    many = place.mdocker("exec", "w", "/bin/sh", "-c", "rm /root/big; for i in $(seq 1000); do : > /root/$i || exit 7; done")
-    assert many.code == 7 and "No space left" in many.err, repr(many)
+    many = place.mdocker("exec", "w", "/bin/sh", "-c", "rm /root/big; for i in $(seq 1000); do : > /root/$i || exit; done")
+    assert many.code != 0 and "No space left" in many.err, repr(many)
     stats = json.loads(place.mdocker("stats", "--format", "json", "w").ok().out)
     assert stats["inodes"] == stats["inodesLimit"] <= 256, stats
     assert 0 < stats["diskLimit"] < 32 << 20, stats

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -198,7 +199,8 @@ static enum verdict try_tmpfs(char *detail, long arg)
 
 		if (sscanf(line, "%*s %1023s %63s", point, type) != 2 || strcmp(type, "tmpfs") != 0)
 			continue;
-		if (statfs(point, &fs) < 0)
+		/* The empty ones that mask a folder take nothing. */
+		if (statfs(point, &fs) < 0 || (fs.f_flags & ST_RDONLY))
 			continue;
 		if (fs.f_blocks == 0 || fs.f_blocks * (unsigned long)fs.f_bsize > 512UL << 20 ||
 			fs.f_files == 0 || fs.f_files > 65536) {

@@ -18,7 +18,6 @@
 #include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
-#include <sys/ptrace.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -167,12 +166,6 @@ static enum verdict try_ioctl(char *detail, long request)
 		return LEAK;
 	}
 	return judge(syscall(SYS_ioctl, fd, request, arg));
-}
-
-static enum verdict try_ptrace(char *detail, long pid)
-{
-	(void)detail;
-	return judge(ptrace(PTRACE_SEIZE, (pid_t)pid, NULL, NULL));
 }
 
 static enum verdict try_keyring(char *detail, long arg)
@@ -333,7 +326,6 @@ static const struct technique items[] = {
 	{ "ioctl-tioclinux", try_ioctl, TIOCLINUX },
 	{ "ioctl-tioclinux-high-bits", try_ioctl, TIOCLINUX | 1L << 32 },
 	{ "ioctl-tiocsetd", try_ioctl, TIOCSETD },
-	{ "ptrace-parent-of-all", try_ptrace, 1 },
 	{ "clock_settime", try_clock, 0 },
 	{ "syslog", try_syslog, 0 },
 	{ "sethostname", try_hostname, 0 },
