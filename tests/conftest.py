@@ -25,6 +25,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+from harness.bundle import Bundle  # noqa: E402
 from harness.images import Images  # noqa: E402
 from harness.place import Place  # noqa: E402
 from harness.server import Server  # noqa: E402
@@ -55,3 +56,26 @@ def server(place):
     """A demonstration server with the default image; alice, bob and admin have no workspace yet."""
     place.need_images("default")
     return Server(place).start()
+
+
+@pytest.fixture
+def bundle():
+    """A bundle for mdocker-runtime; the container made of it must be gone without a trace in the end."""
+    b = Bundle()
+    yield b
+    left = b.close()
+    assert not left, "left behind:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def bundles():
+    """Makes several of them."""
+    made = []
+
+    def make(**more):
+        made.append(Bundle(**more))
+        return made[-1]
+
+    yield make
+    left = [x for b in made for x in b.close()]
+    assert not left, "left behind:\n" + "\n".join(left)

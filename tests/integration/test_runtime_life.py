@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mdocker-runtime: the state machine, what the commands say, what they leave."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+from harness.bundle import end, wait_for
+
+
+def test_create_start_kill_delete_pass_through_the_specified_states(bundle):
+    bundle.process["args"] = ["sleep", "1000"]
+    bundle.create("--pid-file", bundle.folder / "pid")
+    s = bundle.state()
+    assert s["status"] == "created" and s["pid"] > 0 and s["bundle"] == str(bundle.folder) and s["id"] == bundle.id
+    assert (bundle.folder / "pid").read_text() == str(s["pid"])
+    assert os.path.basename(os.readlink(f"/proc/{s['pid']}/exe")) != "busybox", "the program runs already"
+    bundle.start()
+    assert bundle.status() == "running"
+    wait_for(lambda: os.readlink(f"/proc/{s['pid']}/exe").endswith("busybox"), "the program")
+    bundle.runtime("pause", bundle.id)
+    assert bundle.status() == "paused"
+    bundle.runtime("resume", bundle.id)
+    assert bundle.status() == "running"
+    assert bundle.runtime("delete", bundle.id, ok=False).returncode != 0, "a running container was deleted"
+    bundle.runtime("kill", bundle.id, "KILL")
+    bundle.wait_status("stopped")
+    assert bundle.state()["pid"] == 0
+    bundle.runtime("delete", bundle.id)
+    assert not bundle.settled_left()
+
+
+def test_wrong_commands_for_a_state_are_refused(bundle):
+    assert "does not exist" in bundle.runtime("state", bundle.id, ok=False).stderr
+    assert "does not exist" in bundle.runtime("delete", bundle.id, ok=False).stderr
+    bundle.runtime("delete", "--force", bundle.id)
+    bundle.up()
+    assert bundle.start(ok=False).returncode != 0
+    r = bundle.create(ok=False)
+    assert r.returncode != 0 and "already exists" in bundle.log.read_text()
+    assert bundle.status() == "running", "the second create harmed the first container"
+    bundle.runtime("kill", bundle.id, "KILL")
+    bundle.wait_status("stopped")
+    assert "not running" in bundle.runtime("kill", bundle.id, "TERM", ok=False).stderr
+    assert "stopped" in bundle.exec("true", ok=False).stderr
+
+
+def test_a_created_container_can_be_deleted(bundle):
+    bundle.create()
+    bundle.runtime("delete", bundle.id)
+    assert not bundle.settled_left()
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "", "x" * 1025, "a b", "é"])
+def test_hostile_ids_are_refused(bundle, name):
+    bundle.write()
+    r = bundle.runtime("run", "-b", bundle.folder, name, ok=False)
+    assert r.returncode != 0 and r.stderr.count("\n") <= 2
+    assert not bundle.root.exists() or not list(bundle.root.glob("*"))
+
+
+@pytest.mark.parametrize("code", [0, 1, 7, 255])
+def test_run_gives_the_exit_code(bundle, code):
+    assert bundle.sh(f"exit {code}").run(ok=False).returncode == code
+
+
+def test_run_gives_128_plus_the_signal(bundle):
+    bundle.no_namespace("pid")
+    assert bundle.sh("kill -9 $$").run(ok=False).returncode == 137
+
+
+def test_run_passes_signals_on(bundle):
+    bundle.sh("trap 'exit 42' TERM; echo up; while :; do usleep 10000; done").write()
+    p = subprocess.Popen(bundle.command("run", "-b", bundle.folder, bundle.id), stdout=subprocess.PIPE, text=True)
+    assert p.stdout.readline() == "up\n"
+    p.send_signal(signal.SIGTERM)
+    assert p.wait(timeout=10) == 42
+
+
+def test_run_detached_returns_and_keep_keeps(bundle):
+    bundle.process["args"] = ["sleep", "1000"]
+    bundle.write()
+    subprocess.run(bundle.command("run", "-d", "-b", bundle.folder, bundle.id), check=True, timeout=20,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert bundle.status() == "running"
+
+
+MISSING = [
+    (["/nope"], 'exec: "/nope": stat /nope: no such file or directory'),
+    (["nope"], 'exec: "nope": executable file not found in $PATH'),
+    (["/etc/passwd"], 'exec: "/etc/passwd": permission denied'),
+    (["/etc"], 'exec: "/etc": permission denied'),
+    (["/script"], "exec /script: no such file or directory"),
+]
+
+
+@pytest.mark.parametrize("args,words", MISSING)
+def test_a_program_that_cannot_run_is_named_in_runcs_words(bundle, args, words):
+    script = bundle.rootfs / "script"
+    script.write_text("#!/missing/interpreter\n")
+    script.chmod(0o755)
+    bundle.process["args"] = args
+    r = bundle.run(ok=False)
+    assert r.returncode != 0 and words in r.stderr
+    assert not bundle.settled_left()
+    bundle.up()
+    r = bundle.exec(*args, ok=False)
+    assert r.returncode == 255 and words in r.stderr
+
+
+def test_a_failing_mount_says_which_and_leaves_nothing(bundle):
+    bundle.add_mount("/data", "/no/such/folder", options=["bind"])
+    r = bundle.run(ok=False)
+    assert "/no/such/folder" in r.stderr and "/data" in r.stderr and "No such file" in r.stderr
+    assert not bundle.settled_left()
+
+
+def test_exec_runs_inside(bundle):
+    bundle.up()
+    assert bundle.exec("sh", "-c", "hostname; echo $$ > /tmp/pid; cat /tmp/pid").stdout.split()[0] == "box"
+    assert bundle.exec("sh", "-c", "exit 9", ok=False).returncode == 9
+    mine = bundle.exec("sh", "-c", "for n in net mnt cgroup; do readlink /proc/self/ns/$n; done").stdout.split()
+    pid = bundle.pid()
+    assert mine == [os.readlink(f"/proc/{pid}/ns/{n}") for n in ("net", "mnt", "cgroup")]
+    # The runtime's own descriptors don't get in.
+    fds = bundle.exec("ls", "/proc/self/fd").stdout.split()
+    assert fds == ["0", "1", "2", "3"], fds  # 3 is the folder that ls reads
+
+
+def test_exec_takes_a_process_document_and_detaches(bundle):
+    bundle.up()
+    doc = {"args": ["sh", "-c", "id -u > /tmp/who; pwd >> /tmp/who; echo $K >> /tmp/who; exec sleep 1000"], "cwd": "/tmp",
+           "env": ["PATH=/bin", "K=v"], "user": {"uid": 1000, "gid": 1000}}
+    (bundle.rootfs / "tmp").chmod(0o1777)
+    (bundle.folder / "p.json").write_text(json.dumps(doc))
+    pidfile = bundle.folder / "exec.pid"
+    subprocess.run(bundle.command("exec", "--detach", "--pid-file", pidfile, "--process", bundle.folder / "p.json",
+                                  bundle.id), check=True, timeout=20, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    who = bundle.rootfs / "tmp/who"
+    wait_for(lambda: who.exists() and who.read_text() == "1000\n/tmp\nv\n", "the document's process")
+    assert bundle.state()["pid"] != int(pidfile.read_text())
+    ps = bundle.runtime("ps", "--format", "json", bundle.id).stdout
+    assert int(pidfile.read_text()) in json.loads(ps)
+
+
+@pytest.mark.parametrize("user", ["4294967296", "0:x", "-1", "99999999999999999999", "root", "1:", ""])
+def test_exec_refuses_users_that_are_no_numbers(bundle, user):
+    bundle.up()
+    r = bundle.exec("--user", user, "id", ok=False)
+    assert r.returncode != 0 and "user" in r.stderr and "uid=" not in r.stdout
+
+
+def test_hooks_run_in_order_with_the_state_on_stdin(bundle):
+    log = bundle.folder / "hooks"
+    inside = bundle.rootfs / "tmp"
+    kinds = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"]
+    bundle.spec["hooks"] = {k: [{"path": "/bin/sh", "args": ["sh", "-c", f"echo {k} $(cat) >> {log}"],
+                                 "env": ["PATH=/bin:/usr/bin"]}] for k in kinds}
+    bundle.spec["hooks"]["startContainer"] = [{"path": "/bin/sh", "args": ["sh", "-c", "cat > /tmp/start"]}]
+    bundle.up()
+    bundle.runtime("kill", bundle.id, "KILL")
+    bundle.wait_status("stopped")
+    bundle.runtime("delete", bundle.id)
+    lines = log.read_text().splitlines()
+    assert [x.split()[0] for x in lines] == kinds
+    states = [json.loads(x.split(" ", 1)[1]) for x in lines]
+    assert [s["status"] for s in states] == ["creating", "creating", "creating", "running", "stopped"]
+    assert all(s["id"] == bundle.id and s["bundle"] == str(bundle.folder) for s in states)
+    assert states[0]["pid"] == states[3]["pid"] > 1
+    assert json.loads((inside / "start").read_text())["status"] == "created"
+
+
+def test_a_failing_hook_stops_the_start_and_poststop_runs(bundle):
+    log = bundle.folder / "hooks"
+    bundle.spec["hooks"] = {"createRuntime": [{"path": "/bin/false"}],
+                            "poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"echo ended >> {log}"]}]}
+    r = bundle.run(ok=False)
+    assert r.returncode != 0 and "createRuntime hook '/bin/false'" in r.stderr
+    assert log.read_text() == "ended\n"
+    assert not bundle.settled_left()
+
+
+def test_a_hook_that_takes_too_long_is_killed(bundle):
+    bundle.spec["hooks"] = {"createContainer": [{"path": "/bin/sleep", "args": ["sleep", "100"], "timeout": 1}]}
+    r = bundle.run(ok=False)
+    assert r.returncode != 0 and "createContainer hook" in r.stderr
+    assert not bundle.settled_left()
+
+
+def test_a_reused_pid_is_never_taken_for_the_container(bundle):
+    bundle.up()
+    state = bundle.root / bundle.id / "state.json"
+    doc = json.loads(state.read_text())
+    stranger = subprocess.Popen(["sleep", "1000"])
+    bundle.runtime("kill", bundle.id, "KILL")
+    bundle.wait_status("stopped")
+    try:
+        doc["pid"] = stranger.pid
+        state.write_text(json.dumps(doc))
+        assert bundle.status() == "stopped"
+        bundle.runtime("delete", "--force", bundle.id)
+        assert stranger.poll() is None, "a stranger was killed"
+    finally:
+        end(stranger.pid)
+        stranger.wait()
+
+
+def test_a_killed_creator_leaves_what_delete_removes(bundle):
+    bundle.spec["hooks"] = {"prestart": [{"path": "/bin/sleep", "args": ["sleep", "1000"]}]}
+    bundle.write()
+    p = subprocess.Popen(bundle.command("create", "-b", bundle.folder, bundle.id), stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: (bundle.root / bundle.id / "state.json").exists(), "the state file")
+    assert bundle.status() == "creating"
+    p.kill()
+    p.wait()
+    bundle.wait_status("stopped")
+    bundle.runtime("delete", bundle.id)
+    assert not bundle.settled_left()
+
+
+def test_list_names_all(bundles):
+    a, b = bundles(), bundles()
+    b.root = a.root
+    a.up()
+    b.create()
+    listed = {c["id"]: c["status"] for c in json.loads(a.runtime("list", "--format", "json").stdout)}
+    assert listed == {a.id: "running", b.id: "created"}
+    b.delete()
