@@ -51,7 +51,8 @@ static const struct {
 	{ "transfer-encoding:", WSI_TOKEN_HTTP_TRANSFER_ENCODING },
 	{ "if-none-match:", WSI_TOKEN_HTTP_IF_NONE_MATCH },
 	{ "x-forwarded-for:", WSI_TOKEN_X_FORWARDED_FOR },
-	{ "upgrade:", WSI_TOKEN_UPGRADE },
+	{ "sec-websocket-key:", WSI_TOKEN_KEY },
+	{ "sec-websocket-version:", WSI_TOKEN_VERSION },
 };
 
 bool http_header(const struct request *q, const char *name, char *to, size_t size)
@@ -282,6 +283,17 @@ static int on_body(struct conn *c, const void *data, size_t len)
 	return 0;
 }
 
+/* What RFC 6455, 4.2.1, asks of a handshake and libwebsockets lets pass. */
+static bool handshake_is_sound(struct request *q)
+{
+	enum { KEY_TEXT = 24 }; /* 16 bytes in base64 */
+	char key[64], version[16];
+
+	return http_header(q, "sec-websocket-key:", key, sizeof(key)) && strlen(key) == KEY_TEXT &&
+	       http_header(q, "sec-websocket-version:", version, sizeof(version)) &&
+	       str_eq(version, "13");
+}
+
 /* Before the 101: everything that may refuse the upgrade does it here. 0 goes on with it, 1: a reply was sent. */
 static int on_upgrade(struct conn *c, const char *to)
 {
@@ -295,6 +307,9 @@ static int on_upgrade(struct conn *c, const char *to)
 		return -1;
 	if (!q->replied && (strcasecmp(to, "websocket") != 0 || q->method != HTTP_GET))
 		http_reply_error(q, 400, "bad_upgrade", "only GET can be upgraded, to a WebSocket");
+	if (!q->replied && !handshake_is_sound(q))
+		http_reply_error(q, 400, "bad_upgrade",
+			"only version 13 of WebSocket is spoken, with a key");
 	if (!q->replied && route_allow_socket(q)) {
 		c->bridge = bridge_new(q);
 		if (!c->bridge)

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GET /ws: who gets in, what RFC 6455 asks for, what ends a socket, and that a bad client hurts nobody else."""
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from harness.process import DEADLINE, wait_until
+from harness.server import Refused
+from harness.web import RawSocket, WebServer
+
+PROMPT = r"[#$] "
+
+
+@pytest.fixture
+def web(place):
+    place.need_images("default")
+    return WebServer(place).start()
+
+
+
+
+def test_who_may_not_come_in_is_told_before_the_upgrade(web):
+    alice = web.login("alice")
+    own = f"127.0.0.1:{web.port}"
+    assert RawSocket(web, None).status == 401
+    assert RawSocket(web, "mdocker=" + "0" * 64).status == 401
+    assert RawSocket(web, "mdocker=x").status == 401
+    assert RawSocket(web, alice.cookie, query="?link=" + "0" * 64).status == 401
+    for origin in ("http://evil.example", f"https://{own}", "null", f"http://{own}.evil.example"):
+        with pytest.raises(Refused) as e:
+            alice.open(origin=origin)
+        assert e.value.status == 403, origin
+    assert RawSocket(web, alice.cookie, version="12").status != 101
+    assert RawSocket(web, alice.cookie, key="").status != 101
+    assert alice.shell(origin=f"http://{own}").closed is None
+
+
+def test_bytes_alone_are_enough(web):
+    s = web.login("alice").shell()
+    assert s.ask("hostname; whoami") == "container\nroot\n"
+    assert s.messages == []
+
+
+def test_the_subprotocol_says_hello_size_presence_and_pong(web):
+    s = web.login("alice").open("?rows=30&cols=100", subprotocol="mdocker.v1")
+    hello = s.expect_message("hello")
+    assert hello["read_only"] is False and hello["terminal"].isdigit()
+    assert (hello["rows"], hello["cols"]) == (30, 100)
+    s.expect(PROMPT)
+    assert s.ask("stty size") == "30 100\n"
+    s.tell(type="resize", rows=24, cols=80)
+    assert s.expect_message("size") == {"type": "size", "rows": 24, "cols": 80}
+    assert s.ask("stty size") == "24 80\n"
+    s.tell(type="ping")
+    s.expect_message("pong")
+    s.tell(type="from-the-future")
+    assert any(c["self"] and c["name"] == "alice" for c in s.expect_message("presence")["clients"])
+    s.line("exit 3")
+    e = s.expect_message("exit")
+    assert (e["code"], e["signal"], e["cause"]) == (3, None, "ended")
+    assert s.expect_closed()[0] == 1000
+
+
+def test_a_client_that_comes_back_goes_on_at_its_offset(web):
+    alice = web.login("alice")
+    first = alice.open(subprotocol="mdocker.v1")
+    hello = first.expect_message("hello")
+    first.expect(PROMPT)
+    assert first.ask("echo one") == "one\n"
+    first.expect(PROMPT)
+    time.sleep(0.1)
+    seen = hello["offset"] + len(first.output) - (hello["snapshot"] or 0)
+    first.close()
+    second = alice.open(f"?terminal={hello['terminal']}&from={seen}", subprotocol="mdocker.v1")
+    again = second.expect_message("hello")
+    assert (again["offset"], again["snapshot"]) == (seen, None)
+    assert second.ask("echo two") == "two\n"
+    assert b"one" not in second.output
+    third = alice.open(subprotocol="mdocker.v1")
+    fresh = third.expect_message("hello")
+    assert fresh["snapshot"] > 0
+    third.expect("two")
+
+
+def test_several_terminals_have_their_own_shells(web):
+    alice = web.login("alice")
+    s = alice.shell()
+    s.ask("cd /tmp")
+    first = alice.request("GET", "/api/v1/terminals").json["terminals"]
+    assert [t["alive"] for t in first] == [True]
+    made = alice.request("POST", "/api/v1/terminals", {"cwd_from": first[0]["id"], "rows": 40, "cols": 90})
+    assert made.status == 201, made.text
+    other = alice.open(f"?terminal={made.json['id']}")
+    other.expect(PROMPT)
+    assert other.ask("pwd; stty size") == "/tmp\n40 90\n"
+    assert alice.request("PATCH", f"/api/v1/terminals/{made.json['id']}", {"name": "build"}).status == 200
+    names = {t["id"]: t["name"] for t in alice.request("GET", "/api/v1/terminals").json["terminals"]}
+    assert names[made.json["id"]] == "build"
+    assert alice.request("DELETE", f"/api/v1/terminals/{made.json['id']}").status == 200
+    assert other.expect_closed()[0] == 1000
+    assert alice.request("DELETE", "/api/v1/terminals/4000000").status == 404
+    assert alice.open("?terminal=4000000").expect_closed() == (1008, "there is no such terminal")
+    assert s.ask("echo still here") == "still here\n"
+
+
+def test_a_socket_closes_within_2_s_of_logout_password_change_and_disabling(web):
+    admin = web.login("admin")
+
+    def closes(act):
+        session = web.login("alice")
+        s = session.open(subprotocol="mdocker.v1")
+        s.expect_message("hello")
+        started = time.monotonic()
+        assert act(session).status == 200
+        assert s.expect_closed(5)[0] == 1008
+        assert time.monotonic() - started < 2
+
+    closes(lambda s: s.request("POST", "/api/v1/logout", {}))
+    closes(lambda s: admin.request("PATCH", "/api/v1/users/alice", {"role": "user"}))
+    closes(lambda s: s.request("POST", "/api/v1/password", {"old_password": "password", "new_password": "longer password"}))
+    admin.request("PATCH", "/api/v1/users/alice", {"password": "password"})
+    closes(lambda s: admin.request("PATCH", "/api/v1/users/alice", {"disabled": True}))
+
+
+def test_a_stalled_socket_closes_at_logout_too(web):
+    session = web.login("alice")
+    raw = RawSocket(web, session.cookie, protocol=None)
+    raw.frame(2, b"yes\r")
+    time.sleep(1)
+    assert session.request("POST", "/api/v1/logout", {}).status == 200
+    end = time.monotonic() + 5
+
+    def gone():
+        lines = open("/proc/net/tcp").read().splitlines()[1:]
+        local = f":{raw.s.getsockname()[1]:04X}"
+        return not any(line.split()[2].endswith(local) and line.split()[3] == "01" for line in lines)
+
+    wait_until(gone, "the server's end of the stalled socket is closed", timeout=max(0.1, end - time.monotonic()))
+    raw.close()
+
+
+# opcode and more of a frame, and the close code that must answer it (None: closed without one is right, too).
+BAD_FRAMES = {
+    "rsv1": (dict(opcode=2, rsv=4), {1002}),
+    "rsv2": (dict(opcode=2, rsv=2), {1002}),
+    "rsv3": (dict(opcode=2, rsv=1), {1002}),
+    "opcode 3": (dict(opcode=3), {1002}),
+    "opcode 11": (dict(opcode=11), {1002}),
+    "continuation of nothing": (dict(opcode=0, payload=b"x"), {1002}),
+    "fragmented ping": (dict(opcode=9, fin=False), {1002}),
+    "long ping": (dict(opcode=9, payload=b"x" * 126), {1002, None}),
+    "bad utf-8": (dict(opcode=1, payload=b"\xff\xfe"), {1007, None}),
+    "utf-8 cut": (dict(opcode=1, payload=b'{"type":"\xe2\x82'), {1007, None}),
+    "no json": (dict(opcode=1, payload=b"hello"), {1007}),
+    "resize to nothing": (dict(opcode=1, payload=b'{"type":"resize","rows":0,"cols":0}'), {1007}),
+    "large text": (dict(opcode=1, payload=b'"' + b"x" * 5000 + b'"'), {1007, 1009}),
+    "large message": (dict(opcode=2, payload=b"x" * 65537), {1009}),
+    "huge length": (dict(opcode=2, payload=b"x", length=1 << 40), {1009}),
+    "length with the top bit": (dict(opcode=2, payload=b"x", length=(1 << 64) - 1), {1002, 1009, None}),
+    "close with one byte": (dict(opcode=8, payload=b"\x03"), {1002, 1005, None}),
+    "close with code 1005": (dict(opcode=8, payload=b"\x03\xed"), {1002, None}),
+    "close with code 999": (dict(opcode=8, payload=b"\x03\xe7"), {1002, None}),
+}
+
+
+def test_bad_frames_end_their_own_connection_only(web):
+    session = web.login("alice")
+    watcher = session.shell()
+    wrong = {}
+    for name, (frame, codes) in BAD_FRAMES.items():
+        raw = RawSocket(web, session.cookie, protocol="mdocker.v1")
+        assert raw.status == 101
+        try:
+            raw.frame(**({"payload": b""} | frame))
+            code = raw.close_code()
+        except (TimeoutError, socket.timeout):
+            code = "open"
+        raw.close()
+        if code not in codes:
+            wrong[name] = code
+    assert not wrong
+    assert watcher.ask("echo still here") == "still here\n"
+    assert "ended with" not in web.said(), "a role was killed"
+
+
+def test_good_frames_of_every_kind(web):
+    raw = RawSocket(web, web.login("alice").cookie, protocol=None)
+    raw.frame(9, b"ping me")
+    seen = b""
+    while True:
+        opcode, payload = raw.receive()
+        if opcode == 10:
+            assert payload == b"ping me"
+            break
+    for part in (b"echo fr", b"ag", b"mented-$((40+2))\r"):
+        raw.frame(2 if part == b"echo fr" else 0, part, fin=part.endswith(b"\r"))
+        raw.frame(9, b"between")
+    raw.frame(2, b"")
+    while b"fragmented-42\r\n" not in seen:
+        opcode, payload = raw.receive()
+        seen += payload if opcode == 2 else b""
+    raw.frame(2, b"#" * 65536 + b"")
+    raw.frame(8, (1000).to_bytes(2, "big") + b"bye")
+    assert raw.close_code() == 1000
+    raw.close()
+
+
+def test_a_slow_browser_slows_nobody_and_ctrl_c_ends_a_flood(web):
+    session = web.login("alice")
+    slow = RawSocket(web, session.cookie, protocol=None)
+    slow.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    bob = web.login("bob").shell()
+    slow.frame(2, b"yes\r")
+    time.sleep(0.5)
+    rss = lambda: sum(int(open(f"/proc/{p}/statm").read().split()[1]) for p in web.pids()) * 4096  # noqa: E731
+    before = rss()
+    started = time.monotonic()
+    assert bob.ask("echo quick") == "quick\n"
+    assert time.monotonic() - started < 1
+    assert rss() - before < 8 << 20
+    alice = session.open()
+    alice.send("\x03")
+    alice.expect(PROMPT)
+    slow.close()
+
+
+def test_kill_9_of_every_role_loses_no_shell(web):
+    session = web.login("alice")
+    shell = session.shell()
+    shell.ask("marker=in-memory")
+    roles = {}
+    for pid in web.pids():
+        words = open(f"/proc/{pid}/cmdline").read().split("\0")
+        roles[words[2] if words[1] == "--role" else "broker"] = pid
+    assert set(roles) == {"broker", "auth", "web"}
+    os.kill(roles["auth"], signal.SIGKILL)
+    assert shell.ask("echo $marker") == "in-memory\n", "auth's death closes no terminal"
+    wait_until(lambda: session.request("GET", "/api/v1/me").status == 200, "the session is known to the new auth")
+    os.kill(roles["web"], signal.SIGKILL)
+    shell.expect_closed()
+    assert session.shell().ask("echo $marker") == "in-memory\n"
+    os.kill(roles["broker"], signal.SIGKILL)
+    web.process.wait()
+    wait_until(lambda: not web.pids(), "auth and web ended with their broker")
+    web.start()
+    assert session.shell().ask("echo $marker") == "in-memory\n"
+
+
+def test_links_show_one_terminal_and_end_when_they_should(web):
+    alice = web.login("alice")
+    shell = alice.shell()
+    watch = alice.request("POST", "/api/v1/links", {"seconds": 60}).json
+    control = alice.request("POST", "/api/v1/links", {"seconds": 60, "can_type": True}).json
+    brief = alice.request("POST", "/api/v1/links", {"seconds": 2}).json
+
+    guest = web.login("bob")
+    guest.cookie = None
+    looker = guest.open(f"?link={watch['link']}", subprotocol="mdocker.v1")
+    assert looker.expect_message("hello")["read_only"] is True
+    shell.ask("echo for-all-to-see")
+    looker.expect("for-all-to-see")
+    looker.line("echo must-not-be-typed")
+    typist = guest.open(f"?link={control['link']}", subprotocol="mdocker.v1")
+    assert typist.expect_message("hello")["read_only"] is False
+    typist.line("echo typed-$((1+1))")
+    looker.expect("typed-2")
+    assert b"must-not-be-typed" not in looker.output
+    ending = guest.open(f"?link={brief['link']}")
+    assert ending.expect_closed(10)[0] == 1008
+    assert {link["id"] for link in alice.request("GET", "/api/v1/links").json["links"]} == {watch["id"], control["id"]}
+    assert web.login("bob").request("DELETE", f"/api/v1/links/{watch['id']}").status == 404
+    assert alice.request("DELETE", f"/api/v1/links/{watch['id']}").status == 200
+    assert looker.expect_closed(3)[0] == 1008
+    with pytest.raises(Refused):
+        guest.open(f"?link={watch['link']}")
+    assert RawSocket(web, f"mdocker={control['link']}").status == 401, "a link is no session"
+    assert typist.ask("echo still here") == "still here\n"
+
+
+def test_the_workspace_is_shown_stopped_and_restarted(web):
+    alice = web.login("alice")
+    assert alice.request("GET", "/api/v1/workspace").json["state"] == "absent"
+    shell = alice.open(subprotocol="mdocker.v1")
+    shell.expect(PROMPT)
+    shell.ask("echo kept > /root/file")
+    state = alice.request("GET", "/api/v1/workspace").json
+    assert (state["name"], state["state"], state["memory"]["limit"]) == ("alice", "running", 100 << 20)
+    assert 0 < state["memory"]["used"] < state["memory"]["limit"] and state["pids"]["used"] >= 2
+    assert alice.request("POST", "/api/v1/workspace/stop", {}).status == 200
+    shell.expect_closed()
+    assert alice.request("GET", "/api/v1/workspace").json["state"] == "stopped"
+    assert alice.request("POST", "/api/v1/workspace/restart", {}).status == 200
+    assert alice.request("GET", "/api/v1/workspace").json["state"] == "running"
+    assert alice.shell().ask("cat /root/file") == "kept\n"
+
+
+def test_many_logins_at_once_get_one_workspace(web):
+    session = web.login("alice")
+    sockets = []
+    threads = [threading.Thread(target=lambda: sockets.append(session.shell())) for _ in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(DEADLINE)
+    assert len(sockets) == 6
+    sockets[0].line("echo all-$((1+1))")
+    for s in sockets:
+        s.expect("all-2")
+    assert len(session.request("GET", "/api/v1/terminals").json["terminals"]) == 1
+    assert len(web.place.mdocker("ps", "-q").ok().out.split()) == 1
