@@ -301,13 +301,15 @@ static void write_init(struct json_writer *w)
 void profile_write_process(const struct workspace *ws, const struct user_ids *user, struct buf *out)
 {
 	struct json_writer w = { .out = out };
+	/* A person arrives at home, unless the image says where. */
+	bool home = ws->kind == WORKSPACE_USER && str_eq(ws->cwd, "/") && user->home_exists;
 
 	json_object_begin(&w, NULL);
 	json_add_bool(&w, "terminal", ws->terminal);
 	write_user(&w, user);
 	json_add_strv(&w, "args", ws->args.items);
 	write_env(&w, &ws->env, user->home);
-	json_add_string(&w, "cwd", ws->cwd);
+	json_add_string(&w, "cwd", home ? user->home : ws->cwd);
 	write_confinement(&w);
 	json_object_end(&w);
 	buf_add_char(out, '\n');

@@ -179,14 +179,23 @@ int user_lookup(const char *spec, const char *passwd, const char *group, struct 
 	return 0;
 }
 
+/* -1 and errno; what stands in the path leads nowhere but below the root. */
+static int open_inside(int root_fd, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned int)flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	if (flags & O_PATH)
+		how.flags = (unsigned int)flags | O_CLOEXEC;
+	return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+}
+
 /* NULL only without memory; a file that is missing or isn't a sane regular one reads as empty. */
 static char *read_inside(int root_fd, const char *path)
 {
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	_auto_close_ int fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	_auto_close_ int fd = open_inside(root_fd, path, O_RDONLY);
 	char *text = NULL;
 	struct stat st;
 	size_t len;
@@ -201,8 +210,13 @@ int user_resolve(int root_fd, const char *spec, struct user_ids *ret, struct md_
 {
 	_auto_free_ char *passwd = read_inside(root_fd, "etc/passwd");
 	_auto_free_ char *group = read_inside(root_fd, "etc/group");
+	_auto_close_ int home = -1;
 
 	if (!passwd || !group)
 		return md_fail_errno(err, "user");
-	return user_lookup(spec, passwd, group, ret, err);
+	if (user_lookup(spec, passwd, group, ret, err) < 0)
+		return -1;
+	home = open_inside(root_fd, ret->home, O_PATH | O_DIRECTORY);
+	ret->home_exists = home >= 0;
+	return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef MD_ENGINE_USER_H
 #define MD_ENGINE_USER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct user_ids {
 	uint32_t groups[USER_GROUPS_MAX]; /* further ones */
 	size_t group_count;
 	char home[USER_HOME_MAX]; /* "/" if passwd says nothing */
+	bool home_exists;         /* as a folder; user_lookup() leaves it false */
 };
 
 /* Pure: `passwd` and `group` are the files' texts ("" if there is none). NULL or "" is root. Numbers need no
