@@ -19,7 +19,7 @@ from harness import leaks, program
 
 BUSYBOX = "/usr/bin/busybox"
 APPLETS = ("sh cat ls id ps mount umount echo sleep true false env pwd hostname tty stty mkdir touch rm ln stat test chmod chown "
-           "readlink dd mknod grep head wc kill seq ulimit printf date nproc chroot unshare usleep").split()
+           "readlink dd mknod grep head wc kill seq ulimit printf date nproc chroot unshare usleep cut").split()
 LIMIT = 30  # seconds that any command of the runtime may take
 
 SPEC = {
@@ -162,8 +162,8 @@ class Bundle:
         self.start()
         return self
 
-    def exec(self, *args, ok=True, **more):
-        return self.runtime("exec", self.id, *args, ok=ok, **more)
+    def exec(self, *args, options=(), ok=True, **more):
+        return self.runtime("exec", *options, self.id, *args, ok=ok, **more)
 
     def state(self):
         return json.loads(self.runtime("state", self.id).stdout)

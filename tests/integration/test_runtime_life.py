@@ -149,8 +149,8 @@ def test_exec_takes_a_process_document_and_detaches(bundle):
 @pytest.mark.parametrize("user", ["4294967296", "0:x", "-1", "99999999999999999999", "root", "1:", ""])
 def test_exec_refuses_users_that_are_no_numbers(bundle, user):
     bundle.up()
-    r = bundle.exec("--user", user, "id", ok=False)
-    assert r.returncode != 0 and "user" in r.stderr and "uid=" not in r.stdout
+    r = bundle.exec("id", options=("--user", user), ok=False)
+    assert r.returncode != 0 and "UID" in r.stderr and "uid=" not in r.stdout
 
 
 def test_hooks_run_in_order_with_the_state_on_stdin(bundle):

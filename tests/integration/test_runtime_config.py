@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mdocker-runtime: what config.json asks for is what the process finds."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from harness.bundle import Console
+
+NAMESPACES = ("pid", "ipc", "uts", "mnt", "net", "cgroup")
+
+
+def inside_namespaces(bundle):
+    return bundle.out("for n in pid ipc uts mnt net cgroup user time; do echo $n $(readlink /proc/self/ns/$n); done")
+
+
+def test_every_namespace_is_new_and_only_those_asked_for(bundle):
+    found = dict(x.split() for x in inside_namespaces(bundle).splitlines())
+    for n in NAMESPACES:
+        assert found[n] != os.readlink(f"/proc/self/ns/{n}"), n
+    assert found["user"] == os.readlink("/proc/self/ns/user")
+    assert found["time"] == os.readlink("/proc/self/ns/time")
+
+
+def test_namespaces_are_joined_by_path(bundles):
+    first, second = bundles(), bundles()
+    first.user_namespace().up()
+    pid = first.pid()
+    for kind, name in (("user", "user"), ("network", "net"), ("ipc", "ipc"), ("uts", "uts")):
+        second.namespace(kind, f"/proc/{pid}/ns/{name}")
+    second.give_to(1000000)
+    del second.spec["hostname"]
+    found = dict(x.split() for x in inside_namespaces(second).splitlines())
+    for n in ("user", "net", "ipc", "uts"):
+        assert found[n] == os.readlink(f"/proc/{pid}/ns/{n}"), n
+    assert found["pid"] != os.readlink(f"/proc/{pid}/ns/pid")
+
+
+def test_a_pid_namespace_is_joined_by_path(bundles):
+    first, second = bundles(), bundles()
+    first.up()
+    second.namespace("pid", f"/proc/{first.pid()}/ns/pid")
+    assert "sleep 1000" in second.out("ps")
+
+
+def test_a_file_that_is_no_such_namespace_is_refused(bundle):
+    bundle.namespace("ipc", "/proc/self/ns/net")
+    r = bundle.run(ok=False)
+    assert r.returncode != 0 and "no ipc namespace" in r.stderr
+
+
+def test_user_namespace_maps_and_root_is_nobody_outside(bundle):
+    bundle.user_namespace()
+    out = bundle.out("cat /proc/self/uid_map; id -u; touch /tmp/x; ls -ln /dev/null")
+    assert out.split()[:4] == ["0", "1000000", "65536", "0"]
+    assert (bundle.rootfs / "tmp/x").stat().st_uid == 1000000
+
+
+def test_user_namespace_with_a_bundle_that_only_root_reaches(bundle):
+    bundle.user_namespace()
+    bundle.folder.chmod(0o700)
+    secret = bundle.folder / "secret"
+    secret.mkdir()
+    (secret / "f").write_text("through")
+    bundle.add_mount("/data", secret, options=["bind", "ro"])
+    assert bundle.out("cat /data/f") == "through"
+
+
+def test_time_namespace_has_its_offsets(bundle):
+    bundle.namespace("time")
+    bundle.linux["timeOffsets"] = {"boottime": {"secs": 864000}, "monotonic": {"secs": 86400}}
+    out = bundle.out("cat /proc/uptime; cat /proc/self/timens_offsets")
+    assert float(out.split()[0]) > 864000
+    assert os.readlink("/proc/self/ns/time") not in bundle.out("readlink /proc/self/ns/time")
+
+
+def test_names(bundle):
+    bundle.spec["domainname"] = "example"
+    assert bundle.out("hostname; cat /proc/sys/kernel/domainname") == "box\nexample\n"
+
+
+def test_a_host_name_without_a_uts_namespace_is_refused(bundle):
+    bundle.no_namespace("uts")
+    assert "uts namespace" in bundle.run(ok=False).stderr
+
+
+def test_loopback_is_up(bundle):
+    assert "127.0.0.1" in bundle.out("cat /proc/net/fib_trie")
+
+
+def test_ids_groups_and_umask(bundle):
+    bundle.process["user"] = {"uid": 1000, "gid": 1001, "additionalGids": [5, 7], "umask": 0o077}
+    out = bundle.out("id -u; id -g; grep Groups /proc/self/status; umask; echo $HOME")
+    assert out.split() == ["1000", "1001", "Groups:", "5", "7", "0077", "/home/user"]
+
+
+@pytest.mark.parametrize("nnp", [True, False])
+def test_capabilities_of_all_five_sets(bundle, nnp):
+    bundle.process["noNewPrivileges"] = nnp
+    bundle.process["user"]["uid"] = 1000
+    bundle.process["capabilities"] = {"bounding": ["CAP_KILL", "CAP_CHOWN"], "effective": ["CAP_KILL"],
+                                      "permitted": ["CAP_KILL", "CAP_CHOWN"], "inheritable": ["CAP_KILL"],
+                                      "ambient": ["CAP_KILL"]}
+    status = dict(x.split(":\t") for x in bundle.out("cat /proc/self/status").splitlines() if x.startswith(("Cap", "NoNew")))
+    # KILL is 5, CHOWN 0. After execve as another user than root the permitted are the ambient ones.
+    assert {k: int(v, 16) for k, v in status.items()} == {
+        "CapInh": 0x20, "CapPrm": 0x20, "CapEff": 0x20, "CapBnd": 0x21, "CapAmb": 0x20, "NoNewPrivs": int(nnp)}
+
+
+def test_exec_adds_capabilities_but_never_inheritable_ones(bundle):
+    bundle.up()
+    out = bundle.exec("grep", "Cap", "/proc/self/status", options=("--cap", "CAP_NET_ADMIN")).stdout
+    caps = {k: int(v, 16) for k, v in (x.split(":\t") for x in out.splitlines())}
+    assert caps["CapEff"] & 1 << 12 and caps["CapBnd"] & 1 << 12
+    assert caps["CapInh"] == 0 and caps["CapAmb"] == 0
+
+
+def test_rlimits(bundle):
+    bundle.process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200}, {"type": "RLIMIT_CORE", "soft": 0, "hard": 0}]
+    out = bundle.out("ulimit -n; ulimit -H -n; ulimit -c")
+    assert out.split() == ["100", "200", "0"]
+
+
+def test_oom_score_io_priority_scheduler_personality(bundle):
+    bundle.process["oomScoreAdj"] = 321
+    bundle.process["ioPriority"] = {"class": "IOPRIO_CLASS_BE", "priority": 6}
+    bundle.process["scheduler"] = {"policy": "SCHED_BATCH", "nice": 7}
+    bundle.linux["personality"] = {"domain": "LINUX32"}
+    out = bundle.out("cat /proc/self/oom_score_adj; cut -d' ' -f 19,41 /proc/self/stat; cat /proc/self/personality")
+    # nice 7, policy 3 (batch), PER_LINUX32
+    assert out.split() == ["321", "7", "3", "00000008"]
+
+
+def test_sysctl_of_the_namespaces(bundle):
+    bundle.linux["sysctl"] = {"net.ipv4.ip_forward": "1", "kernel.shmmni": "77"}
+    assert bundle.out("cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmni").split() == ["1", "77"]
+
+
+def test_devices(bundle):
+    bundle.linux["devices"] = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 0o640, "uid": 3, "gid": 4},
+                               {"path": "/dev/a/pipe", "type": "p"}]
+    out = bundle.out("stat -c '%n %t:%T %a %u %g' /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/fuse; "
+                     "test -p /dev/a/pipe && echo fifo; readlink /dev/fd /dev/ptmx; for l in fd stdin ptmx; do readlink /dev/$l; done")
+    assert "/dev/null 1:3 666 0 0\n/dev/zero 1:5 666 0 0\n/dev/full 1:7 666 0 0\n/dev/random 1:8 666 0 0\n" in out
+    assert "/dev/fuse a:e5 640 3 4\nfifo\n" in out and "/proc/self/fd\n/proc/self/fd/0\npts/ptmx\n" in out
+
+
+# ---- mounts ----
+
+
+def options_of(bundle, target):
+    for line in bundle.out("cat /proc/self/mountinfo").splitlines():
+        f = line.split()
+        if f[4] == target:
+            return f[5].split(","), f[6:f.index("-")]
+    raise AssertionError(f"{target} is no mount")
+
+
+@pytest.fixture
+def data(bundle):
+    d = bundle.folder / "data"
+    d.mkdir()
+    (d / "f").write_text("hello")
+    return d
+
+
+def test_bind_mounts_of_folders_and_files(bundle, data):
+    bundle.add_mount("/a/b/c", data, options=["bind"]).add_mount("/etc/f", data / "f", options=["bind", "ro"])
+    assert bundle.out("cat /a/b/c/f /etc/f; echo x > /etc/f || echo refused") == "hellohellorefused\n"
+    assert (data / "f").read_text() == "hello"
+
+
+@pytest.mark.parametrize("option", ["ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime"])
+def test_bind_options(bundle, data, option):
+    bundle.add_mount("/data", data, options=["bind", option])
+    assert option in options_of(bundle, "/data")[0]
+
+
+@pytest.mark.parametrize("option,wanted", [("rshared", "shared:"), ("rprivate", None), ("private", None), ("unbindable", "unbindable")])
+def test_propagation_of_a_mount(bundle, data, option, wanted):
+    bundle.add_mount("/data", data, options=["bind", option])
+    tags = options_of(bundle, "/data")[1]
+    assert [t.startswith(wanted) for t in tags] == [True] if wanted else tags == []
+
+
+def test_recursive_read_only_reaches_submounts(bundle, data):
+    sub = data / "sub"
+    sub.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(sub)], check=True)
+    try:
+        bundle.add_mount("/data", data, options=["rbind", "ro"]).add_mount("/rro", data, options=["rbind", "rro"])
+        out = bundle.out("touch /data/x || echo a; touch /data/sub/x && echo b; touch /rro/sub/x || echo c")
+        assert out.split() == ["a", "b", "c"]
+    finally:
+        subprocess.run(["umount", str(sub)], check=True)
+
+
+def test_tmpfs_options_and_copy_up(bundle):
+    (bundle.rootfs / "full").mkdir(mode=0o750)
+    (bundle.rootfs / "full/deep").mkdir()
+    (bundle.rootfs / "full/deep/file").write_text("kept")
+    (bundle.rootfs / "full/link").symlink_to("deep/file")
+    bundle.add_mount("/full", "tmpfs", "tmpfs", ["tmpcopyup", "size=1m", "nosuid"])
+    bundle.add_mount("/small", "tmpfs", "tmpfs", ["size=64k", "nr_inodes=10", "mode=700"])
+    out = bundle.out("cat /full/link; stat -c %a /full /small; touch /full/x; dd if=/dev/zero of=/small/x bs=1k count=200 2>/dev/null || "
+                     "stat -c %s /small/x")
+    assert out.split() == ["kept750", "700", "65536"]
+    assert not (bundle.rootfs / "full/x").exists()
+
+
+def test_an_unknown_option_is_told_in_the_kernels_words(bundle):
+    bundle.add_mount("/x", "tmpfs", "tmpfs", ["bogus=1"])
+    r = bundle.run(ok=False)
+    assert "/x" in r.stderr and "bogus" in r.stderr
+
+
+@pytest.mark.parametrize("option", ["idmap", "ridmap"])
+def test_id_mapped_mounts(bundle, data, option):
+    bundle.user_namespace()
+    (data / "f").chmod(0o644)
+    bundle.add_mount("/data", data, options=["rbind", option])
+    assert bundle.out("stat -c %u:%g /data/f") == "0:0\n"
+
+
+def test_id_mapped_mounts_with_their_own_mapping(bundle, data):
+    bundle.add_mount("/data", data, options=["bind"])
+    bundle.spec["mounts"][-1].update(uidMappings=[{"containerID": 0, "hostID": 5000, "size": 10}],
+                                     gidMappings=[{"containerID": 0, "hostID": 6000, "size": 10}])
+    assert bundle.out("stat -c %u:%g /data/f") == "5000:6000\n"
+
+
+def test_symlinked_targets_stay_inside(bundle, data):
+    (bundle.rootfs / "abs").symlink_to("/etc")
+    (bundle.rootfs / "up").symlink_to("../../../../../../tmp")
+    (bundle.rootfs / "dangling").symlink_to("/not/there/yet")
+    before = set(os.listdir("/tmp")), set(os.listdir("/etc"))
+    bundle.add_mount("/abs/m", data, options=["bind"]).add_mount("/up/n", data, options=["bind"])
+    bundle.add_mount("/dangling/o", data, options=["bind"])
+    assert bundle.out("cat /etc/m/f /tmp/n/f /not/there/yet/o/f") == "hello" * 3
+    assert "m" not in set(os.listdir("/etc")) - before[1] and "n" not in set(os.listdir("/tmp")) - before[0]
+    assert not os.path.exists("/not")
+
+
+def test_read_only_root_and_paths(bundle):
+    bundle.spec["root"]["readonly"] = True
+    out = bundle.out("touch /x || echo root; touch /dev/x && echo dev; echo 1 > /proc/sys/kernel/panic || echo sys")
+    assert out.split() == ["root", "dev", "sys"]
+
+
+def test_masked_paths_are_empty(bundle):
+    bundle.linux["maskedPaths"] += ["/etc/passwd", "/root", "/not/there"]
+    (bundle.rootfs / "root/secret").write_text("x")
+    out = bundle.out("cat /etc/passwd /proc/kcore /proc/keys; ls /root /sys/firmware; touch /root/x || echo no")
+    assert out.split() == ["/root:", "/sys/firmware:", "no"]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_cgroup_mount_shows_the_containers_own_groups(bundle, own):
+    if not own:
+        bundle.no_namespace("cgroup")
+    bundle.linux["cgroupsPath"] = "/" + bundle.id
+    bundle.add_mount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev", "ro"])
+    out = bundle.out("cat /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; cat /proc/self/cgroup; mkdir /sys/fs/cgroup/x || echo no")
+    lines = out.splitlines()
+    assert "1" in lines and lines[-1] == "no"
+    paths = {x.split(":")[2] for x in lines if x.count(":") >= 2}
+    assert paths == ({"/"} if own else {"/" + bundle.id}), out
+
+
+def test_root_propagation(bundle):
+    bundle.linux["rootfsPropagation"] = "private"
+    assert options_of(bundle, "/")[1] == []
+
+
+# ---- terminals ----
+
+
+def test_console_socket_gets_the_master_of_the_containers_terminal(bundle):
+    bundle.process.update(terminal=True, consoleSize={"height": 31, "width": 97}, args=["/bin/sh"])
+    console = Console(bundle.folder)
+    try:
+        bundle.create("--console-socket", console.path)
+        console.take()
+        bundle.start()
+        console.write("stty size; tty; test -c /dev/console && echo is-$((1+1)); sleep 1000\n")
+        out = console.read_until("is-2")
+        assert "31 97" in out and "/dev/pts/0" in out
+        console.write("\x03")
+        console.write("echo back-$((2+2))\n")
+        console.read_until("back-4")
+    finally:
+        console.close()
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_exec_with_a_terminal(bundle, user):
+    bundle.up()
+    console = Console(bundle.folder)
+    doc = {"terminal": True, "args": ["/bin/sh"], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": user, "gid": user}}
+    (bundle.folder / "p.json").write_text(json.dumps(doc))
+    try:
+        bundle.exec(options=("--detach", "--console-socket", console.path, "--process", bundle.folder / "p.json"))
+        console.take()
+        console.write("id -u; tty; stat -c %u $(tty); echo done-$((1+1))\n")
+        out = console.read_until("done-2")
+        assert f"{user}\r\n/dev/pts/0\r\n{user}\r\n" in out
+        console.write("exit\n")
+    finally:
+        console.close()
+
+
+def test_a_terminal_without_a_console_socket_is_refused(bundle):
+    bundle.process["terminal"] = True
+    assert bundle.create(ok=False).returncode != 0
+    assert "console socket" in bundle.log.read_text()
+
+
+# ---- documents ----
+
+
+@pytest.mark.parametrize("change,words", [
+    (lambda s: s.pop("process"), "process"),
+    (lambda s: s["process"].update(args=[]), "process: args"),
+    (lambda s: s["process"].update(cwd="relative"), "process.cwd"),
+    (lambda s: s["root"].update(path="missing"), "missing"),
+    (lambda s: s["linux"]["resources"].update(pids={"limit": "many"}), "linux.resources.pids.limit"),
+    (lambda s: s["linux"].update(cgroupsPath="/../../x"), "cgroupsPath"),
+    (lambda s: s["root"].update(path="/"), "root.path"),
+])
+def test_wrong_documents_are_refused_by_the_fields_path(bundle, change, words):
+    change(bundle.spec)
+    r = bundle.run(ok=False)
+    assert r.returncode != 0 and words in r.stderr, r.stderr
+    assert not bundle.settled_left()
+
+
+def test_a_fifo_as_config_is_refused_at_once(bundle):
+    os.mkfifo(bundle.folder / "config.json")
+    r = bundle.runtime("run", "-b", bundle.folder, bundle.id, ok=False)
+    assert r.returncode != 0 and "config.json" in r.stderr
+
+
+def test_no_config_is_named(bundle):
+    r = bundle.runtime("run", "-b", bundle.folder, bundle.id, ok=False)
+    assert r.returncode != 0 and "config.json" in r.stderr
