@@ -11,10 +11,10 @@ test('UTF-8, colours and tab completion', async ({ page }) => {
 	expect(await term.run(`printf '\\033[1;31mgrün\\033[0m 日本 é\\n'`)).toEqual(['grün 日本 é']);
 	const red = term.pane.locator('.xterm-rows span.xterm-bold', { hasText: 'grün' });
 	await expect(red.last()).toBeVisible();
-	await term.type('clear; echo /etc/hostna');
+	await term.type('clear; echo /etc/debian_v');
 	await page.keyboard.press('Tab');
 	await page.keyboard.press('Enter');
-	await term.shows('/etc/hostname');
+	await term.shows('/etc/debian_version');
 });
 
 test('the shell has the size of the window, also after that changes', async ({ page }) => {

@@ -138,6 +138,16 @@ describe('typing', () => {
 		expect(net.last.typed).toBe('');
 	});
 
+	it('knows another terminal of the same id by its offset, which went back', () => {
+		goLive({ offset: 500 });
+		net.last.end();
+		session.send(keys('rm -rf x\r'));
+		session.wake();
+		net.last.text(hello({ offset: 30 }));
+		expect(session.state.phase).toBe('gone');
+		expect(net.last.typed).toBe('');
+	});
+
 	it('holds the keys while the network is doubtful, and sends them after an answer', () => {
 		goLive();
 		net.last.text({ type: 'pong' });

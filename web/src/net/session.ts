@@ -261,7 +261,10 @@ export class Session implements Disposable {
 	}
 
 	private greet(hello: Hello): void {
-		if (this.id !== null && hello.terminal !== this.id) {
+		const isOther = this.id !== null && hello.terminal !== this.id;
+		// Ids may come again after a restart of the workspace, but the offset of a terminal never goes back.
+		const isReborn = hello.snapshot !== null && hello.offset < (this.received ?? 0);
+		if (isOther || isReborn) {
 			// Not the terminal that was asked for: what was typed for it must not reach another shell.
 			this.finish({ phase: 'gone' });
 			return;

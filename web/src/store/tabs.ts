@@ -6,7 +6,7 @@ import { Disposables, type Disposable } from '../base/disposable';
 import { capital, plainTitle } from '../base/text';
 import * as api from '../net/api';
 import { ApiError, type TerminalInfo } from '../net/api';
-import type { Presence, Size } from '../net/codec';
+import type { Hello, Presence, Size } from '../net/codec';
 import { Session, type SessionState } from '../net/session';
 import type { TerminalView } from '../term/view';
 import { signedOut } from './app';
@@ -28,13 +28,16 @@ export class Tab implements Disposable {
 	readonly foreignSize = signal<Size | null>(null);
 	view: TerminalView | null = null;
 	readonly session: Session;
+	/** The terminal's id at the server, once it is known. */
+	readonly terminal = signal<string | null>(null);
 	private readonly disposables = new Disposables();
 
 	constructor(
-		readonly id: string | null,
+		id: string | null,
 		/** The secret of a shared link; null: the person's own terminal. */
 		readonly link: string | null = null,
 	) {
+		this.terminal.value = id;
 		const deps = link === null ? byLogin : byLink(link);
 		this.session = new Session(deps, id, { rows: 24, cols: 80 });
 		const s = this.session;
@@ -43,17 +46,12 @@ export class Tab implements Disposable {
 		all.add(s.onLatency.on((ms) => (this.latency.value = ms)));
 		all.add(s.onHeld.on((bytes) => (this.held.value = bytes)));
 		all.add(s.onPresence.on(({ clients }) => (this.presence.value = clients)));
-		all.add(s.onHello.on(({ recorded }) => this.greeted(recorded)));
+		all.add(s.onHello.on((hello) => this.greeted(hello)));
 		if (link === null) all.add(s.onTerminals.on(changedElsewhere));
 		all.add(s.onNotice.on(({ kind, text }) => toast(noticeKinds[kind] ?? 'info', capital(text))));
 		all.add(s.onRefused.on(() => toast('error', 'Too much input at once: it was not sent.')));
 		all.add(s.onUnsure.on(() => toast('warning', 'The last keys before the break may be lost.')));
 		all.add(s.onOutput.on(() => this.stirred('output')));
-	}
-
-	/** The terminal's id at the server, once it is known. */
-	get terminal(): string | null {
-		return this.session.terminal ?? this.id;
 	}
 
 	get alive(): boolean {
@@ -63,7 +61,7 @@ export class Tab implements Disposable {
 
 	readonly label = computed(() => {
 		const given = this.name.value || plainTitle(this.title.value);
-		return given || `Terminal ${this.terminal ?? ''}`.trim();
+		return given || `Terminal ${this.terminal.value ?? ''}`.trim();
 	});
 
 	stirred(what: 'output' | 'bell'): void {
@@ -82,7 +80,8 @@ export class Tab implements Disposable {
 		this.session.dispose();
 	}
 
-	private greeted(recorded: boolean): void {
+	private greeted({ terminal, recorded }: Hello): void {
+		this.terminal.value = terminal;
 		this.recorded.value = recorded;
 		// Whatever was said while this page was away was not heard.
 		if (this.link === null) changedElsewhere();
@@ -125,7 +124,7 @@ const storageKey = 'minidocker.terminal';
 /** So that a reload shows the same terminal first. */
 function remember(): void {
 	const tab = active.value;
-	const id = tab?.terminal ?? null;
+	const id = tab?.terminal.value ?? null;
 	if (id !== null && tab?.link === null) sessionStorage.setItem(storageKey, id);
 }
 
@@ -142,7 +141,7 @@ export async function openTabs(): Promise<void> {
 	for (const tab of tabs.value) tab.session.retry();
 	if (active.value !== null) return;
 	const wanted = sessionStorage.getItem(storageKey);
-	activate(tabs.value.find((t) => t.id === wanted) ?? tabs.value[0]!);
+	activate(tabs.value.find((t) => t.terminal.value === wanted) ?? tabs.value[0]!);
 }
 
 /** The one terminal of a shared link, on a page that shows nothing else. */
@@ -162,14 +161,15 @@ export function closeAllTabs(): void {
 function merge(list: TerminalInfo[]): void {
 	const old = [...tabs.value];
 	const merged = list.map((info) => {
-		const tab = old.find((t) => t.terminal === info.id) ?? new Tab(info.id);
+		// An ended tab may have the id of a new terminal: ids begin anew when the workspace does.
+		const tab = old.find((t) => t.alive && t.terminal.value === info.id) ?? new Tab(info.id);
 		tab.update(info);
 		return tab;
 	});
 	for (const [at, tab] of old.entries()) {
 		if (merged.includes(tab)) continue;
 		const wasNeverShown = tab.state.value.phase === 'closed' && !slots.value.includes(tab.key);
-		if (wasNeverShown && tab.terminal !== null) tab.dispose();
+		if (wasNeverShown && tab.terminal.value !== null) tab.dispose();
 		else merged.splice(Math.min(at, merged.length), 0, tab);
 	}
 	const same = merged.length === old.length && merged.every((t, i) => t === old[i]);
@@ -236,7 +236,7 @@ export function step(by: 1 | -1): void {
 async function create(cwdFrom: string | null): Promise<Tab> {
 	const size = active.value?.view?.ownSize ?? { rows: 24, cols: 80 };
 	const info = await api.createTerminal({ ...size, cwdFrom });
-	const known = tabs.value.find((t) => t.terminal === info.id);
+	const known = tabs.value.find((t) => t.alive && t.terminal.value === info.id);
 	if (known !== undefined) return known;
 	const tab = new Tab(info.id);
 	tab.update(info);
@@ -244,7 +244,7 @@ async function create(cwdFrom: string | null): Promise<Tab> {
 }
 
 function cwdOf(tab: Tab | null): string | null {
-	return tab !== null && tab.alive ? tab.terminal : null;
+	return tab !== null && tab.alive ? tab.terminal.value : null;
 }
 
 export function newTab(): Promise<boolean> {
@@ -296,7 +296,8 @@ export function replaceTab(tab: Tab): Promise<boolean> {
 /** Takes an ended tab off the page, or closes a living terminal for everyone. */
 export function closeTab(tab: Tab): Promise<boolean> {
 	return attempt('Closing the terminal', async () => {
-		if (tab.alive && tab.terminal !== null) await api.closeTerminal(tab.terminal);
+		const id = tab.terminal.value;
+		if (tab.alive && id !== null) await api.closeTerminal(id);
 		const at = tabs.value.indexOf(tab);
 		tabs.value = tabs.value.filter((t) => t !== tab);
 		slots.value = slots.value.filter((key) => key !== tab.key);
@@ -311,8 +312,9 @@ export function closeTab(tab: Tab): Promise<boolean> {
 
 export function renameTab(tab: Tab, name: string): Promise<boolean> {
 	return attempt('Renaming', async () => {
-		if (tab.terminal === null) return;
-		await api.renameTerminal(tab.terminal, plainTitle(name));
+		const id = tab.terminal.value;
+		if (id === null) return;
+		await api.renameTerminal(id, plainTitle(name));
 		tab.name.value = plainTitle(name);
 	});
 }
@@ -322,6 +324,7 @@ export function moveTab(tab: Tab, position: number): Promise<boolean> {
 		const rest = tabs.value.filter((t) => t !== tab);
 		rest.splice(position, 0, tab);
 		tabs.value = rest;
-		if (tab.terminal !== null) await api.moveTerminal(tab.terminal, position);
+		const id = tab.terminal.value;
+		if (id !== null) await api.moveTerminal(id, position);
 	});
 }

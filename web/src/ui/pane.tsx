@@ -89,7 +89,7 @@ export function Pane({ tab, visible, focused, style }: Props) {
 			style={style}
 			aria-label={tab.label.value}
 			role="tabpanel"
-			data-terminal={tab.terminal ?? ''}
+			data-terminal={tab.terminal.value ?? ''}
 			data-phase={tab.state.value.phase}
 		>
 			<div class="terminal" ref={host} onContextMenu={(e) => openMenu(e, tab)} />

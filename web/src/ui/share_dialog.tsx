@@ -61,7 +61,7 @@ function Made({ url }: { url: string }) {
 }
 
 export function ShareDialog({ tab, onClose }: { tab: Tab; onClose: () => void }) {
-	const { links, made, make, revoke } = useLinks(tab.terminal ?? '');
+	const { links, made, make, revoke } = useLinks(tab.terminal.value ?? '');
 
 	function submit(event: SubmitEvent): void {
 		event.preventDefault();
