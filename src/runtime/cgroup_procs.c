@@ -269,21 +269,48 @@ static int signal_all(struct cgroup *c, int sig, struct md_error *err)
 	return result;
 }
 
+/* A process that somebody moved into a frozen group of theirs takes no signal, not even SIGKILL.
+ * Moved back into ours it thaws. */
+static void rescue_frozen(struct cgroup *c)
+{
+	struct cgroup_tree *t = cgroup_tree_with(c, CTL_FREEZER);
+	struct pid_list all = { NULL, 0 }, ours = { NULL, 0 };
+	struct list_walk w = { &ours, 0 };
+
+	if (!t || cgroup_tree_open(c, t) < 0)
+		return;
+	if (list_tree(-1, "", t->fd, &w) == 0 && list_all(c, &all) == 0) {
+		if (ours.count)
+			qsort(ours.pids, ours.count, sizeof(pid_t), compare_pids);
+		for (size_t i = 0; i < all.count; i++) {
+			if (!ours.count || !bsearch(&all.pids[i], ours.pids, ours.count,
+						   sizeof(pid_t), compare_pids))
+				cgroup_write_i64(t->fd, "cgroup.procs", all.pids[i], NULL);
+		}
+	}
+	free(ours.pids);
+	free(all.pids);
+}
+
 int cgroup_kill(struct cgroup *c, int sig, struct md_error *err)
 {
 	struct cgroup_tree *t = cgroup_unified_tree(c);
 	struct md_error ignored = MD_ERROR_INIT;
-	bool frozen;
 
-	if (sig == SIGKILL && t && cgroup_tree_open(c, t) == 0 && t->ops->kill(t) == 0)
+	if (sig == SIGKILL && t && cgroup_tree_open(c, t) == 0 && t->ops->kill(t) == 0) {
+		rescue_frozen(c);
 		return 0;
+	}
 	/* Frozen, nobody forks between the list and the signal; a kill reaches the v1-frozen only
 	 * when thawed. */
-	frozen = sig == SIGKILL && !cgroup_is_frozen(c) && cgroup_freeze(c, true, &ignored) == 0;
+	if (sig == SIGKILL && !cgroup_is_frozen(c))
+		cgroup_freeze(c, true, &ignored);
 	if (signal_all(c, sig, err) < 0)
 		return -1;
-	if (frozen || sig == SIGKILL)
+	if (sig == SIGKILL) {
+		rescue_frozen(c);
 		cgroup_freeze(c, false, &ignored);
+	}
 	return 0;
 }
 
