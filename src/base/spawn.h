@@ -36,6 +36,9 @@ struct spawn {
  * EACCES...) included. */
 pid_t spawn_start(const struct spawn *s, int *ret_pidfd);
 
+/* All signals at their defaults and unblocked: for a child that was forked by hand. */
+void spawn_reset_signals(void);
+
 /* Waits for `pid`. 0..255 its exit code, 128+N if signal N killed it; -1 and errno. */
 int spawn_wait(pid_t pid);
 

@@ -240,12 +240,8 @@ static int exec_shim(const struct start *s, int ready, struct md_error *err)
 static _noreturn_ void run_child(const struct start *s, int ready, int report)
 {
 	struct md_error err = MD_ERROR_INIT;
-	sigset_t none;
 
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	spawn_reset_signals();
 	report = fcntl(report, F_DUPFD_CLOEXEC, SHIM_FD + 1);
 	if (report >= 0 && rootfs_mount(&s->rootfs, s->userns_fd, &err) == 0 &&
 		write_process(s, &err) == 0)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -60,6 +61,8 @@ static void a_child_has_no_signal_blocked_or_ignored(void **state _unused_)
 	_auto_free_ char *text = NULL;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* One that the C library does not let a program touch. */
+	syscall(SYS_rt_sigaction, 32, (unsigned long[8]){ 1 }, NULL, 8);
 	text = shell_output("grep -E 'SigBlk|SigIgn' /proc/self/status | tr -d '\\t\\n'", -1);
 	signal(SIGPIPE, SIG_DFL);
 	assert_string_equal(text, "SigBlk:0000000000000000SigIgn:0000000000000000");
