@@ -221,7 +221,7 @@ int file_lock(int dirfd, const char *path, bool exclusive, bool wait)
 char *file_sibling_program(const char *name)
 {
 	static const char *const places[] = { "%s/%s", "%s/../libexec/minidocker/%s",
-		"%s/../bin/%s", "%s/../../bin/%s" };
+		"%s/../bin/%s", "%s/../../bin/%s", "%s/../sbin/%s" };
 	char self[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 

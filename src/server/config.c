@@ -44,6 +44,7 @@ const struct args_option server_options[] = {
 		"connections of one address without a login (32)"),
 	OPTION("web-user", web_user, ARGS_STRING, "NAME", "user of the network-facing process"),
 	OPTION("auth-user", auth_user, ARGS_STRING, "NAME", "user of the process with the accounts"),
+	OPTION("verify-audit", verify_audit, ARGS_FLAG, NULL, "check the audit log below --root and end"),
 	OPTION("role", role, ARGS_STRING, "ROLE", "internal"),
 	{ .name = "help", .letter = 'h', .kind = ARGS_FLAG, .offset = offsetof(struct server_config, help),
 		.help = "this text" },
@@ -83,7 +84,8 @@ static const struct args_option *find_option(const char *name)
 	for (const struct args_option *o = server_options; o->name; o++) {
 		/* What makes sense on a command line only. */
 		if (str_eq(name, o->name) && !str_eq(name, "config") && !str_eq(name, "role") &&
-			!str_eq(name, "help") && !str_eq(name, "version"))
+			!str_eq(name, "help") && !str_eq(name, "version") &&
+			!str_eq(name, "verify-audit"))
 			return o;
 	}
 	return NULL;

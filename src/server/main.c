@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mdockerd: reads the command line and becomes the broker, or the role that a broker started it as. */
 #define _GNU_SOURCE
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "server/audit.h"
 #include "server/broker_main.h"
 #include "server/config.h"
 #include "server/role.h"
@@ -22,6 +25,20 @@ static int help(void)
 	       "a line.\n"
 	       "SIGHUP reads the certificate again; SIGTERM stops the server, never the "
 	       "workspaces.\n");
+	return 0;
+}
+
+static int verify_audit(const char *root)
+{
+	_auto_free_ char *folder = str_format("%s/auth", root);
+	struct md_error err = MD_ERROR_INIT;
+	uint64_t lines = 0;
+
+	if (!folder || audit_verify(folder, &lines, &err) < 0) {
+		log_error("audit log of %s: %s", root, err.msg);
+		return 1;
+	}
+	printf("The audit log is whole: %" PRIu64 " lines.\n", lines);
 	return 0;
 }
 
@@ -43,6 +60,8 @@ int main(int argc, char **argv)
 		printf("mdockerd version %s\n", MD_VERSION);
 		return 0;
 	}
+	if (config.verify_audit)
+		return verify_audit(config.root);
 	if (config.role) {
 		if (str_eq(config.role, "auth"))
 			return auth_main();

@@ -14,7 +14,8 @@ PAGE = "<!doctype html><title>page</title>"
 
 
 class WebServer(Server):
-    def __init__(self, place, *options, demo=True):
+    def __init__(self, place, *options, demo=True, base=""):
+        self.base = base  # the path that it serves below
         assets = place.folder / "web"
         if not assets.exists():
             (assets / "assets").mkdir(parents=True)
@@ -22,6 +23,13 @@ class WebServer(Server):
             (assets / "assets" / "app-1.js").write_text("'app'" * 40000)
             (assets / "notes.secret").write_text("not served")
         super().__init__(place, "--assets", str(assets), *options, demo=demo)
+
+    def answers(self):
+        assert self.process.poll() is None, f"mdockerd ended with {self.process.returncode}:\n{self.said()}"
+        try:
+            return self.request("GET", self.base + "/healthz", timeout=2).status == 200
+        except OSError:
+            return False
 
     def raw(self, data, end=True, timeout=DEADLINE):
         """Sends bytes on a new connection and returns all that comes until the server closes it (or nothing more comes)."""

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from harness.process import DEADLINE, wait_until
+from harness import program
+from harness.process import DEADLINE, run, wait_until
 from harness.web import PAGE, WebServer, read_all, web  # noqa: F401
 
 # method, path, body, then the status for: nobody, a user, an admin. None: not asked (it would open a workspace).
@@ -239,15 +240,11 @@ def test_an_address_has_32_connections_before_it_logs_in(web):
 
 
 def test_a_base_path_holds_everything(place):
-    web = WebServer(place, "--base-path", "/shells/x")
-    answers = web.answers
-    web.answers = lambda: web.request("GET", "/shells/x/healthz").status == 200
-    web.start()
+    web = WebServer(place, "--base-path", "/shells/x", base="/shells/x").start()
     assert web.request("GET", "/shells/x/").text == PAGE
     assert web.request("GET", "/shells/x/api/v1/config").status == 200
     for path in ("/", "/healthz", "/shells", "/shells/xy/healthz", "/shells/x"):
         assert web.request("GET", path).status == 404, path
-    assert answers() is False
 
 
 def test_forwarded_headers_count_from_a_trusted_proxy_only(place):
@@ -279,9 +276,6 @@ def test_a_slow_reader_of_a_large_file_holds_nobody_up(web):
 
 @pytest.mark.parametrize("what", ["port", "assets", "database", "mdocker", "certificate", "option", "listen"])
 def test_a_bad_start_says_one_line_and_fails(place, what):
-    from harness import program
-    from harness.process import run
-
     assets = WebServer(place).options[-1]
     options = {"--listen": "127.0.0.1:0", "--root": place.root, "--state": place.state, "--assets": assets}
     taken = socket.create_server(("127.0.0.1", 0))

@@ -7,7 +7,8 @@ import re
 import statistics
 import time
 
-from harness.process import wait_until
+from harness import program
+from harness.process import run, wait_until
 from harness.web import WebServer, web  # noqa: F401
 
 
@@ -177,3 +178,40 @@ def test_the_audit_log_tells_who_did_what_and_holds_no_secret(place):
     assert b"carols-secret" not in database
     token = admin.split("=")[1]
     assert token.encode() not in database and bytes.fromhex(token) not in database
+
+
+def test_audit_verify_finds_a_changed_a_removed_and_a_cut_line(place):
+    web = WebServer(place).start()
+    web.login("alice")
+    login(web, "bob", "wrong")
+    web.kill()
+    web.start()
+    web.stop()
+    log = place.root / "auth" / "audit.log"
+    whole = log.read_text()
+    assert "whole: " in place.mdocker("audit", "verify").ok().out
+    lines = whole.splitlines(keepends=True)
+    for broken, word in ((whole.replace('"bob"', '"eve"'), "changed"), ("".join(lines[:1] + lines[2:]), "follows"),
+                         ("".join(lines[:-2]), "ends at"), (whole[:-5], "within a line")):
+        log.write_text(broken)
+        r = place.mdocker("audit", "verify")
+        assert r.code == 1 and word in r.err and len(r.err.splitlines()) == 1, r
+    log.write_text(whole)
+    place.mdocker("audit", "verify").ok()
+
+
+def test_options_come_from_a_file_and_the_command_line_wins(place):
+    ini = place.folder / "server.ini"
+    ini.write_text("[server]\nbase-path = /from/file\nallow-host = named.example\ndemo = yes\n")
+    web = WebServer(place, "--config", str(ini), "--base-path", "/given", demo=False, base="/given")
+    web.start()
+    assert web.request("GET", "/given/healthz", headers={"Host": "named.example"}).status == 200
+    assert login_at(web, "/given") == 200
+    web.stop()
+    ini.write_text("[server]\nbase-path = /x\nnonsense = 1\n")
+    r = run([program("mdockerd"), "--config", ini])
+    assert r.code != 0 and f"{ini}: line 3: unknown option 'nonsense'" in r.err
+
+
+def login_at(web, base):
+    return web.request("POST", base + "/api/v1/login", {"username": "alice", "password": "password"}).status
