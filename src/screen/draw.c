@@ -203,29 +203,38 @@ static bool is_text(const struct drawing *d, const struct row *r, int x)
 }
 
 /*
- * A blank cell with more attributes than erasing gives it: what remains of a wide character of
- * which half was overwritten with that pen. Leaves something in the cell behind it.
+ * A blank cell with more attributes than erasing gives it: what remains of a wide character of which
+ * one half was overwritten with that pen. `written` is the other half, where something is left to be
+ * drawn over.
  */
-static void draw_odd_blank(struct drawing *d, int x, uint16_t attr)
+static void draw_odd_blank(struct drawing *d, int x, int written, uint16_t attr)
 {
-	if (x + 1 < d->s->cols) {
-		move_in_row(d, x);
-		buf_add_str(d->out, WIDE_FILLER);
-		d->x += 2;
-		move_in_row(d, x + 1);
-		draw_attr(d, attr);
-		buf_add_char(d->out, ' ');
-	} else {
-		move_in_row(d, x - 1);
-		buf_add_str(d->out, WIDE_FILLER);
-		d->x += 2;
-		move_in_row(d, x - 1);
-		draw_attr(d, attr);
-		buf_add_char(d->out, ' ');
-	}
+	move_in_row(d, MD_MIN(x, written));
+	buf_add_str(d->out, WIDE_FILLER);
+	d->x += 2;
+	move_in_row(d, written);
+	draw_attr(d, attr);
+	buf_add_char(d->out, ' ');
 	d->x++;
 	d->joins = true;
-	d->dirty = d->x;
+	d->dirty = written + 1;
+}
+
+static bool is_odd_blank(const struct drawing *d, const struct row *r, int x)
+{
+	return x < r->used && !is_text(d, r, x) &&
+	       !(r->cells[x] == CELL_ZERO && x > 0 && is_text(d, r, x - 1)) &&
+	       !is_erasable(d, r->attrs[x]);
+}
+
+/* Such cells at the end of the row have nothing behind them; returns where they begin. */
+static int draw_odd_end(struct drawing *d, const struct row *r)
+{
+	int x = d->s->cols - 1;
+
+	for (; x > 0 && is_odd_blank(d, r, x); x--)
+		draw_odd_blank(d, x, x - 1, r->attrs[x]);
+	return x + 1;
 }
 
 /* Blank cells of one kind; returns how many. */
@@ -239,7 +248,7 @@ static int draw_blanks(struct drawing *d, const struct row *r, int x, int end)
 	if (!attr && x >= d->dirty)
 		return n;
 	if (!is_erasable(d, attr)) {
-		draw_odd_blank(d, x, attr);
+		draw_odd_blank(d, x, x + 1, attr);
 		return 1;
 	}
 	draw_attr(d, attr);
@@ -261,15 +270,6 @@ static int draw_text(struct drawing *d, const struct row *r, int x)
 	return width == 2 ? 2 : 1;
 }
 
-/* Whether the last cell is a blank one that erasing doesn't make. */
-static bool has_odd_end(const struct drawing *d, const struct row *r)
-{
-	int last = d->s->cols - 1;
-
-	return last < r->used && !is_text(d, r, last) && r->cells[last] != CELL_ZERO &&
-	       !is_erasable(d, r->attrs[last]);
-}
-
 /* The client's cursor goes to the next row by writing past the end of this one. */
 static void draw_wrap(struct drawing *d, const struct row *r, const struct row *next)
 {
@@ -282,7 +282,7 @@ static void draw_wrap(struct drawing *d, const struct row *r, const struct row *
 		d->dirty = 0;
 		d->joins = false;
 		if (!d->settle && next->used && is_text(d, next, 0) && row_width(next, 0) &&
-			!a.bg && !has_odd_end(d, next))
+			!a.bg && !is_odd_blank(d, next, last))
 			return;
 		draw_reset_pen(d);
 		buf_add_str(d->out, " \r");
@@ -312,9 +312,8 @@ void draw_row(struct drawing *d, const struct row *r, const struct row *next_wra
 	if (next_wrapped && last < end && !is_text(d, r, last) && r->cells[last] != CELL_ZERO) {
 		/* To wrap makes a blank of every kind here. */
 		end = last;
-	} else if (has_odd_end(d, r)) {
-		draw_odd_blank(d, last, r->attrs[last]);
-		end = last;
+	} else if (is_odd_blank(d, r, last)) {
+		end = draw_odd_end(d, r);
 	}
 	for (int x = 0; x < end;)
 		x += is_text(d, r, x) ? draw_text(d, r, x) : draw_blanks(d, r, x, end);
@@ -341,6 +340,15 @@ bool draw_cell_again(struct drawing *d, const struct row *r, int x)
 		return false;
 	draw_text(d, r, x);
 	return true;
+}
+
+void draw_waiting_in_blank(struct drawing *d, const struct row *r)
+{
+	/* To erase up to the cursor leaves it where it waits. */
+	buf_add_char(d->out, ' ');
+	draw_attr(d, r->used ? r->attrs[0] : 0);
+	buf_add_str(d->out, "\033[1K");
+	d->joins = false;
 }
 
 void draw_new_line(struct drawing *d)

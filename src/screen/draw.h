@@ -36,6 +36,9 @@ void draw_row(struct drawing *d, const struct row *r, const struct row *next_wra
 /* Draws the cell at `x` again, so that the cursor stands behind it. False if that can't be. */
 bool draw_cell_again(struct drawing *d, const struct row *r, int x);
 
+/* From the last column: the cursor waits to wrap in a row that is all blank, with one attribute. */
+void draw_waiting_in_blank(struct drawing *d, const struct row *r);
+
 /* Writes the cell's text where the cursor is, with whatever the pen is. */
 void draw_with_present_pen(struct drawing *d, const struct row *r, int x);
 

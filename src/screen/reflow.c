@@ -137,6 +137,15 @@ static unsigned int text_length(const struct group *g, size_t i, size_t count, u
 	return cols;
 }
 
+/* As row_copy(); what is beyond the old row comes without a column, as in xterm.js. */
+static void copy_cells(struct row *to, unsigned int to_x, const struct row *from,
+	unsigned int from_x, unsigned int n)
+{
+	row_copy(to, to_x, from, from_x, n);
+	for (unsigned int i = MD_MAX(from->length, from_x); i < from_x + n; i++)
+		row_set(to, to_x + i - from_x, CELL_ZERO, 0);
+}
+
 /* Moves the text of all rows as far up as it goes. Returns how many rows hold it then. */
 static size_t join_rows(struct group *g, unsigned int old_cols, unsigned int cols)
 {
@@ -147,7 +156,7 @@ static size_t join_rows(struct group *g, unsigned int old_cols, unsigned int col
 		unsigned int length = text_length(g, from, g->count, old_cols);
 		unsigned int n = MD_MIN(length - from_x, cols - to_x);
 
-		row_copy(g->rows[to], to_x, g->rows[from], from_x, n);
+		copy_cells(g->rows[to], to_x, g->rows[from], from_x, n);
 		to_x += n;
 		from_x += n;
 		if (to_x == cols) {
@@ -293,7 +302,7 @@ static void spread(
 	for (;;) {
 		unsigned int n = MD_MIN(from_x, to_x);
 
-		row_copy(g->rows[to], to_x - n, g->rows[from], from_x - n, n);
+		copy_cells(g->rows[to], to_x - n, g->rows[from], from_x - n, n);
 		to_x -= n;
 		from_x -= n;
 		if (!to_x) {

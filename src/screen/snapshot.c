@@ -37,7 +37,10 @@ static void put_cursor_behind(struct drawing *d, int y)
 	d->joins = false;
 }
 
-/* ESC 7 with the cursor at `y`; the character sets are as after a reset, before and afterwards. */
+/*
+ * ESC 7 with the cursor at `y`; the character sets are as after a reset, before and afterwards. The
+ * alternate screen is still empty.
+ */
 static void put_saved_cursor(struct drawing *d, const struct page *p, int y)
 {
 	const struct saved_cursor *c = &p->saved;
@@ -50,11 +53,17 @@ static void put_saved_cursor(struct drawing *d, const struct page *p, int y)
 		put_cursor_behind(d, y);
 	else
 		draw_move(d, MD_MIN(c->x, d->s->cols - 1), y);
+	if (c->x >= d->s->cols && p == &d->s->alternate)
+		buf_add_char(d->out, ' ');
 	if (c->charset)
 		put_charset(d, 0, c->charset);
 	buf_add_str(d->out, "\0337");
 	if (c->charset)
 		put_charset(d, 0, CHARSET_NONE);
+	if (c->x >= d->s->cols && p == &d->s->alternate) {
+		draw_reset_pen(d);
+		buf_add_str(d->out, "\033[2K");
+	}
 }
 
 static void put_tabs(struct drawing *d, const struct page *p)
@@ -159,6 +168,9 @@ static void draw_alternate(struct drawing *d)
 
 	draw_reset_pen(d);
 	buf_add_str(d->out, "\033[?47h");
+	if (!saved_is_default(&p->saved))
+		put_saved_cursor(d, p, (int)p->saved.y);
+	draw_reset_pen(d);
 	draw_move(d, 0, 0);
 	if (page_row(p, 0)->wrapped)
 		draw_wrapped_start(d);
@@ -217,6 +229,8 @@ static void put_waiting_cursor(struct drawing *d, int y)
 		return;
 	if (p == &d->s->primary)
 		put_cursor_behind(d, p->y);
+	else if (!row_trimmed(r))
+		draw_waiting_in_blank(d, r);
 }
 
 static void put_charset_level(struct drawing *d)
@@ -395,8 +409,6 @@ static int write_all(struct drawing *d, struct lines *l)
 		put_region(d, &s->primary);
 		draw_move(d, MD_MIN(s->primary.x, s->cols - 1), s->primary.y);
 		draw_alternate(d);
-		if (!saved_is_default(&s->alternate.saved))
-			put_saved_cursor(d, &s->alternate, (int)s->alternate.saved.y);
 	}
 	put_present(d);
 	return parser_write_pending(&s->parser, d->out);

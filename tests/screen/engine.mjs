@@ -71,6 +71,11 @@ export class Engine {
 		return this.#answer();
 	}
 
+	async widths(table) {
+		this.#send("w", numbers(table));
+		return this.#answer();
+	}
+
 	async facts() {
 		this.#send("i", Buffer.alloc(0));
 		const [memory, lines, bells, alternate, mid, ...title] = (await this.#answer()).toString().split(" ");

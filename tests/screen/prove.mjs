@@ -1,27 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-// prove.mjs DRIVER random FIRST COUNT [CUTS]: random streams, each cut at CUTS places. Prints the smallest failures, ends with 1.
+// prove.mjs DRIVER random FIRST COUNT [CUTS]   random streams, each cut at CUTS places
+// prove.mjs DRIVER recorded FILE CUTS          what a program has written, in JSON: size, and pieces that are base64 or a new size
+// prove.mjs DRIVER widths                      the width of every code point
+// Prints what fails, cut down to the smallest stream that still does, and ends with 1 then.
+import { readFileSync } from "node:fs";
 import { Engine } from "./engine.mjs";
 import { prove, shrink, streamLength } from "./proof.mjs";
+import { Reference } from "./reference.mjs";
 import { Random, randomStream } from "./streams.mjs";
 
-async function randomly(engine, first, count, cuts) {
-	let failures = 0;
-	let bytes = 0;
-	for (let seed = first; seed < first + count && failures < 5; seed++) {
-		const stream = randomStream(seed);
-		const length = streamLength(stream);
-		const r = new Random(seed + 77777);
-		bytes += length;
-		for (let i = 0; i < cuts; i++) {
-			const cut = r.below(length + 1);
-			const lines = r.chance(20) ? r.below(6) : 0xffffffff;
-			if (!(await prove(engine, stream, cut, lines)).length) continue;
-			failures++;
-			await report(engine, stream, cut, lines);
-			break;
-		}
+const ALL_LINES = 0xffffffff;
+const ENOUGH_FAILURES = 3;
+
+async function proveStream(engine, stream, cuts, seed) {
+	const length = streamLength(stream);
+	const r = new Random(seed + 77777);
+	for (let i = 0; i < cuts; i++) {
+		const cut = r.below(length + 1);
+		const lines = r.chance(20) ? r.below(6) : ALL_LINES;
+		if (!(await prove(engine, stream, cut, lines)).length) continue;
+		await report(engine, stream, cut, lines);
+		return 1;
 	}
-	console.log(`${count} streams, ${bytes} bytes, ${failures} failures`);
+	return 0;
+}
+
+async function random(engine, first, count, cuts = 3) {
+	let failures = 0;
+	for (let seed = +first; seed < +first + +count && failures < ENOUGH_FAILURES; seed++)
+		failures += await proveStream(engine, randomStream(seed), +cuts, seed);
+	return failures;
+}
+
+async function recorded(engine, file, cuts) {
+	const { pieces, ...stream } = JSON.parse(readFileSync(file));
+	stream.pieces = pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece, "base64") : { ...piece, redraw: "" }));
+	return proveStream(engine, stream, +cuts, 1);
+}
+
+async function widths(engine) {
+	let failures = 0;
+	for (const table of [0, 1]) {
+		const reference = new Reference(2, 10, 0, table);
+		const ours = await engine.widths(table);
+		for (let code = 0x20; code < 0x110000; code++) {
+			// Neither of them is ever printed.
+			if ((code >= 0x7f && code < 0xa0) || ours[code] === reference.core.unicodeService.wcwidth(code)) continue;
+			console.log(`U+${code.toString(16)} in table ${table}: ${ours[code]} columns`);
+			failures++;
+		}
+		reference.free();
+	}
 	return failures;
 }
 
@@ -34,9 +63,10 @@ async function report(engine, stream, cut, lines) {
 	for (const line of await prove(engine, least.stream, least.cut, lines)) console.log("  ", line);
 }
 
+const KINDS = { random, recorded, widths };
 const [driver, kind, ...args] = process.argv.slice(2);
 const engine = new Engine(driver);
-if (kind !== "random") throw new Error("usage: prove.mjs DRIVER random FIRST COUNT [CUTS]");
-const failures = await randomly(engine, +args[0], +args[1], +(args[2] ?? 3));
+const failures = await KINDS[kind](engine, ...args);
+console.log(`${kind} ${args.join(" ")}: ${failures} failures`);
 engine.stop();
 process.exitCode = failures ? 1 : 0;

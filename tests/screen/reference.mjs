@@ -110,7 +110,7 @@ function describeLine(reference, buffer, y, cell) {
 		line.loadCell(x, cell);
 		// Half of a wide character, cut by an edge that came nearer, can't be drawn: it counts as a blank.
 		const half = cell.getWidth() === 2 && (x + 1 >= cols || line.getWidth(x + 1) !== 0);
-		const attributes = half ? last : describeAttributes(reference, cell);
+		const attributes = describeAttributes(reference, cell);
 		if (attributes !== last) text += ` {${attributes}}`;
 		last = attributes;
 		const rest = cell.getWidth() === 0 && !cell.getChars() && (x === 0 || line.getWidth(x - 1) !== 2);
@@ -128,7 +128,7 @@ function describeBuffer(reference, buffer, cell, lines) {
 	const start = Math.max(0, buffer.ybase - lines);
 	const y = buffer.savedY - buffer.ybase;
 	const { fg, bg } = buffer.savedCurAttrData;
-	const pen = Object.assign(new cell.constructor(), { fg, bg: bg & ~0x10000000 });
+	const pen = Object.assign(new cell.constructor(), { fg: fg & ~0x10000000, bg: bg & ~0x10000000 });
 	return {
 		scrollback: buffer.ybase - start,
 		region: `${buffer.scrollTop}-${buffer.scrollBottom}`,

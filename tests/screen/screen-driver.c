@@ -5,8 +5,8 @@
  * A command is a letter and a 32-bit length (of the machine's order) of what follows:
  *	n  rows, cols, scrollback, widths (32 bits each): a new screen
  *	f  bytes: feed        r  rows, cols: resize        s  scrollback: snapshot
- *	i  nothing: facts
- * s and i are answered with a 32-bit length and as many bytes.
+ *	i  nothing: facts     w  widths: those of all code points, a byte each
+ * s, i and w are answered with a 32-bit length and as many bytes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "screen/screen.h"
+#include "screen/text.h"
 
 #define COMMAND_MAX  (64u << 20)
 #define SNAPSHOT_MAX (256u << 20)
@@ -51,6 +52,20 @@ static void answer_facts(const struct screen *s)
 		screen_bells(s), screen_is_alternate(s), screen_is_mid_sequence(s),
 		screen_title(s));
 	answer(buf_str(&b), b.len);
+}
+
+#define CODE_POINTS 0x110000u
+
+static void answer_widths(enum screen_widths table)
+{
+	unsigned char *widths = malloc(CODE_POINTS);
+
+	if (!widths)
+		fail("widths");
+	for (uint32_t code = 0; code < CODE_POINTS; code++)
+		widths[code] = (unsigned char)text_width(table, code);
+	answer(widths, CODE_POINTS);
+	free(widths);
 }
 
 static struct screen *make(const uint32_t *numbers)
@@ -91,6 +106,9 @@ static void run(struct screen **s, char command, char *data, size_t len)
 		break;
 	case 'i':
 		answer_facts(*s);
+		break;
+	case 'w':
+		answer_widths(numbers[0] ? SCREEN_WIDTHS_UNICODE6 : SCREEN_WIDTHS_UNICODE11);
 		break;
 	default:
 		errno = EINVAL;

@@ -198,7 +198,7 @@ export function randomStream(seed) {
 	const size = { rows: 2 + r.below(r.chance(50) ? 8 : 30), cols: 2 + r.below(r.chance(50) ? 24 : 90) };
 	const resizes = r.chance(60);
 	// xterm.js loses count of its lines when it breaks lines anew and has no room to keep them.
-	const stream = { seed, ...size, scrollback: r.pick(resizes ? [200, 500] : [0, 5, 20, 200]), pieces: [] };
+	const stream = { seed, ...size, scrollback: r.pick(resizes ? [500, 1000] : [0, 5, 20, 200]), pieces: [] };
 	for (let n = 5 + r.below(120); n > 0; n--) {
 		if (resizes && r.chance(5)) {
 			if (r.chance(80)) size.cols = Math.max(2, r.chance(50) ? size.cols + r.below(9) - 4 : 2 + r.below(100));
