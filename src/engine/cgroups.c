@@ -65,15 +65,23 @@ static bool is_cgroup_folder(const char *path)
 	       (fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC);
 }
 
-int cgroups_find(const char *id, struct strv *ret, struct md_error *err)
+int cgroups_mounts(struct strv *ret, struct md_error *err)
 {
-	_auto_strv_ struct strv mounts = STRV_INIT;
 	_auto_free_ char *text = NULL;
 	size_t len;
 
 	if (file_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, &len) < 0 ||
-		cgroups_parse_mounts(text, &mounts) < 0)
+		cgroups_parse_mounts(text, ret) < 0)
 		return md_fail_errno(err, "finding the cgroups");
+	return 0;
+}
+
+int cgroups_find(const char *id, struct strv *ret, struct md_error *err)
+{
+	_auto_strv_ struct strv mounts = STRV_INIT;
+
+	if (cgroups_mounts(&mounts, err) < 0)
+		return -1;
 	for (size_t i = 0; i < mounts.count; i++) {
 		_auto_free_ char *path = str_format("%s%s/%s", mounts.items[i], PROFILE_CGROUP, id);
 

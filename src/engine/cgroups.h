@@ -15,6 +15,9 @@
 /* Mount points of all cgroup hierarchies, v1 and v2, from the text of /proc/self/mountinfo. Pure. */
 int cgroups_parse_mounts(const char *mountinfo, struct strv *ret);
 
+/* The same of this host. */
+int cgroups_mounts(struct strv *ret, struct md_error *err);
+
 /* The folders that exist of group /minidocker/ID, one a hierarchy. */
 int cgroups_find(const char *id, struct strv *ret, struct md_error *err);
 

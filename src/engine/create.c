@@ -172,21 +172,33 @@ static int pick_ids(const struct workspaces *l, uint32_t *ret_base, struct md_er
 }
 
 /* What died while it was made or removed. Its block of ids is free: nothing of it ever ran, or all of it is gone. */
-static void sweep_halves(struct engine *e)
+static size_t sweep_halves(struct engine *e, bool dry)
 {
 	int fd = openat(e->workspaces_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
+	size_t found = 0;
 
 	if (!dir) {
 		fd_close(&fd);
-		return;
+		return 0;
 	}
 	while ((entry = readdir(dir))) {
-		if (str_starts(entry->d_name, ".new-") || str_starts(entry->d_name, ".gone-"))
+		if (!str_starts(entry->d_name, ".new-") && !str_starts(entry->d_name, ".gone-"))
+			continue;
+		found++;
+		if (!dry)
 			file_remove_tree(e->workspaces_fd, entry->d_name);
 	}
 	closedir(dir);
+	return found;
+}
+
+size_t engine_sweep_halves(struct engine *e, bool dry)
+{
+	_auto_close_ int lock = file_lock(e->workspaces_fd, "lock", true, true);
+
+	return lock < 0 ? 0 : sweep_halves(e, dry);
 }
 
 static int make_layer_folder(int dir, const char *name, uint32_t owner)
@@ -228,7 +240,7 @@ static int settle(struct engine *e, struct workspace *w, struct md_error *err)
 
 	if (lock < 0)
 		return md_fail_errno(err, "lock in '%s/workspaces'", e->root);
-	sweep_halves(e);
+	sweep_halves(e, false);
 	if (engine_list(e, &l, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l.count; i++) {

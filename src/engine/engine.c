@@ -103,7 +103,8 @@ int engine_need_runtime(const struct engine *e, struct md_error *err)
 {
 	if (!e->runtime)
 		return md_fail(err, ENOENT,
-			"mdocker-runtime is not installed beside mdocker: install it, or name an OCI "
+			"mdocker-runtime is not installed beside mdocker: install it, or name an "
+			"OCI "
 			"runtime by --runtime");
 	return 0;
 }

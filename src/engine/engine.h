@@ -36,7 +36,7 @@ struct engine_options {
 struct engine {
 	char *root; /* these are owned and absolute */
 	char *state;
-	char *runtime; /* NULL: none is installed */
+	char *runtime;    /* NULL: none is installed */
 	bool own_runtime; /* it is mdocker-runtime, not another's */
 	int workspaces_fd;
 	struct image_store images;
@@ -103,6 +103,10 @@ int engine_save(struct engine *e, const struct workspace *w, struct md_error *er
 
 /* Deletes the files of a stopped, locked workspace for good, its block of ids with them. */
 int engine_delete(struct engine *e, struct workspace *w, struct md_error *err);
+
+/* Removes what died while it was made or removed, `.new-*` and `.gone-*`, or with `dry` just counts. Returns how many there
+ * were. The common lock is taken. */
+size_t engine_sweep_halves(struct engine *e, bool dry);
 
 struct workspaces {
 	struct workspace *items; /* owned, by time of creation */

@@ -75,6 +75,10 @@ int workspace_stop(struct engine *e, struct workspace *w, uint32_t timeout_ms, c
 /* Sends a signal to the main command, or to all of a user's workspace if it has none. */
 int workspace_kill(struct engine *e, const struct workspace *w, int sig, struct md_error *err);
 
+/* Gives a locked workspace other limits, at once if it runs, and saves them. On failure the document is as before. */
+int workspace_update(
+	struct engine *e, struct workspace *w, const struct limits *limits, struct md_error *err);
+
 /* Removes what a dead shim left of a locked workspace: container, cgroups, state folder. Fine if there is nothing. */
 int workspace_sweep(struct engine *e, const struct workspace *w, struct md_error *err);
 

@@ -49,7 +49,7 @@ int limits_parse_cpus(const char *text, uint64_t *ret_millis, struct md_error *e
 	return 0;
 bad:
 	return md_fail(err, EINVAL,
-		"'%.40s' is not a number of processors: such as 0.5 or 2, at most %d", text,
+		"--cpus: '%.40s' is not a number of processors, such as 0.5 or 2, at most %d", text,
 		CPUS_MAX);
 }
 

@@ -335,11 +335,10 @@ static void write_cpu(struct json_writer *w, uint64_t millis)
 	json_object_end(w);
 }
 
-void profile_write_resources(const struct limits *l, struct json_writer *w, const char *key)
+static void write_limits(const struct limits *l, struct json_writer *w)
 {
 	int64_t memory = l->memory ? (int64_t)l->memory : -1;
 
-	json_object_begin(w, key);
 	json_object_begin(w, "memory");
 	json_add_i64(w, "limit", memory);
 	json_add_i64(w, "swap", memory); /* memory and swap together: no swap beyond the limit */
@@ -348,6 +347,21 @@ void profile_write_resources(const struct limits *l, struct json_writer *w, cons
 	json_object_begin(w, "pids");
 	json_add_i64(w, "limit", l->pids ? (int64_t)l->pids : -1);
 	json_object_end(w);
+}
+
+void profile_write_update(const struct limits *l, struct buf *out)
+{
+	struct json_writer w = { .out = out };
+
+	json_object_begin(&w, NULL);
+	write_limits(l, &w);
+	json_object_end(&w);
+}
+
+static void write_resources(const struct limits *l, struct json_writer *w)
+{
+	json_object_begin(w, "resources");
+	write_limits(l, w);
 	json_array_begin(w, "devices");
 	json_object_begin(w, NULL);
 	json_add_bool(w, "allow", false);
@@ -406,7 +420,7 @@ static void write_linux(
 	write_id_map(w, "uidMappings", ws->id_base);
 	write_id_map(w, "gidMappings", ws->id_base);
 	json_add_string(w, "cgroupsPath", cgroup);
-	profile_write_resources(&ws->limits, w, "resources");
+	write_resources(&ws->limits, w);
 	write_sysctls(w, ws, h);
 	write_masked_paths(w, h->cpus);
 	write_strings(w, "readonlyPaths", readonly_paths, ARRAY_SIZE(readonly_paths));

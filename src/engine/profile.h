@@ -37,8 +37,8 @@ void profile_write_config(const struct workspace *w, const struct profile_host *
  * up; its home becomes HOME unless the environment names another. */
 void profile_write_process(const struct workspace *w, const struct user_ids *user, struct buf *out);
 
-/* linux.resources alone: for `update` of a running workspace too. */
-void profile_write_resources(const struct limits *l, struct json_writer *w, const char *key);
+/* The limits as `RUNTIME update --resources` takes them: linux.resources without the devices. */
+void profile_write_update(const struct limits *l, struct buf *out);
 
 /* linux.seccomp */
 void profile_write_seccomp(struct json_writer *w, const char *key);

@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/spawn.h"
 #include "engine/boot.h"
@@ -25,6 +26,7 @@
 #include "engine/idmap.h"
 #include "engine/lifecycle.h"
 #include "engine/profile.h"
+#include "engine/reserve.h"
 #include "engine/rootfs.h"
 #include "engine/runtime_cli.h"
 #include "engine/user.h"
@@ -361,8 +363,12 @@ int workspace_start(struct engine *e, struct workspace *w, const struct start_op
 		r = run(&s, &code, err);
 	if (ret_exit)
 		*ret_exit = code;
-	if (r == 0)
+	if (r == 0) {
+		/* It runs within its own limits; that the common one could not be set is no reason to take it away. */
+		if (reserve_apply(&ignored) < 0)
+			log_warning("%s", ignored.msg);
 		return 0;
+	}
 	workspace_sweep(e, w, &ignored);
 	return md_wrap(err, "start workspace '%s'", w->name);
 }

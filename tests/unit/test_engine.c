@@ -11,6 +11,7 @@
 #include "engine/idblock.h"
 #include "engine/limits.h"
 #include "engine/names.h"
+#include "engine/reserve.h"
 #include "engine/user.h"
 #include "engine/volume.h"
 #include "engine/workspace.h"
@@ -301,6 +302,16 @@ static void cgroup_mounts_are_found(void **state)
 	assert_string_equal(v.items[1], "/sys/fs/cgroup/cpu,cpuacct");
 }
 
+static void the_host_keeps_its_share(void **state)
+{
+	const uint64_t mb = UINT64_C(1) << 20;
+
+	assert_int_equal(reserve_memory_limit(10000 * mb), 9000 * mb);
+	assert_int_equal(reserve_memory_limit(1024 * mb), 768 * mb);
+	assert_int_equal(reserve_memory_limit(400 * mb), 200 * mb);
+	assert_int_equal(reserve_pids_limit(32768), 29492);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +330,7 @@ int main(void)
 		cmocka_unit_test(documents_come_back_as_they_were),
 		cmocka_unit_test(damaged_documents_are_refused),
 		cmocka_unit_test(cgroup_mounts_are_found),
+		cmocka_unit_test(the_host_keeps_its_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

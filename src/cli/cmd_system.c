@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_system.c - `mdocker system prune`: removes what crashes left. */
+#define _GNU_SOURCE
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "engine/janitor.h"
+#include "base/poison.h"
+
+struct prune_options {
+	bool dry;
+};
+
+static const struct args_option options[] = {
+	{ "dry-run", 0, ARGS_FLAG, offsetof(struct prune_options, dry), NULL,
+		"say what would be removed, remove nothing" },
+	ARGS_END,
+};
+
+static void found(const char *what, void *data)
+{
+	puts(what);
+}
+
+static int run(const struct args_command *c, int argc, char **argv)
+{
+	_auto_engine_ struct engine e = ENGINE_INIT;
+	struct md_error err = MD_ERROR_INIT;
+	struct prune_options o = { .dry = false };
+	struct janitor j = { .found = found };
+	int count;
+	int code = cli_parse(c, &o, argc, argv, false, 1, 1, &count);
+
+	if (code >= 0)
+		return code;
+	if (!str_eq(argv[0], "prune"))
+		return cli_usage(c, "'%.40s': only `system prune` is known", argv[0]);
+	if (engine_open(&e, cli_engine_options(), &err) < 0)
+		return cli_fail(&err, 1);
+	j.dry = o.dry;
+	return janitor_run(&e, &j, &err) < 0 ? cli_fail(&err, 1) : 0;
+}
+
+const struct args_command cmd_system = {
+	.name = "system",
+	.summary = "Find and remove what crashes left",
+	.usage = "system prune [--dry-run]",
+	.text = "No workspace that `" PROGRAM
+		" ps -a` lists loses anything, and nothing that isn't provably of\n"
+		"this installation is touched.",
+	.options = options,
+	.run = run,
+};

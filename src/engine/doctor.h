@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * doctor.h - what the host offers: one check a line, with what it costs where something is missing and what to do.
+ */
+#ifndef MD_ENGINE_DOCTOR_H
+#define MD_ENGINE_DOCTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "engine/engine.h"
+
+enum doctor_level {
+	DOCTOR_OK,
+	DOCTOR_WEAKER, /* it works, with less */
+	DOCTOR_BROKEN, /* workspaces can't be started */
+};
+
+/* "ok", "weaker", "broken" */
+const char *doctor_level_name(enum doctor_level l);
+
+struct doctor_result {
+	enum doctor_level level;
+	char found[160];  /* what is there */
+	char advice[240]; /* what is missing, what that costs, what to do; "" if ok */
+};
+
+/* One check; it changes nothing on the host. */
+struct doctor_check {
+	const char *name;
+	void (*run)(struct engine *e, struct doctor_result *r);
+};
+
+/* All checks, in the order to be shown. `*ret_count` of them. */
+const struct doctor_check *doctor_checks(size_t *ret_count);
+
+/* For the checks: fill a result. */
+void doctor_ok(struct doctor_result *r, const char *fmt, ...) _printf_(2, 3);
+void doctor_weaker(struct doctor_result *r, const char *found, const char *advice);
+void doctor_broken(struct doctor_result *r, const char *found, const char *advice);
+
+#endif
