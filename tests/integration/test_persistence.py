@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A shell that is not lost: not with the tab, not with the browser, not with the server."""
 
+import os
+import signal
 import time
 
 from harness.process import wait_until
@@ -59,19 +61,18 @@ def test_killing_one_role_of_the_server_loses_no_shell(server):
     shell = server.login("alice").shell()
     shell.ask("marker=in-memory")
     for victim in sorted(server.pids() - {server.process.pid}):
-        import os
-        import signal
         os.kill(victim, signal.SIGKILL)
-        wait_until(lambda: server.process.poll() is not None or answers(server), "the server is back or has ended")
+        wait_until(lambda: server.process.poll() is not None or takes_logins(server), "the server is back or has ended")
         if server.process.poll() is not None:
             server.kill()
             server.start()
         assert server.login("alice").open().ask("echo $marker") == "in-memory\n"
 
 
-def answers(server):
+def takes_logins(server):
     try:
-        return server.request("GET", "/healthz", timeout=2).status == 200
+        body = {"username": "alice", "password": "password"}
+        return server.request("POST", "/api/v1/login", body, timeout=5).status == 200
     except OSError:
         return False
 
@@ -97,7 +98,7 @@ def test_a_file_survives_a_stop_of_the_workspace(server):
 
 def test_exit_is_told_and_a_new_shell_is_to_be_had(server):
     session = server.login("alice")
-    shell = session.shell()
+    shell = session.shell(subprotocol="mdocker.v1")
     shell.expect_message("hello")
     shell.line("exit 7")
     assert shell.expect_message("exit")["code"] == 7

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two users at once, each in the browser: neither ever sees the other."""
 
+import os
+
 import pytest
 
 
 @pytest.fixture
 def shells(server):
-    return server.login("alice").shell(), server.login("bob").shell()
+    return tuple(server.login(user).shell(subprotocol="mdocker.v1") for user in ("alice", "bob"))
 
 
 def test_each_is_root_on_a_host_called_container(shells):
@@ -42,7 +44,7 @@ def test_the_host_name_is_ones_own(shells):
 
 def test_every_namespace_is_ones_own(shells):
     namespaces = [s.ask("readlink /proc/self/ns/{user,mnt,pid,net,ipc,uts,cgroup}").split() for s in shells]
-    host = [__import__("os").readlink(f"/proc/self/ns/{n}") for n in ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")]
+    host = [os.readlink(f"/proc/self/ns/{n}") for n in ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")]
     assert len(namespaces[0]) == 7
     for a, b, h in zip(*namespaces, host):
         assert len({a, b, h}) == 3
