@@ -64,9 +64,8 @@ static int check_mappings(const struct oci_spec *s, struct md_error *err)
 {
 	const struct oci_namespace *user = &s->ns[OCI_NS_USER];
 
-	if (user->set && !user->path && (!s->uid_maps.count || !s->gid_maps.count))
-		return md_fail(err, EINVAL,
-			"linux.uidMappings and linux.gidMappings: a new user namespace needs them");
+	if (!s->uid_maps.count != !s->gid_maps.count)
+		return md_fail(err, EINVAL, "linux.uidMappings and linux.gidMappings go together");
 	if (!user->set && (s->uid_maps.count || s->gid_maps.count))
 		return md_fail(err, EINVAL, "linux.uidMappings: needs a user namespace");
 	return 0;

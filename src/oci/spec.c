@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -65,6 +66,7 @@ static int finish_hook(struct oci_parse *p, const struct json_node *n, void *to)
 		h->args.items[0] = (char *)h->path;
 		h->args.count = 1;
 	}
+	h->env_set = h->env.items;
 	if (!h->env.items)
 		h->env.items = oci_parse_alloc(p, n, 1, sizeof(char *));
 	return h->env.items ? 0 : -1;
@@ -100,6 +102,27 @@ static const struct oci_field spec_fields[] = {
 	{ NULL },
 };
 
+/* A new user namespace without mappings: root's has the same ids as the host, another user's has
+ * root for that user. */
+static int fill_maps(struct oci_parse *p, struct oci_spec *s)
+{
+	const struct oci_id_map all = { 0, 0, UINT32_MAX };
+	const struct oci_id_map user = { 0, geteuid(), 1 }, group = { 0, getegid(), 1 };
+	struct oci_id_map *maps;
+
+	if (!s->ns[OCI_NS_USER].set || s->ns[OCI_NS_USER].path || s->uid_maps.count ||
+		s->gid_maps.count)
+		return 0;
+	maps = arena_new(p->arena, struct oci_id_map, 2);
+	if (!maps)
+		return md_fail(p->err, ENOMEM, "out of memory");
+	maps[0] = geteuid() == 0 ? all : user;
+	maps[1] = geteuid() == 0 ? all : group;
+	s->uid_maps = (struct oci_id_maps){ &maps[0], 1 };
+	s->gid_maps = (struct oci_id_maps){ &maps[1], 1 };
+	return 0;
+}
+
 /* Lists that the document leaves out are empty, not NULL. */
 static int fill_lists(struct oci_parse *p, struct oci_spec *s)
 {
@@ -123,7 +146,7 @@ int oci_spec_parse(const char *text, size_t len, struct oci_spec *ret, struct md
 	*ret = (struct oci_spec)OCI_SPEC_INIT;
 	if (json_parse(&ret->doc, text, len, err) == 0 && json_root(&ret->doc, &root, err) == 0 &&
 		oci_read_fields(&p, &root, spec_fields, ret) == 0 && fill_lists(&p, ret) == 0 &&
-		oci_spec_check(ret, err) == 0)
+		fill_maps(&p, ret) == 0 && oci_spec_check(ret, err) == 0)
 		return 0;
 	oci_spec_done(ret);
 	return -1;

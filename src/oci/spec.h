@@ -161,6 +161,7 @@ enum oci_hook_kind {
 struct oci_hook {
 	const char *path; /* absolute */
 	struct oci_strs args, env;
+	bool env_set;           /* else the runtime's own environment */
 	struct oci_i64 timeout; /* seconds, > 0 */
 };
 

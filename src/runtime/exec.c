@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/sock.h"
@@ -210,8 +211,10 @@ static int add_caps(struct entry *e, const struct strv *caps, struct md_error *e
 	for (size_t i = 0; i < caps->count; i++) {
 		int number = oci_cap_number(caps->items[i]);
 
-		if (number < 0)
-			return md_fail(err, EINVAL, "unknown capability '%.64s'", caps->items[i]);
+		if (number < 0) {
+			log_warning("unknown capability '%.64s' is ignored", caps->items[i]);
+			continue;
+		}
 		c->set = true;
 		c->bounding |= 1ULL << number;
 		c->permitted |= 1ULL << number;

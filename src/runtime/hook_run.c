@@ -20,7 +20,6 @@
 static _noreturn_ void run_child(const struct oci_hook *h, int state_fd, int stderr_fd, int report)
 {
 	static char *no_args[2];
-	static char *no_env[1];
 	sigset_t none;
 	int code;
 
@@ -31,7 +30,7 @@ static _noreturn_ void run_child(const struct oci_hook *h, int state_fd, int std
 	if (dup2(state_fd, STDIN_FILENO) >= 0 &&
 		(stderr_fd < 0 || dup2(stderr_fd, STDERR_FILENO) >= 0))
 		execve(h->path, h->args.count ? h->args.items : no_args,
-			h->env.count ? h->env.items : no_env);
+			h->env_set ? h->env.items : environ);
 	code = errno;
 	(void)!write(report, &code, sizeof(code));
 	_exit(127);

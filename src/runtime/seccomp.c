@@ -37,7 +37,8 @@ unsigned int seccomp_load_flags(const struct oci_seccomp *s)
 	 * excludes TSYNC. */
 	unsigned int flags = s->flags & ~(unsigned int)SECCOMP_FILTER_FLAG_TSYNC;
 
-	if (!notifies(s))
+	/* Who names a listener gets one, with or without a rule that notifies. */
+	if (!notifies(s) && !s->listener_path)
 		return flags & ~(unsigned int)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	return flags | SECCOMP_FILTER_FLAG_NEW_LISTENER;
 }
