@@ -287,13 +287,15 @@ int engine_delete(struct engine *e, struct workspace *w, struct md_error *err)
 	static const char *const parts[] = { "upper", "work", "log", "log.1", "exit.json",
 		"record" };
 	_auto_free_ char *gone = str_format(".gone-%s", w->id);
+	struct md_error unsaved = MD_ERROR_INIT;
 	_auto_close_ int lock = -1;
 
 	if (!gone)
 		return md_fail_errno(err, "remove workspace %s", w->name);
 	w->removing = true;
-	if (engine_save(e, w, err) < 0)
-		return -1;
+	/* A full disk must not stand in the way of making room: the mark is for who comes after a crash. */
+	if (engine_save(e, w, &unsaved) < 0 && unsaved.code != ENOSPC && unsaved.code != EDQUOT)
+		return md_fail(err, unsaved.code, "%s", unsaved.msg);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		_auto_free_ char *path = str_format("%s/%s", w->id, parts[i]);
 
