@@ -55,7 +55,7 @@ static _noreturn_ void fail_device(struct init *in, const struct oci_device *d)
 	init_fail(in, errno, "make the device '", d->path, "'", NULL);
 }
 
-/* An empty file to mount on; never a symlink that lies there. */
+/* An empty file to mount on. What an image has there is looked at without following it; a symlink is refused. */
 static int make_place(int folder, const char *name)
 {
 	int fd = openat(folder, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0666);
@@ -107,6 +107,8 @@ static void bind_device(struct init *in, int folder, const char *name, const str
 		fail_device(in, d);
 	}
 	place = make_place(folder, name);
+	if (place < 0 && errno == ELOOP && unlinkat(folder, name, 0) == 0)
+		place = make_place(folder, name);
 	if (place < 0 || bind_place(node, place) < 0)
 		fail_device(in, d);
 }

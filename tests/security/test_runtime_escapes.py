@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What has broken other runtimes, one test a class: by default without seccomp and without a user namespace, so that each row holds by
+the runtime's own care; the rows that need no host root run again with a user namespace."""
+
+import hashlib
+import os
+import secrets
+import signal
+import subprocess
+import threading
+
+import pytest
+from harness import program
+from harness.bundle import wait_for
+
+SECRET = "canary-" + secrets.token_hex(8)
+ALL_CAPS = ["CAP_" + n for n in ("CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT "
+                                 "AUDIT_WRITE SETFCAP").split()]
+
+
+@pytest.fixture(params=["host root", "user namespace"])
+def target(request, bundle):
+    """A bundle whose root is the host's, or of a user namespace."""
+    bundle.process["capabilities"] = {k: ALL_CAPS for k in ("bounding", "effective", "permitted")}
+    bundle.process["noNewPrivileges"] = False
+    if request.param == "user namespace":
+        bundle.user_namespace()
+    return bundle
+
+
+@pytest.fixture
+def host(bundle):
+    """A folder of the host with a secret in it."""
+    folder = bundle.folder / "host"
+    folder.mkdir()
+    (folder / "secret").write_text(SECRET)
+    return folder
+
+
+def digest(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+# ---- the runtime's executable (CVE-2019-5736) ----
+
+
+def test_proc_self_exe_as_interpreter_cannot_overwrite_the_runtime(target):
+    before = digest(program("mdocker-runtime"))
+    script = target.rootfs / "bin/evil"
+    script.write_text("#!/proc/self/exe\n")
+    script.chmod(0o755)
+    target.up()
+    # The one that waits for whoever enters, keeps its executable open, and writes through it once it is free.
+    target.exec("sh", "-c", "(until test -e /tmp/stop; do for p in /proc/[0-9]*; do "
+                "(exec 9<$p/exe && echo x >/proc/self/fd/9 && echo written >>/tmp/result); done; done; echo finished >>/tmp/result) >/dev/null 2>&1 &")
+    for _ in range(20):
+        target.exec("/bin/evil", "--version", ok=False)
+        target.exec("/proc/self/exe", "--version", ok=False)
+    target.exec("touch", "/tmp/stop")
+    result = target.rootfs / "tmp/result"
+    wait_for(lambda: result.exists() and "finished" in result.read_text(), "the attacker")
+    # Its own busybox it may write, if that were not busy; the runtime it may not.
+    assert digest(program("mdocker-runtime")) == before
+
+
+def test_the_runtimes_executable_is_read_only_where_it_can_be_seen(bundle):
+    why = bundle.folder / "why"
+    bundle.spec["hooks"] = {"prestart": [{"path": "/bin/sh", "args": ["sh", "-c", f"exec 2>{why}; : 9>/proc/$PPID/exe"]}]}
+    assert bundle.run(ok=False).returncode != 0
+    assert "Read-only file system" in why.read_text()
+
+
+# ---- leaked descriptors (CVE-2024-21626) ----
+
+
+@pytest.mark.parametrize("fd", range(3, 24))
+def test_a_working_directory_by_descriptor_is_refused(bundle, host, fd):
+    bundle.process["cwd"] = f"/proc/self/fd/{fd}"
+    leaked = os.open(host, os.O_RDONLY)
+    try:
+        os.set_inheritable(leaked, True)
+        r = bundle.sh("cat secret ../secret ./../../../etc/hostname").run(ok=False, close_fds=False)
+    finally:
+        os.close(leaked)
+    assert r.returncode != 0 and SECRET not in r.stdout
+
+
+def test_descriptors_of_a_careless_caller_do_not_get_in(target, host):
+    leaked = os.open(host, os.O_RDONLY)
+    os.set_inheritable(leaked, True)
+    try:
+        out = target.sh("ls /proc/self/fd; cat /proc/self/fd/*/secret").run(ok=False, close_fds=False).stdout
+        assert out.split() == ["0", "1", "2", "3"], out  # 3: the folder that ls reads
+        target.up()
+        out = target.exec("sh", "-c", "ls /proc/self/fd; cat /proc/self/fd/*/secret", ok=False, close_fds=False).stdout
+        assert out.split() == ["0", "1", "2", "3"], out
+    finally:
+        os.close(leaked)
+
+
+def test_preserved_descriptors_do_and_no_others(bundle, host):
+    leaked = os.open(host, os.O_RDONLY)
+    os.set_inheritable(leaked, True)
+
+    def place():
+        os.dup2(leaked, 50)
+        os.dup2(50, 3)
+
+    try:
+        bundle.sh("cat /dev/fd/3/../nothing; ls /proc/self/fd").write()
+        out = subprocess.run(bundle.command("run", "--preserve-fds", "1", "-b", bundle.folder, bundle.id), close_fds=False,
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, preexec_fn=place).stdout
+        assert out.split() == ["0", "1", "2", "3", "4"]  # 4: the folder that ls reads
+    finally:
+        os.close(leaked)
+
+
+# ---- images that put symlinks where devices are (CVE-2025-31133, 52565, 2019-19921) ----
+
+
+def test_an_images_dev_null_that_is_a_symlink_is_not_what_masks(target, host):
+    target.spec["mounts"] = [m for m in target.spec["mounts"] if not m["destination"].startswith("/dev")]
+    (target.rootfs / "dev/null").symlink_to("/proc/sys/kernel/core_pattern")
+    (target.rootfs / "dev/console").symlink_to("/etc/passwd")
+    before = open("/proc/sys/kernel/core_pattern").read()
+    out = target.out("cat /proc/keys | wc -c; stat -c %t:%T /proc/keys; stat -c %t:%T -L /dev/null; echo evil > /proc/keys; echo ok")
+    assert "1:3\n1:3\nok" in out
+    assert open("/proc/sys/kernel/core_pattern").read() == before
+
+
+def test_a_console_that_is_a_symlink_is_refused(bundle):
+    from harness.bundle import Console
+    bundle.spec["mounts"] = [m for m in bundle.spec["mounts"] if m["destination"] != "/dev"]
+    (bundle.rootfs / "dev/console").symlink_to("/etc/passwd")
+    bundle.process.update(terminal=True, args=["/bin/sh"])
+    console = Console(bundle.folder)
+    try:
+        assert bundle.create("--console-socket", console.path, ok=False).returncode != 0
+        assert "/dev/console" in bundle.log.read_text()
+    finally:
+        console.close()
+    assert (bundle.rootfs / "etc/passwd").read_text().startswith("root:")
+
+
+def test_pts_that_is_no_devpts_gives_no_terminal(bundle):
+    from harness.bundle import Console
+    bundle.spec["mounts"] = [m for m in bundle.spec["mounts"] if m["destination"] != "/dev/pts"]
+    bundle.process.update(terminal=True, args=["/bin/sh"])
+    bundle.add_mount("/dev/pts", "tmpfs", "tmpfs")
+    console = Console(bundle.folder)
+    try:
+        assert bundle.create("--console-socket", console.path, ok=False).returncode != 0
+        assert "devpts" in bundle.log.read_text()
+    finally:
+        console.close()
+
+
+@pytest.mark.parametrize("name", ["proc", "sys"])
+def test_proc_and_sys_that_are_symlinks_are_refused(target, name):
+    (target.rootfs / name).rmdir()
+    (target.rootfs / name).symlink_to("/tmp")
+    r = target.run(ok=False)
+    assert r.returncode != 0 and f"/{name}" in r.stderr
+    assert not target.settled_left()
+
+
+def test_sysctls_are_not_written_through_a_volume_at_proc(bundle, host):
+    fake = bundle.folder / "fake"
+    (fake / "sys/net/ipv4").mkdir(parents=True)
+    (fake / "sys/net/ipv4/ip_forward").write_text("untouched")
+    bundle.spec["mounts"][0] = {"destination": "/proc", "type": "bind", "source": str(fake), "options": ["bind"]}
+    bundle.linux["sysctl"] = {"net.ipv4.ip_forward": "1"}
+    bundle.linux["maskedPaths"] = bundle.linux["readonlyPaths"] = []
+    bundle.run(ok=False)
+    assert (fake / "sys/net/ipv4/ip_forward").read_text() == "untouched"
+
+
+@pytest.mark.parametrize("key", ["../../etc/x", "kernel/../../../tmp/x", "kernel..hostname", "/etc/x"])
+def test_sysctl_names_cannot_leave_proc_sys(bundle, key):
+    bundle.linux["sysctl"] = {key: "1"}
+    assert bundle.run(ok=False).returncode != 0
+
+
+# ---- mount targets (CVE-2021-30465, 2024-45310, 2026-41579) ----
+
+
+@pytest.mark.parametrize("path", ["/a/../../../../../../x", "/up/x", "/abs/x", "/dev/../../x"])
+def test_mount_targets_make_nothing_on_the_host(target, host, path):
+    name = "md-" + secrets.token_hex(6)
+    (target.rootfs / "up").symlink_to("../../../../../../../..")
+    (target.rootfs / "abs").symlink_to("/")
+    target.add_mount(path + name, host, options=["bind"])
+    target.run(ok=False)
+    for folder in ("/", "/dev", "/etc", "/var", "/var/tmp", target.folder):
+        assert not os.path.lexists(f"{folder}/x{name}"), folder
+
+
+def test_dev_that_is_a_symlink_makes_no_files_on_the_host(bundle):
+    bundle.spec["mounts"] = [m for m in bundle.spec["mounts"] if not m["destination"].startswith("/dev")]
+    outside = bundle.folder / "outside"
+    outside.mkdir()
+    (bundle.rootfs / "dev").rmdir()
+    (bundle.rootfs / "dev").symlink_to(f"../../../../../../../..{outside}")
+    bundle.run(ok=False)
+    assert not list(outside.iterdir())
+
+
+def test_exchanging_a_volumes_folder_for_a_symlink_never_shows_the_host(bundle, host):
+    """A second container (here: a thread) swaps volume/dir and volume/link while this one mounts on volume/dir/sub."""
+    volume = bundle.folder / "volume"
+    (volume / "dir/sub").mkdir(parents=True)
+    (volume / "link").symlink_to("/")
+    bundle.add_mount("/volume", volume, options=["bind"])
+    bundle.add_mount("/volume/dir/sub", host, options=["bind"])
+    bundle.sh(f"cat /volume/dir/etc/hostname /volume/link/etc/hostname 2>/dev/null; ls {bundle.folder} 2>/dev/null; true").write()
+    stop = threading.Event()
+    libc = __import__("ctypes").CDLL(None)
+    a, b = os.fsencode(volume / "dir"), os.fsencode(volume / "link")
+
+    def swap():
+        while not stop.is_set():
+            libc.renameat2(-100, a, -100, b, 2)
+
+    before = set(os.listdir("/"))
+    t = threading.Thread(target=swap)
+    t.start()
+    try:
+        for i in range(int(os.environ.get("MD_RACE_TRIES", "100"))):
+            r = bundle.runtime("run", "-b", bundle.folder, f"{bundle.id}-{i}", ok=False)
+            assert r.stdout == "", r.stdout
+    finally:
+        stop.set()
+        t.join()
+    assert set(os.listdir("/")) == before
+
+
+# ---- entering (CVE-2016-9962, 2022-29162, 2022-27650) ----
+
+
+def test_the_entering_process_cannot_be_looked_into(bundle):
+    """Root inside with CAP_DAC_OVERRIDE, but without CAP_SYS_PTRACE, tries to open the descriptors of each process that comes."""
+    bundle.process["capabilities"] = {k: ALL_CAPS for k in ("bounding", "effective", "permitted")}
+    bundle.up()
+    bundle.exec("sh", "-c", "(while test ! -e /tmp/stop; do for p in /proc/[0-9]*; do case $(readlink $p/exe) in "
+                "*busybox|'') ;; *) echo SEEN $(readlink $p/exe) >>/tmp/seen;; esac; done; done) >/dev/null 2>&1 &")
+    for _ in range(30):
+        bundle.exec("true")
+    bundle.exec("touch", "/tmp/stop")
+    assert not (bundle.rootfs / "tmp/seen").exists(), (bundle.rootfs / "tmp/seen").read_text()
+
+
+def test_inheritable_capabilities_are_those_of_the_document_only(target):
+    target.up()
+    for options in ((), ("--cap", "CAP_NET_ADMIN"), ("--user", "1000")):
+        out = target.exec("grep", "CapInh", "/proc/self/status", options=options).stdout
+        assert int(out.split()[1], 16) == 0
+
+
+def test_exec_has_the_containers_seccomp_filter(bundle):
+    bundle.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+                               "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}
+    bundle.up()
+    assert bundle.exec("grep", "Seccomp:", "/proc/self/status").stdout.split()[1] == "2"
+    assert "not implemented" in bundle.exec("mkdir", "/tmp/x", ok=False).stderr
+
+
+# ---- cgroups (CVE-2022-0492) ----
+
+
+def test_release_agent_is_out_of_reach(target):
+    target.add_mount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev", "ro"])
+    out = target.out("for d in /sys/fs/cgroup /sys/fs/cgroup/*; do echo /tmp/evil > $d/release_agent && echo LEAK $d; done; "
+                     "mkdir /tmp/m; for c in rdma pids memory; do mount -t cgroup -o $c c /tmp/m && echo /evil > /tmp/m/release_agent && echo LEAK; done; "
+                     "unshare -U -r -m -C sh -c 'mount -t cgroup -o pids c /tmp/m && echo /evil > /tmp/m/release_agent && echo LEAK'; true")
+    assert "LEAK" not in out
+
+
+# ---- users (CVE-2026-30892) ----
+
+
+def test_a_passwd_that_is_a_fifo_or_endless_does_not_hold_anybody(target):
+    passwd = target.rootfs / "etc/passwd"
+    passwd.unlink()
+    os.mkfifo(passwd)
+    assert target.out("echo $HOME") == "/\n"
+    passwd.unlink()
+    with open(passwd, "wb") as f:
+        f.truncate(10 << 30)
+    assert target.out("echo $HOME") == "/\n"
+
+
+# ---- terminals ----
+
+
+def test_tiocsti_on_the_callers_terminal_is_refused(bundle):
+    """Without a terminal of its own the process must not have the caller's as its controlling one."""
+    import pty
+    master, slave = pty.openpty()
+    bundle.sh("test -t 0 && echo tty; (: < /dev/tty) 2>&1 | grep -c 'such device or address\\|No such device'").write()
+
+    def session():
+        os.setsid()
+        import fcntl
+        import termios
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+    r = subprocess.run(bundle.command("run", "-b", bundle.folder, bundle.id), stdin=slave, capture_output=True, text=True,
+                       preexec_fn=session, timeout=20)
+    os.close(master)
+    os.close(slave)
+    assert r.stdout == "tty\n1\n", r.stdout + r.stderr
+
+
+# ---- ending ----
+
+
+def test_a_stopped_frozen_or_deaf_container_is_deleted_in_time(target):
+    target.sh("trap '' TERM HUP INT; sleep 1000 & sleep 1000")
+    target.create()
+    target.start()
+    target.runtime("pause", target.id)
+    target.runtime("delete", "--force", target.id)
+    assert not target.settled_left()
+    target.create()
+    target.start()
+    os.kill(target.pid(), signal.SIGSTOP)
+    target.runtime("delete", "--force", target.id)
+    assert not target.settled_left()
