@@ -75,7 +75,9 @@ struct request {
 void http_reply_json(struct request *q, int status);
 /* {"error": text, "code": code} */
 void http_reply_error(struct request *q, int status, const char *code, const char *text);
-/* As that, with Retry-After. */
+/* 308 to `folder` with a slash behind it. */
+void http_reply_moved(struct request *q, const char *folder);
+/* As an error, with Retry-After. */
 void http_reply_wait(
 	struct request *q, int status, const char *code, const char *text, uint32_t seconds);
 /* A status of auth's or the broker's in HTTP's words; `text` (may be NULL or empty) over the usual words. */

@@ -18,7 +18,7 @@ static const struct {
 	int status;
 	const char *words;
 } statuses[] = {
-	{ 200, "OK" }, { 201, "Created" }, { 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+	{ 200, "OK" }, { 201, "Created" }, { 304, "Not Modified" }, { 308, "Permanent Redirect" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
 	{ 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" }, { 409, "Conflict" },
 	{ 413, "Content Too Large" }, { 414, "URI Too Long" }, { 415, "Unsupported Media Type" },
 	{ 421, "Misdirected Request" }, { 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" },
@@ -117,6 +117,12 @@ void http_reply_error(struct request *q, int status, const char *code, const cha
 	json_add_string(&w, "code", code);
 	json_object_end(&w);
 	http_reply_json(q, status);
+}
+
+void http_reply_moved(struct request *q, const char *folder)
+{
+	buf_addf(&q->head, "location: %s/\r\n", folder);
+	http_reply_error(q, 308, "moved", "the page is a folder: with a slash at the end");
 }
 
 void http_reply_wait(

@@ -104,7 +104,9 @@ static void serve_file(struct request *q)
 {
 	const struct asset *file = assets_find(&web.assets, q->path);
 
-	if (!file)
+	if (!*q->path && str_eq(q->path_text, web.settings.base_path))
+		http_reply_moved(q, web.settings.base_path);
+	else if (!file)
 		http_reply_error(q, 404, "not_found", "there is nothing here");
 	else if (q->method != HTTP_GET && q->method != HTTP_HEAD)
 		http_reply_error(q, 405, "bad_method", "this can only be read");

@@ -243,8 +243,11 @@ def test_a_base_path_holds_everything(place):
     web = WebServer(place, "--base-path", "/shells/x", base="/shells/x").start()
     assert web.request("GET", "/shells/x/").text == PAGE
     assert web.request("GET", "/shells/x/api/v1/config").status == 200
-    for path in ("/", "/healthz", "/shells", "/shells/xy/healthz", "/shells/x"):
+    for path in ("/", "/healthz", "/shells", "/shells/xy/healthz"):
         assert web.request("GET", path).status == 404, path
+    # The page's addresses are relative to its folder, so the path needs its slash.
+    bare = web.request("GET", "/shells/x")
+    assert (bare.status, bare.headers["Location"]) == (308, "/shells/x/")
 
 
 def test_forwarded_headers_count_from_a_trusted_proxy_only(place):
