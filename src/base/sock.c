@@ -47,7 +47,7 @@ static int make_address(const char *path, struct sockaddr_un *addr, int *ret_dir
 	return 0;
 }
 
-int sock_listen(const char *path, int type, int backlog)
+int sock_bind(const char *path, int type)
 {
 	_auto_close_ int dir = -1;
 	_auto_close_ int fd = -1;
@@ -65,7 +65,14 @@ int sock_listen(const char *path, int type, int backlog)
 	mask = umask(0177);
 	r = bind(fd, (struct sockaddr *)&addr, sizeof(addr));
 	umask(mask);
-	if (r < 0 || listen(fd, backlog) < 0)
+	return r < 0 ? -1 : take_fd(&fd);
+}
+
+int sock_listen(const char *path, int type, int backlog)
+{
+	_auto_close_ int fd = sock_bind(path, type);
+
+	if (fd < 0 || listen(fd, backlog) < 0)
 		return -1;
 	return take_fd(&fd);
 }

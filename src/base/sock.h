@@ -16,6 +16,8 @@ enum { SOCK_MAX_FDS = 8 };
 /* `type` is SOCK_SEQPACKET or SOCK_STREAM. Paths longer than sockaddr_un allows are reached through
  * /proc/self/fd/DIRFD. Listening sockets get mode 0600 and replace a stale file. */
 int sock_listen(const char *path, int type, int backlog);
+/* The same, not yet listening: who connects is refused. */
+int sock_bind(const char *path, int type);
 int sock_connect(const char *path, int type);
 
 /* Sends one message (all of it, for SEQPACKET) with `fd_count` descriptors; never raises SIGPIPE.

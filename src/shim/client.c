@@ -34,7 +34,7 @@ static bool peer_is_allowed(const struct shim *s, int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return false;
-	return peer.uid == 0 || peer.uid == geteuid() ||
+	return peer.uid == 0 || peer.uid == s->uid ||
 	       (s->options->client_uid >= 0 && peer.uid == (uid_t)s->options->client_uid);
 }
 

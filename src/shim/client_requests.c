@@ -187,19 +187,12 @@ static int run_ping(struct client *c, const struct arrival *a, struct md_error *
 	return 0;
 }
 
-/* The folder of what runs in the foreground of `t`; NULL if it isn't to be had. */
-static char *present_folder(const struct terminal *t)
+/* What runs in the foreground of a terminal. */
+static pid_t front_process(const struct terminal *t)
 {
-	char link[64], path[4096];
 	pid_t front = t->output[0] >= 0 ? tcgetpgrp(t->output[0]) : -1;
-	ssize_t len;
 
-	snprintf(link, sizeof(link), "/proc/%d/cwd", front > 0 ? front : t->pid);
-	len = readlink(link, path, sizeof(path) - 1);
-	if (len <= 0 || len == sizeof(path) - 1 || path[0] != '/')
-		return NULL;
-	path[len] = '\0';
-	return strdup(path);
+	return front > 0 ? front : t->pid;
 }
 
 /* argv and environment stand behind the three named strings. */
@@ -261,8 +254,8 @@ static int run_new_terminal(struct client *c, const struct arrival *a, struct md
 	if (check_new_terminal(c, a, err) < 0 || read_command(a->m, &spec, err) < 0)
 		return -1;
 	from = n->cwd_from ? terminal_find(c->shim, n->cwd_from) : NULL;
-	if (!spec.cwd && from && from->phase == TERMINAL_RUNNING)
-		spec.cwd = present_folder(from);
+	if (from && from->phase == TERMINAL_RUNNING)
+		q.cwd_of = front_process(from);
 	set_text(name, sizeof(name), shim_string(a->m, 0));
 	q.name = name;
 	for (size_t i = 0; i < a->fd_count; i++)
@@ -349,7 +342,7 @@ struct signal_request {
 	uint32_t serial;
 };
 
-static void signal_done(const struct driver_result *r, void *data)
+static void signal_done(const struct driver_result *r, uint32_t flags _unused_, void *data)
 {
 	struct signal_request *q = data;
 	struct client *c = client_find(q->shim, q->client);
@@ -363,16 +356,13 @@ static void signal_done(const struct driver_result *r, void *data)
 
 static int signal_container(struct client *c, const struct arrival *a, struct md_error *err)
 {
-	struct driver_request k = {
-		.verb = DRIVER_KILL, .signo = (int)a->m->signal.signo, .done = signal_done
-	};
 	struct signal_request *q = malloc(sizeof(*q));
 
 	if (!q)
 		return md_fail_errno(err, "signal");
 	*q = (struct signal_request){ c->shim, c->id, a->m->serial };
-	k.data = q;
-	if (driver_run(&c->shim->driver, &k, err) < 0) {
+	if (warden_run(&c->shim->warden, DRIVER_KILL, (int)a->m->signal.signo, signal_done, q,
+		    err) < 0) {
 		free(q);
 		return -1;
 	}
@@ -394,7 +384,7 @@ static int run_signal(struct client *c, const struct arrival *a, struct md_error
 	t = find_running(c, q->terminal, err);
 	if (!t)
 		return -1;
-	if (t->pid <= 0 || kill(t->pid, (int)q->signo) < 0)
+	if (t->pid <= 0 || warden_signal(&c->shim->warden, t->pid, (int)q->signo) < 0)
 		return md_fail(err, ESRCH, "terminal %u has ended", t->id);
 	client_send_done(c, a->m->serial);
 	return 0;
@@ -426,7 +416,7 @@ static int run_status(struct client *c, const struct arrival *a, struct md_error
 		.serial = a->m->serial,
 		.state = { .state = s->phase == SHIM_PHASE_RUNNING ? SHIM_STATE_RUNNING
 								   : SHIM_STATE_STOPPING,
-			.shim_pid = (uint32_t)getpid(),
+			.shim_pid = (uint32_t)s->shim_pid,
 			.init_pid = (uint32_t)s->init_pid,
 			.terminals = (uint32_t)terminal_count_alive(s),
 			.started_ms = s->started_ms } };
@@ -467,10 +457,7 @@ static int run_record(struct client *c, const struct arrival *a, struct md_error
 {
 	struct terminal *t = find_running(c, a->m->record.terminal, err);
 
-	if (!t || terminal_record(t, a->m->record.on, err) < 0)
-		return -1;
-	client_send_done(c, a->m->serial);
-	return 0;
+	return t ? terminal_record(t, a->m->record.on, c, a->m->serial, err) : -1;
 }
 
 enum {

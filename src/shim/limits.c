@@ -24,7 +24,6 @@ enum {
 	MAX_KNOB = 4096,
 	LOOK_MS = 50, /* v1 tells of the lack of memory before it has killed... */
 	LOOKS = 10,   /* ... and perhaps it will not have to */
-	OUTPUT_LOOK_MS = 250,
 };
 
 bool limits_find_path(const char *cgroups, const char *controller, char *to, size_t room)
@@ -193,10 +192,10 @@ static void look(void *data)
 		deadline_set(w->deadlines, &w->look, LOOK_MS, look, w);
 }
 
-void limits_output_seen(struct limits_watch *w)
+void limits_look(struct limits_watch *w)
 {
-	if (w->loop && w->pids_silent && !w->look.set)
-		deadline_set(w->deadlines, &w->look, OUTPUT_LOOK_MS, look, w);
+	if (w->loop)
+		look(w);
 }
 
 static void eventfd_ready(struct loop_source *s, uint32_t events _unused_)

@@ -51,9 +51,9 @@ void limits_open(struct limits_watch *w, struct loop *loop, struct deadlines *de
 	void (*hit)(uint32_t kind, const char *text, void *data), void *data);
 void limits_close(struct limits_watch *w);
 
-/* A terminal has shown something: a complaint about a fork that failed, perhaps. Where the kernel is silent about that the
- * counter is looked at soon; so there is no look without output. */
-void limits_output_seen(struct limits_watch *w);
+/* Looks at the counters now: for where the kernel is silent (pids_silent), after a terminal has shown something, a
+ * complaint about a fork that failed perhaps. */
+void limits_look(struct limits_watch *w);
 
 /* A process died by SIGKILL: was it the memory limit, just now? Then its text goes to `to`. */
 bool limits_take_oom(struct limits_watch *w, char *to, size_t room);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mdocker-shim: options, log, leaving the caller; the rest is life.c's. */
+/* mdocker-shim: options, log, leaving the caller, parting into the warden and the holder. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,9 +16,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "shim/confine.h"
 #include "shim/options.h"
 #include "shim/report.h"
 #include "shim/shim.h"
+#include "shim/warden.h"
 #include "base/poison.h"
 
 static int open_log(const struct shim_options *o, struct md_error *err)
@@ -101,16 +107,64 @@ static int write_pid(const struct shim_options *o, struct md_error *err)
 
 static int prepare(struct shim_options *o, struct md_error *err)
 {
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	if (keep_only(o, err) < 0 || open_log(o, err) < 0 || leave_caller(o, err) < 0 ||
 		write_pid(o, err) < 0)
 		return -1;
 	return 0;
 }
 
+/* The holder's process, from its birth to its end. */
+static _noreturn_ void run_holder(const struct shim_options *o, struct warden *w, int fd)
+{
+	struct shim_start start = { .warden_fd = fd,
+		.listen_fd = w->listen_fd,
+		.output_log_fd = w->output_log_fd,
+		.old_log_fd = w->old_log_fd,
+		.template = w->template,
+		.shim_pid = getppid(),
+		.uid = geteuid() };
+	struct md_error err = MD_ERROR_INIT;
+
+	warden_abandon(w);
+	/* The kernel ends us with the warden, whatever we are about. */
+	if (confine_identity((uid_t)o->uid, &err) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+		chdir("/") < 0) {
+		log_error("the half without privilege: %s", err.code ? err.msg : strerror(errno));
+		_exit(1);
+	}
+	_exit(shim_run(o, &start));
+}
+
+/* Parts into the two halves. */
+static int run(const struct shim_options *o, struct warden *w, struct md_error *err)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return md_fail_errno(err, "the pair of sockets");
+	pid = fork();
+	if (pid < 0)
+		return md_fail_errno(err, "fork");
+	if (pid == 0) {
+		close(pair[0]);
+		run_holder(o, w, pair[1]);
+	}
+	close(pair[1]);
+	for (int i = 0; i < 3; i++) {
+		if (o->std[i] >= 0)
+			close(o->std[i]);
+	}
+	return warden_serve(w, pair[0], pid);
+}
+
 int main(int argc, char **argv)
 {
 	struct md_error err = MD_ERROR_INIT;
 	struct shim_options o;
+	struct warden w;
 	int code, ready;
 
 	log_init("mdocker-shim");
@@ -124,7 +178,13 @@ int main(int argc, char **argv)
 		report_failure(&ready, "daemon", &err, 0);
 		return 125;
 	}
-	code = shim_run(&o);
+	code = warden_open(&w, &o, &err) < 0 ? -1 : run(&o, &w, &err);
+	if (code < 0) {
+		log_error("%s", err.msg);
+		w.failed_stage = strdup("options");
+		w.failure = err;
+	}
+	warden_close(&w);
 	shim_options_done(&o);
-	return code;
+	return code < 0 ? 125 : code;
 }

@@ -63,6 +63,7 @@ struct shim_options {
 	int64_t cols;
 	uint64_t ring; /* 64 KiB to 64 MiB */
 	int64_t scrollback;
+	int64_t uid;        /* --uid: of the half that reads what the container prints; 65534 */
 	int64_t client_uid; /* -1: root alone */
 	int64_t stop_signal;
 	int64_t ready_fd; /* -1: none */

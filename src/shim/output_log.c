@@ -19,42 +19,39 @@
 
 enum { MAX_LINE = 16 * 1024 };
 
-static int open_file(struct output_log *l)
+int output_log_file(const char *path)
+{
+	return open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+void output_log_open(struct output_log *l, int fd, int old, uint64_t limit)
 {
 	struct stat st;
 
-	l->fd = open(l->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (l->fd < 0 || fstat(l->fd, &st) < 0)
-		return -1;
-	l->size = (uint64_t)st.st_size;
-	return 0;
-}
-
-int output_log_open(struct output_log *l, const char *path, uint64_t limit, struct md_error *err)
-{
-	*l = (struct output_log)OUTPUT_LOG_INIT;
-	l->path = path;
-	l->limit = limit;
+	*l = (struct output_log){ .fd = fd, .old = old, .limit = limit };
 	for (size_t i = 0; i < ARRAY_SIZE(l->partial); i++)
 		buf_init(&l->partial[i], MAX_LINE);
-	if (path && open_file(l) < 0) {
-		fd_close(&l->fd);
-		return md_fail_errno(err, "open the output log %s", path);
-	}
-	return 0;
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		l->size = (uint64_t)st.st_size;
 }
 
+/* Moves the contents to the old file. What a full disk doesn't take there is lost. */
 static void rotate(struct output_log *l)
 {
-	_auto_free_ char *old = str_format("%s.1", l->path);
+	char part[16384];
+	off_t at = 0;
+	ssize_t n;
 
-	if (!old || rename(l->path, old) < 0)
-		return;
-	fd_close(&l->fd);
-	if (open_file(l) < 0) {
-		log_warning("output log %s: %s", l->path, strerror(errno));
+	if (ftruncate(l->old, 0) == 0) {
+		while ((n = pread(l->fd, part, sizeof(part), at)) > 0 &&
+			fd_write_all(l->old, part, (size_t)n) == 0)
+			at += n;
+	}
+	if (ftruncate(l->fd, 0) < 0) {
+		log_warning("the output log can't be emptied: %s", strerror(errno));
 		fd_close(&l->fd);
 	}
+	l->size = 0;
 }
 
 static void format_time(char *to, size_t room)
@@ -126,4 +123,5 @@ void output_log_close(struct output_log *l)
 		buf_done(&l->partial[i]);
 	}
 	fd_close(&l->fd);
+	fd_close(&l->old);
 }

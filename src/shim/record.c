@@ -95,23 +95,34 @@ static char *file_name(const char *folder, uint32_t terminal)
 	return str_format("%s/%s-t%u.cast", folder, when, terminal);
 }
 
-struct recording *recording_open(const char *folder, uint32_t terminal, uint16_t rows,
-	uint16_t cols, const char *command, uint64_t limit, struct md_error *err)
+int recording_make_file(const char *folder, uint32_t terminal, struct md_error *err)
 {
-	_auto_free_ char *path = file_name(folder, terminal);
+	_auto_free_ char *path = NULL;
+	int fd;
+
+	if (!folder)
+		return md_fail(err, ENOENT, "recordings are not set up for this workspace");
+	path = file_name(folder, terminal);
+	if (!path)
+		return md_fail_errno(err, "recording");
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd < 0 ? md_fail_errno(err, "make the recording %s", path) : fd;
+}
+
+struct recording *recording_new(
+	int fd, uint16_t rows, uint16_t cols, const char *command, uint64_t limit)
+{
 	struct recording *r = calloc(1, sizeof(*r));
 
-	if (!r || !path) {
-		md_fail_errno(err, "recording");
-		free(r);
+	if (!r) {
+		fd_close(&fd);
 		return NULL;
 	}
 	buf_init(&r->out, GATHER + MAX_EVENT);
 	r->start = monotonic_ms();
 	r->limit = limit;
-	r->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (r->fd < 0 || write_head(r, rows, cols, command) < 0) {
-		md_fail_errno(err, "make the recording %s", path);
+	r->fd = fd;
+	if (write_head(r, rows, cols, command) < 0) {
 		recording_close(r);
 		return NULL;
 	}

@@ -13,9 +13,12 @@
 
 struct recording;
 
-/* Makes FOLDER/TIME-tN.cast, TIME being UTC as 20260131T120000Z. */
-struct recording *recording_open(const char *folder, uint32_t terminal, uint16_t rows,
-	uint16_t cols, const char *command, uint64_t limit, struct md_error *err);
+/* Makes FOLDER/TIME-tN.cast, TIME being UTC as 20260131T120000Z. A descriptor; -1, also where `folder` is NULL. */
+int recording_make_file(const char *folder, uint32_t terminal, struct md_error *err);
+
+/* Begins one on `fd` (taken over). NULL: ENOMEM, or errno of the first write. */
+struct recording *recording_new(
+	int fd, uint16_t rows, uint16_t cols, const char *command, uint64_t limit);
 
 /* All take NULL. Past the limit, or when the disk is full, the recording ends with a marker line if that still fits. */
 void recording_output(struct recording *r, const void *data, size_t len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shim.h - the holder of one workspace: its container's life (life.c), its terminals, its clients.
+ * shim.h - the holder of one workspace, mdocker-shim's half without privilege: the container's life (life.c), its terminals,
+ * its clients. What needs privilege it asks of the warden (warden.h).
  *
  * The shim owns terminals and clients; a client points at its terminal and a terminal lists its clients.
  */
@@ -15,10 +16,9 @@
 #include "base/error.h"
 #include "base/loop.h"
 #include "shim/deadline.h"
-#include "shim/driver.h"
-#include "shim/limits.h"
 #include "shim/options.h"
 #include "shim/output_log.h"
+#include "shim/warden_link.h"
 #include "wire/shim_wire.h"
 
 struct client;
@@ -36,24 +36,23 @@ struct shim {
 	const struct shim_options *options;
 	struct loop loop;
 	struct deadlines deadlines;
-	struct driver driver;
-	struct limits_watch limits;
+	struct warden_link warden;
 	struct output_log output_log;
-	struct loop_source signals;
 	struct loop_source listener;
-	char *template;           /* text of the process template */
-	int ready_fd;             /* -1 once told */
-	int exit_code;            /* of this program */
-	const char *failed_stage; /* of the start; NULL: none */
-	struct md_error failure;
-	int failure_exit;
+	pid_t shim_pid;
+	uid_t uid;
+	int listen_fd;        /* bound, until it is in the loop */
+	const char *template; /* text of the process template, borrowed */
 
 	enum shim_phase phase;
-	pid_t init_pid; /* the container's PID 1; 0: none, or reaped */
+	bool failed;    /* the start has, and the starter will be told */
+	pid_t init_pid; /* the container's PID 1; 0: none, or ended */
 	uint64_t started_ms;
 	struct deadline stop_timer;
 	int stop_signal;
-	bool delete_tried;
+	bool container_ending; /* PID 1 is on its way out, all others with it */
+	bool look_helps;       /* the kernel is silent about the limit of processes */
+	struct deadline look;
 	bool main_pending;                 /* --main-wait, and nobody has come yet */
 	enum shim_exit_reason stop_reason; /* what terminals are told that end from now on */
 	char stop_text[256];               /* "" while not stopping */
@@ -66,8 +65,19 @@ struct shim {
 	char *packet; /* SHIM_MAX_PACKET + 1 bytes: what is being received */
 };
 
-/* The whole program after the options were read: returns its exit code. */
-int shim_run(const struct shim_options *o);
+/* What the halves inherit from the time before they parted. */
+struct shim_start {
+	int warden_fd;
+	int listen_fd;
+	int output_log_fd; /* -1: none */
+	int old_log_fd;
+	const char *template;
+	pid_t shim_pid; /* the warden's, which is what the host knows */
+	uid_t uid;      /* of the warden: may connect */
+};
+
+/* The holder's half of the program: takes the descriptors over, returns the exit code. */
+int shim_run(const struct shim_options *o, const struct shim_start *start);
 
 /* Begins to stop: `signo` to the container, SIGHUP to the terminals, after `timeout_ms` SIGKILL. `text` is what people are
  * told: "stopped by admin". A second call can only make it end sooner. */
@@ -83,8 +93,8 @@ void shim_main_started(struct shim *s);
 void shim_main_failed(struct shim *s, const struct md_error *why, int exit_code);
 void shim_terminal_ended(struct shim *s, struct terminal *t);
 
-/* Whether PID 1 of the container is on its way out, and all others with it. */
-bool shim_container_is_ending(const struct shim *s);
+/* A terminal has shown something. */
+void shim_output_seen(struct shim *s);
 
 /* A client left or was told all: LEAVING may be over. */
 void shim_client_settled(struct shim *s);

@@ -127,27 +127,32 @@ static int open_pipes(struct terminal *t, int ends[2], struct md_error *err)
 	return 0;
 }
 
-static void exec_done(const struct driver_result *r, void *data);
+static void exec_done(const struct driver_result *r, uint32_t flags, void *data);
 
 static int start(struct terminal *t, const int *stdio, struct md_error *err)
 {
-	_auto_free_ char *process = NULL;
-	struct driver_request q = {
-		.verb = DRIVER_EXEC, .tty = t->tty, .stdio = stdio, .done = exec_done, .data = t
-	};
-
 	t->spec.tty = t->tty;
 	t->spec.rows = t->rows;
 	t->spec.cols = t->cols;
-	if (template_process(t->shim->template, &t->spec, &process, err) < 0)
-		return -1;
-	q.process = process;
-	return driver_run(&t->shim->driver, &q, err);
+	return warden_exec(&t->shim->warden, &t->spec, stdio, t->cwd_of, exec_done, t, err);
 }
 
+/* An input that is at its end: this half opens no files, so not /dev/null. */
+static int open_null(void)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	close(fds[1]);
+	return fds[0];
+}
+
+/* What the process is given: what the request brought, our pipes for its log, nothing. */
 static int start_first(struct terminal *t, const int *stdio, struct md_error *err)
 {
 	int given[3] = { stdio[0], stdio[1], stdio[2] };
+	_auto_close_ int null = -1;
 	int ends[2] = { -1, -1 };
 	int r = 0;
 
@@ -155,11 +160,13 @@ static int start_first(struct terminal *t, const int *stdio, struct md_error *er
 		r = open_contents(t, err);
 	if (r == 0 && !t->tty && t->logged) {
 		r = open_pipes(t, ends, err);
+		null = open_null();
+		given[0] = null;
 		given[1] = ends[0];
 		given[2] = ends[1];
 	}
 	if (r == 0)
-		r = start(t, given, err);
+		r = start(t, given[1] < 0 ? NULL : given, err);
 	fd_close(&ends[0]);
 	fd_close(&ends[1]);
 	return r;
@@ -189,6 +196,7 @@ int terminal_new(
 	t->tty = q->spec.tty;
 	t->main = q->main;
 	t->logged = q->logged;
+	t->cwd_of = q->cwd_of;
 	t->rows = fit(q->spec.rows, s->options->rows, 1, TERMINAL_MAX_ROWS);
 	t->cols = fit(q->spec.cols, s->options->cols, SCREEN_MIN_COLS, TERMINAL_MAX_COLS);
 	t->mark = 1;
@@ -242,11 +250,10 @@ static void start_failed(struct terminal *t, const struct driver_result *r)
 /* The folder that a new terminal was to open in may be gone, or another user's: then the usual one does. */
 static bool retry_without_folder(struct terminal *t)
 {
-	if (!t->tty || !t->spec.cwd || t->retried)
+	if (!t->tty || !t->cwd_of || t->retried)
 		return false;
 	t->retried = true;
-	free(t->spec.cwd);
-	t->spec.cwd = NULL;
+	t->cwd_of = 0;
 	return start(t, NULL, NULL) == 0;
 }
 
@@ -274,7 +281,7 @@ static void tell_created(struct terminal *t)
 	terminal_announce(t);
 }
 
-static void exec_done(const struct driver_result *r, void *data)
+static void exec_done(const struct driver_result *r, uint32_t flags _unused_, void *data)
 {
 	struct terminal *t = data;
 
@@ -293,10 +300,10 @@ static void exec_done(const struct driver_result *r, void *data)
 	process_spec_done(&t->spec);
 	if (watch_output(t) < 0) {
 		log_error("terminal %u can't be watched: %s", t->id, strerror(errno));
-		kill(t->pid, SIGKILL);
+		warden_signal(&t->shim->warden, t->pid, SIGKILL);
 	}
 	if (t->shim->options->record && t->tty)
-		terminal_record(t, true, NULL);
+		terminal_record(t, true, NULL, 0, NULL);
 	log_info("terminal %u: process %d", t->id, t->pid);
 	tell_created(t);
 	if (t->main)
@@ -309,16 +316,16 @@ static void describe_end(struct terminal *t)
 	char *to = t->exit_text;
 	size_t room = sizeof(t->exit_text);
 
-	if (t->exited && WIFSIGNALED(t->status) && WTERMSIG(t->status) == SIGKILL &&
-		limits_take_oom(&s->limits, to, room))
+	if (t->limit[0]) {
 		t->reason = SHIM_EXIT_OOM;
-	else if (t->closed) {
+		snprintf(to, room, "%s", t->limit);
+	} else if (t->closed) {
 		t->reason = SHIM_EXIT_CLOSED;
 		snprintf(to, room, "closed");
 	} else if (s->stop_text[0]) {
 		t->reason = s->stop_reason;
 		snprintf(to, room, "%s", s->stop_text);
-	} else if (t->exited && WIFSIGNALED(t->status) && shim_container_is_ending(s)) {
+	} else if (t->exited && WIFSIGNALED(t->status) && s->container_ending) {
 		t->reason = SHIM_EXIT_INIT;
 		snprintf(to, room, "the container's first process ended");
 	} else if (t->exited && WIFSIGNALED(t->status)) {
@@ -379,7 +386,7 @@ void terminal_output_ended(struct terminal *t)
 		terminal_end(t);
 }
 
-bool terminal_process_ended(struct shim *s, pid_t pid, int status)
+bool terminal_process_ended(struct shim *s, pid_t pid, int status, const char *limit)
 {
 	struct terminal *t;
 
@@ -392,6 +399,7 @@ bool terminal_process_ended(struct shim *s, pid_t pid, int status)
 		return false;
 	t->exited = true;
 	t->status = status;
+	snprintf(t->limit, sizeof(t->limit), "%s", limit);
 	t->pid = 0;
 	deadline_set(&s->deadlines, &t->grace, GRACE_MS, grace_passed, t);
 	terminal_read_rest(t);
@@ -404,7 +412,7 @@ static void kill_late(void *data)
 	struct terminal *t = data;
 
 	if (t->pid > 0)
-		kill(t->pid, SIGKILL);
+		warden_signal(&t->shim->warden, t->pid, SIGKILL);
 }
 
 void terminal_hang_up(struct terminal *t)
@@ -412,10 +420,9 @@ void terminal_hang_up(struct terminal *t)
 	if (t->phase != TERMINAL_RUNNING || t->pid <= 0)
 		return;
 	t->closed = true;
-	/* A child that was not reaped yet: the pid can't be a stranger's. The kernel hangs the rest of the
-	 * session up when its leader ends. */
-	kill(t->pid, t->tty ? SIGHUP : SIGTERM);
-	kill(t->pid, SIGCONT);
+	/* The kernel hangs the rest of the session up when its leader ends. */
+	warden_signal(&t->shim->warden, t->pid, t->tty ? SIGHUP : SIGTERM);
+	warden_signal(&t->shim->warden, t->pid, SIGCONT);
 	deadline_set(&t->shim->deadlines, &t->grace, HANG_UP_MS, kill_late, t);
 }
 
@@ -495,33 +502,84 @@ void terminal_announce(struct terminal *t)
 	}
 }
 
-int terminal_record(struct terminal *t, bool on, struct md_error *err)
+static void tell_recording(struct terminal *t)
 {
-	const struct shim_options *o = t->shim->options;
 	struct client *c;
 
-	if (on == (t->recording != NULL))
-		return 0;
-	if (on) {
-		if (!t->tty || t->phase != TERMINAL_RUNNING)
-			return md_fail(err, ENOTTY, "terminal %u can't be recorded", t->id);
-		if (!o->record_dir)
-			return md_fail(err, ENOENT, "recordings are not set up for this workspace");
-		t->recording = recording_open(
-			o->record_dir, t->id, t->rows, t->cols, t->command, o->record_size, err);
-		if (!t->recording)
-			return -1;
-	} else {
-		terminal_feed(t);
-		recording_close(t->recording);
-		t->recording = NULL;
-	}
 	TAILQ_FOREACH(c, &t->clients, terminal_link)
 	{
 		if (c->attached)
 			client_send_notice(c, SHIM_NOTICE_RECORDING, t->id,
-				on ? "this terminal is being recorded" : "the recording has ended");
+				t->recording ? "this terminal is being recorded"
+					     : "the recording has ended");
 	}
 	terminal_announce(t);
+}
+
+/* The beginning may be in the ring already. */
+static void record_beginning(struct terminal *t)
+{
+	struct iovec pieces[2];
+
+	if (ring_start(&t->ring) != 0)
+		return;
+	ring_get(&t->ring, 0, (size_t)t->fed, pieces);
+	for (size_t i = 0; i < 2; i++)
+		recording_output(t->recording, pieces[i].iov_base, pieces[i].iov_len);
+}
+
+static void record_file_came(const struct driver_result *r, uint32_t flags _unused_, void *data)
+{
+	struct terminal *t = terminal_find(data, (uint32_t)r->pid);
+	struct client *c = t ? client_find(t->shim, t->record_client) : NULL;
+	struct md_error err = r->error;
+	int fd = r->master;
+
+	if (!t || !t->record_asked) {
+		fd_close(&fd);
+		return;
+	}
+	t->record_asked = false;
+	if (!err.code && t->phase == TERMINAL_RUNNING) {
+		t->recording = recording_new(
+			fd, t->rows, t->cols, t->command, t->shim->options->record_size);
+		if (!t->recording)
+			md_fail_errno(&err, "recording");
+	} else {
+		fd_close(&fd);
+	}
+	if (c && err.code)
+		client_send_error(c, t->record_serial, SHIM_RECORD, 0, &err);
+	else if (c)
+		client_send_done(c, t->record_serial);
+	if (t->recording && t->shim->options->record)
+		record_beginning(t);
+	if (t->recording)
+		tell_recording(t);
+}
+
+int terminal_record(
+	struct terminal *t, bool on, const struct client *c, uint32_t serial, struct md_error *err)
+{
+	if (!t->tty || t->phase != TERMINAL_RUNNING)
+		return md_fail(err, ENOTTY, "terminal %u can't be recorded", t->id);
+	if (t->record_asked)
+		return md_fail(err, EBUSY, "a recording is about to begin");
+	if (on && !t->recording) {
+		if (warden_record(&t->shim->warden, t->id, record_file_came, t->shim, err) < 0)
+			return -1;
+		t->record_asked = true;
+		t->record_client = c ? c->id : 0;
+		t->record_serial = serial;
+		return 0;
+	}
+	if (!on && t->recording) {
+		terminal_feed(t);
+		recording_close(t->recording);
+		t->recording = NULL;
+		tell_recording(t);
+	}
+	if (c)
+		client_send_done(client_find(t->shim, c->id), serial);
 	return 0;
 }

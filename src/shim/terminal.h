@@ -61,7 +61,9 @@ struct terminal {
 	uint64_t creator; /* the client (its id) to be told CREATED, 0: none */
 	uint32_t creator_serial;
 	struct process_spec spec; /* while starting */
+	pid_t cwd_of;             /* opens in the folder of that process; 0: no */
 	bool retried;             /* without the wanted folder */
+	char limit[128];          /* which one killed it, or "" */
 
 	pid_t pid; /* 0: not yet, or reaped */
 	bool exited;
@@ -81,6 +83,9 @@ struct terminal {
 	struct deadline retitled;
 	uint64_t started_ms; /* real time */
 	struct recording *recording;
+	bool record_asked;      /* its file is on the way... */
+	uint64_t record_client; /* ... for this one's request; 0: nobody's */
+	uint32_t record_serial;
 
 	uint16_t rows;
 	uint16_t cols;
@@ -107,6 +112,7 @@ struct terminal {
 
 struct terminal_request {
 	struct process_spec spec; /* taken over */
+	pid_t cwd_of;
 	const char *name;
 	bool main;
 	bool logged;
@@ -144,8 +150,8 @@ void terminal_progress(struct terminal *t, const struct client *c);
 /* CLOSE: hangs up; SIGKILL after 2 s. */
 void terminal_hang_up(struct terminal *t);
 
-/* The process of `pid` has ended: true if it was a terminal's. */
-bool terminal_process_ended(struct shim *s, pid_t pid, int status);
+/* The process of `pid` has ended: true if it was a terminal's. `limit` says which limit killed it, or is "". */
+bool terminal_process_ended(struct shim *s, pid_t pid, int status, const char *limit);
 
 /* Ends it at once, whatever its process does: the container is gone. */
 void terminal_end(struct terminal *t);
@@ -157,8 +163,9 @@ void terminal_announce(struct terminal *t);
 void terminal_describe(const struct terminal *t, struct shim_msg *m, struct buf *tail);
 void terminal_describe_exit(const struct terminal *t, struct shim_msg *m, struct buf *tail);
 
-/* Starts or ends the recording. */
-int terminal_record(struct terminal *t, bool on, struct md_error *err);
+/* Starts or ends the recording. `c` (or NULL) gets DONE or ERROR with `serial` when that has happened. */
+int terminal_record(
+	struct terminal *t, bool on, const struct client *c, uint32_t serial, struct md_error *err);
 
 void terminal_free(struct terminal *t);
 

@@ -91,7 +91,7 @@ void terminal_flush(struct terminal *t)
 	TAILQ_FOREACH(c, &t->clients, terminal_link)
 	client_pump(c);
 	terminal_feed(t);
-	limits_output_seen(&t->shim->limits);
+	shim_output_seen(t->shim);
 	if (t->screen && screen_title_changes(t->screen) != t->titles) {
 		t->titles = screen_title_changes(t->screen);
 		if (!t->retitled.set)

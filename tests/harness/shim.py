@@ -296,6 +296,13 @@ class Shim:
     def client(self, **more):
         return Client(self.socket, **more)
 
+    def holder(self):
+        """The pid of the half without privilege."""
+        with open(f"/proc/{self.pid}/task/{self.pid}/children") as f:
+            children = f.read().split()
+        (pid,) = [int(p) for p in children if leaks.read(f"/proc/{p}/comm").strip() == "mdocker-shim"]
+        return pid
+
     def alive(self):
         return self.pid is not None and os.path.exists(f"/proc/{self.pid}") and not leaks.zombie(self.pid)
 

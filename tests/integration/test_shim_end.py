@@ -130,3 +130,29 @@ def test_the_process_limit_is_named(shim):
         c.type("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 100 & done\r")
         n = c.wait("notice")
         assert n.kind == NOTICE_PIDS and "limit of 12 processes" in n.strings[0], n
+
+
+def test_the_half_that_reads_the_terminals_has_no_privilege(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        status = dict(line.split(":\t", 1) for line in leaks.read(f"/proc/{s.holder()}/status").splitlines()
+                      if ":\t" in line)
+        assert set(status["Uid"].split()) == set(status["Gid"].split()) == {"65534"}
+        assert not status["Groups"].strip()
+        assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == 0
+        assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+
+
+def test_a_killed_holder_takes_the_container_with_it(shim):
+    s = shim()
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        os.kill(s.holder(), signal.SIGKILL)
+        while c.receive() is not None:
+            pass
+    s.wait_gone()
+    assert not os.path.exists(f"/proc/{s.ready['init']}") or leaks.zombie(s.ready["init"])
+    assert not s.socket.exists() and not (s.folder / "s.d").exists()

@@ -115,7 +115,7 @@ def test_who_is_not_root_is_refused(busy):
     os.chmod(busy.socket, 0o666)
     script = ("import socket,sys; s=socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect(sys.argv[1]); "
               "s.settimeout(5); sys.exit(0 if s.recv(100) == b'' else 1)")
-    p = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/python3", "-c",
+    p = subprocess.run(["setpriv", "--reuid", "4321", "--regid", "4321", "--clear-groups", "/usr/bin/python3", "-c",
                         script, str(busy.socket)], timeout=20)
     assert p.returncode == 0
 

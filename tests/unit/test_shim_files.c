@@ -34,6 +34,31 @@ static char *read_file(const char *name)
 	return text;
 }
 
+static int open_file(const char *name, const char *suffix)
+{
+	_auto_free_ char *path = str_format("%s/%s%s", folder, name, suffix);
+	int fd = output_log_file(path);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void open_log(struct output_log *l, const char *name, uint64_t limit)
+{
+	output_log_open(l, open_file(name, ""), open_file(name, ".1"), limit);
+}
+
+static struct recording *start_recording(uint32_t terminal, uint64_t limit)
+{
+	int fd = recording_make_file(folder, terminal, NULL);
+	struct recording *r;
+
+	assert_true(fd >= 0);
+	r = recording_new(fd, 24, 80, "sh", limit);
+	assert_non_null(r);
+	return r;
+}
+
 static size_t count(const char *text, const char *word)
 {
 	size_t n = 0;
@@ -45,11 +70,10 @@ static size_t count(const char *text, const char *word)
 
 static void lines_of_both_streams_are_kept_apart(void **state _unused_)
 {
-	_auto_free_ char *path = str_format("%s/log", folder);
 	_auto_free_ char *text = NULL;
 	struct output_log l;
 
-	assert_int_equal(output_log_open(&l, path, 1 << 20, NULL), 0);
+	open_log(&l, "log", 1 << 20);
 	output_log_write(&l, OUTPUT_STDOUT, "one\ntw", 6);
 	output_log_write(&l, OUTPUT_STDERR, "err\xff\n", 5);
 	output_log_write(&l, OUTPUT_STDOUT, "o\nthr\0ee", 8);
@@ -64,13 +88,12 @@ static void lines_of_both_streams_are_kept_apart(void **state _unused_)
 
 static void a_line_without_end_is_cut_and_the_files_are_bounded(void **state _unused_)
 {
-	_auto_free_ char *path = str_format("%s/bounded", folder);
 	_auto_free_ char *now = NULL, *before = NULL;
 	char block[4096];
 	struct output_log l;
 
 	memset(block, 'x', sizeof(block));
-	assert_int_equal(output_log_open(&l, path, 50000, NULL), 0);
+	open_log(&l, "bounded", 50000);
 	for (int i = 0; i < 100; i++)
 		output_log_write(&l, OUTPUT_STDOUT, block, sizeof(block));
 	output_log_close(&l);
@@ -80,14 +103,14 @@ static void a_line_without_end_is_cut_and_the_files_are_bounded(void **state _un
 	assert_true(strlen(before) >= 50000 && strlen(before) < 70000);
 }
 
-static void without_a_path_nothing_is_kept(void **state _unused_)
+static void without_a_file_nothing_is_kept(void **state _unused_)
 {
 	struct output_log l;
 
-	assert_int_equal(output_log_open(&l, NULL, 1, NULL), 0);
+	output_log_open(&l, -1, -1, 1);
 	output_log_write(&l, OUTPUT_STDOUT, "x\n", 2);
 	output_log_close(&l);
-	assert_int_equal(output_log_open(&l, "/nowhere/log", 1, NULL), -1);
+	assert_int_equal(output_log_file("/nowhere/log"), -1);
 }
 
 static char *read_recording(void)
@@ -109,11 +132,10 @@ static char *read_recording(void)
 
 static void a_character_cut_anywhere_is_recorded_whole(void **state _unused_)
 {
-	struct recording *r = recording_open(folder, 1, 24, 80, "sh", 1 << 20, NULL);
+	struct recording *r = start_recording(1, 1 << 20);
 	static const char euro[] = "a\xe2\x82\xac\xf0\x9f\x98\x80z";
 	_auto_free_ char *text = NULL;
 
-	assert_non_null(r);
 	for (size_t i = 0; i < sizeof(euro) - 1; i++)
 		recording_output(r, euro + i, 1);
 	recording_output(r, "\xe2\x82", 2);
@@ -129,7 +151,7 @@ static void a_character_cut_anywhere_is_recorded_whole(void **state _unused_)
 
 static void a_recording_ends_at_its_limit(void **state _unused_)
 {
-	struct recording *r = recording_open(folder, 2, 24, 80, NULL, 5000, NULL);
+	struct recording *r = start_recording(2, 5000);
 	_auto_free_ char *text = NULL;
 
 	for (int i = 0; i < 1000; i++)
@@ -145,7 +167,8 @@ static void no_recording_takes_everything(void **state _unused_)
 	recording_output(NULL, "x", 1);
 	recording_size(NULL, 1, 1);
 	recording_close(NULL);
-	assert_null(recording_open("/nowhere", 1, 1, 1, NULL, 1, NULL));
+	assert_int_equal(recording_make_file("/nowhere", 1, NULL), -1);
+	assert_int_equal(recording_make_file(NULL, 1, NULL), -1);
 }
 
 int main(void)
@@ -153,7 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_of_both_streams_are_kept_apart),
 		cmocka_unit_test(a_line_without_end_is_cut_and_the_files_are_bounded),
-		cmocka_unit_test(without_a_path_nothing_is_kept),
+		cmocka_unit_test(without_a_file_nothing_is_kept),
 		cmocka_unit_test(a_character_cut_anywhere_is_recorded_whole),
 		cmocka_unit_test(a_recording_ends_at_its_limit),
 		cmocka_unit_test(no_recording_takes_everything),

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "shim/warden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sock.h"
+#include "base/spawn.h"
+#include "shim/output_log.h"
+#include "shim/record.h"
+#include "shim/report.h"
+#include "shim/template.h"
+#include "base/poison.h"
+
+enum { SEND_SECONDS = 10, DELETE_AGAIN_MS = 500 };
+
+/* A job of the holder's. */
+struct errand {
+	struct warden *warden;
+	uint32_t job;
+	enum driver_verb verb;
+};
+
+static void tell(struct warden *w, const struct warden_event *e, int fd)
+{
+	if (w->holder.fd < 0)
+		return;
+	if (sock_send(w->holder.fd, e, sizeof(*e), &fd, fd >= 0) < 0 && errno != EPIPE &&
+		errno != ECONNRESET) {
+		log_error("the holder doesn't listen: %s", strerror(errno));
+		kill(w->holder_pid, SIGKILL);
+	}
+}
+
+static void tell_failure(struct warden *w, uint32_t job, const struct md_error *err, int exit_code)
+{
+	struct warden_event e = {
+		.tell = WARDEN_RESULT, .job = job, .code = err->code, .exit_code = exit_code
+	};
+
+	snprintf(e.text, sizeof(e.text), "%s", err->msg);
+	tell(w, &e, -1);
+}
+
+/* ---- processes ---- */
+
+static size_t find_known(const struct warden *w, pid_t pid)
+{
+	size_t i = 0;
+
+	while (i < w->known_count && w->known[i] != pid)
+		i++;
+	return i;
+}
+
+/* PID 1 ends only after all of its namespace has, and those who are our children must be reaped before: so it is told
+ * already now. Field 9 of /proc/PID/stat, behind "(NAME) S PPID PGRP SESSION TTY TPGID", are flags; 4 is PF_EXITING. */
+static bool is_ending(const struct warden *w)
+{
+	_auto_free_ char *text = NULL;
+	const char *at;
+	char path[64];
+	unsigned long flags;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", w->init_pid);
+	if (w->init_pid <= 0 || file_read(AT_FDCWD, path, 4096, &text, NULL) < 0)
+		return true;
+	at = strrchr(text, ')');
+	return at && sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 && (flags & 4);
+}
+
+/* Whether PID 1 is the last process of the container, as far as its cgroup tells. */
+static bool is_alone(const struct warden *w)
+{
+	_auto_free_ char *text = NULL;
+	size_t lines = 0;
+
+	if (w->limits.pids_fd < 0 ||
+		file_read(w->limits.pids_fd, "cgroup.procs", 64 * 1024, &text, NULL) < 0)
+		return false;
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		lines++;
+	return lines <= 1;
+}
+
+static bool process_ended(pid_t pid, int status, void *data)
+{
+	struct warden *w = data;
+	struct warden_event e = { .tell = WARDEN_ENDED, .pid = pid, .status = status };
+	size_t at = find_known(w, pid);
+
+	if (pid == w->holder_pid) {
+		w->holder_pid = 0; /* its socket tells the rest */
+		return true;
+	}
+	if (at == w->known_count)
+		return false;
+	w->known[at] = w->known[--w->known_count];
+	if (pid == w->init_pid)
+		w->init_pid = 0;
+	e.flags = (is_ending(w) ? WARDEN_ENDING : 0) | (is_alone(w) ? WARDEN_ALONE : 0);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		limits_take_oom(&w->limits, e.text, sizeof(e.text));
+	tell(w, &e, -1);
+	return true;
+}
+
+static void limit_hit(uint32_t kind, const char *text, void *data)
+{
+	struct warden_event e = { .tell = WARDEN_LIMIT, .kind = kind };
+
+	snprintf(e.text, sizeof(e.text), "%s", text);
+	tell(data, &e, -1);
+}
+
+/* ---- errands ---- */
+
+static void errand_done(const struct driver_result *r, void *data)
+{
+	struct errand *x = data;
+	struct warden *w = x->warden;
+	struct warden_event e = { .tell = WARDEN_RESULT, .job = x->job, .pid = r->pid };
+	int master = r->master;
+
+	if (r->error.code) {
+		tell_failure(w, x->job, &r->error, r->exit_code);
+	} else {
+		if (x->verb == DRIVER_CREATE)
+			w->init_pid = r->pid;
+		if (r->pid > 0 && w->known_count < WARDEN_MOST)
+			w->known[w->known_count++] = r->pid;
+		if (x->verb == DRIVER_START) {
+			limits_open(&w->limits, &w->loop, &w->deadlines, w->init_pid, limit_hit, w);
+			e.flags = w->limits.pids_silent ? WARDEN_SILENT : 0;
+		}
+		w->created = x->verb != DRIVER_DELETE;
+		tell(w, &e, master);
+	}
+	fd_close(&master);
+	free(x);
+}
+
+static int start_errand(struct warden *w, const struct warden_request *q, struct driver_request *d,
+	struct md_error *err)
+{
+	struct errand *x = malloc(sizeof(*x));
+
+	if (!x)
+		return md_fail_errno(err, "runtime");
+	*x = (struct errand){ w, q->job, d->verb };
+	d->done = errand_done;
+	d->data = x;
+	if (driver_run(&w->driver, d, err) < 0) {
+		free(x);
+		return -1;
+	}
+	return 0;
+}
+
+static int ask_run(struct warden *w, const struct warden_request *q,
+	const struct shim_msg *tail _unused_, const int *fds _unused_, struct md_error *err)
+{
+	struct driver_request d = { .verb = q->verb, .signo = q->signo };
+
+	if (q->verb > DRIVER_DELETE || q->verb == DRIVER_EXEC || q->signo < 0 || q->signo > 64)
+		return md_fail(err, EINVAL, "the runtime has no such command");
+	if (q->verb == DRIVER_CREATE)
+		w->created = true; /* even half */
+	return start_errand(w, q, &d, err);
+}
+
+/* The present folder of a process, as it is named inside; NULL if it isn't one of the container. */
+static char *folder_of(const struct warden *w, pid_t pid)
+{
+	char link[64], path[4096], ours[64], its[64];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/%d/ns/pid", w->init_pid);
+	len = readlink(link, ours, sizeof(ours));
+	snprintf(link, sizeof(link), "/proc/%d/ns/pid", pid);
+	if (len <= 0 || readlink(link, its, sizeof(its)) != len ||
+		memcmp(ours, its, (size_t)len) != 0)
+		return NULL;
+	snprintf(link, sizeof(link), "/proc/%d/cwd", pid);
+	len = readlink(link, path, sizeof(path) - 1);
+	if (len <= 0 || len == sizeof(path) - 1 || path[0] != '/')
+		return NULL;
+	path[len] = '\0';
+	return strdup(path);
+}
+
+static int read_spec(const struct warden *w, const struct warden_request *q,
+	const struct shim_msg *tail, struct process_spec *s, struct md_error *err)
+{
+	const char *at = NULL, *user = shim_next_string(tail, &at);
+	const char *cwd = shim_next_string(tail, &at), *item;
+
+	for (uint32_t i = 0; i < (uint32_t)q->argc + q->envc; i++) {
+		item = shim_next_string(tail, &at);
+		if (!item)
+			return md_fail(err, EBADMSG, "exec: words are missing");
+		if (strv_add(i < q->argc ? &s->argv : &s->env, item) < 0)
+			return md_fail_errno(err, "exec");
+	}
+	s->user = user && *user ? strdup(user) : NULL;
+	s->cwd = cwd && *cwd ? strdup(cwd) : q->cwd_of > 0 ? folder_of(w, q->cwd_of) : NULL;
+	s->tty = q->flags & WARDEN_EXEC_TTY;
+	s->env_only = q->flags & WARDEN_EXEC_ENV_ONLY;
+	s->rows = q->rows;
+	s->cols = q->cols;
+	return 0;
+}
+
+static int ask_exec(struct warden *w, const struct warden_request *q, const struct shim_msg *tail,
+	const int *fds, struct md_error *err)
+{
+	_auto_process_spec_ struct process_spec s = { 0 };
+	_auto_free_ char *process = NULL;
+	struct driver_request d = { .verb = DRIVER_EXEC, .stdio = fds };
+
+	if (read_spec(w, q, tail, &s, err) < 0 ||
+		template_process(w->template, &s, &process, err) < 0)
+		return -1;
+	d.tty = s.tty;
+	d.process = process;
+	return start_errand(w, q, &d, err);
+}
+
+static int ask_signal(struct warden *w, const struct warden_request *q,
+	const struct shim_msg *tail _unused_, const int *fds _unused_,
+	struct md_error *err _unused_)
+{
+	/* Children that were not reaped: the pid can't be a stranger's. */
+	if (q->signo > 0 && q->signo <= 64 && find_known(w, q->pid) < w->known_count)
+		kill(q->pid, q->signo);
+	return 0;
+}
+
+static int ask_look(struct warden *w, const struct warden_request *q _unused_,
+	const struct shim_msg *tail _unused_, const int *fds _unused_,
+	struct md_error *err _unused_)
+{
+	limits_look(&w->limits);
+	return 0;
+}
+
+static int ask_record(struct warden *w, const struct warden_request *q,
+	const struct shim_msg *tail _unused_, const int *fds _unused_, struct md_error *err)
+{
+	struct warden_event e = {
+		.tell = WARDEN_RESULT, .job = q->job, .pid = (int32_t)q->terminal
+	};
+	_auto_close_ int fd = recording_make_file(w->options->record_dir, q->terminal, err);
+
+	if (fd < 0)
+		return -1;
+	tell(w, &e, fd);
+	return 0;
+}
+
+static int ask_exited(struct warden *w, const struct warden_request *q, const struct shim_msg *tail,
+	const int *fds _unused_, struct md_error *err _unused_)
+{
+	report_exit(w->options->exit_file, &q->exit, shim_string(tail, 0));
+	return 0;
+}
+
+static int ask_ready(struct warden *w, const struct warden_request *q _unused_,
+	const struct shim_msg *tail _unused_, const int *fds _unused_,
+	struct md_error *err _unused_)
+{
+	w->ready = true;
+	log_info("ready, PID 1 is %d", w->init_pid);
+	report_ready(&w->ready_fd, w->init_pid);
+	return 0;
+}
+
+static int ask_failed(struct warden *w, const struct warden_request *q, const struct shim_msg *tail,
+	const int *fds _unused_, struct md_error *err _unused_)
+{
+	free(w->failed_stage);
+	w->failed_stage = strdup(shim_string(tail, 0));
+	md_fail(&w->failure, EIO, "%s", shim_string(tail, 1));
+	w->failure_exit = q->exit_code;
+	return 0;
+}
+
+static const struct {
+	int (*run)(struct warden *w, const struct warden_request *q, const struct shim_msg *tail,
+		const int *fds, struct md_error *err);
+	uint32_t fds_flag; /* in q->flags: three descriptors come along */
+} asks[] = {
+	[WARDEN_RUN] = { ask_run, 0 },
+	[WARDEN_EXEC] = { ask_exec, WARDEN_EXEC_STDIO },
+	[WARDEN_SIGNAL] = { ask_signal, 0 },
+	[WARDEN_LOOK] = { ask_look, 0 },
+	[WARDEN_RECORD] = { ask_record, 0 },
+	[WARDEN_EXITED] = { ask_exited, 0 },
+	[WARDEN_READY] = { ask_ready, 0 },
+	[WARDEN_FAILED] = { ask_failed, 0 },
+};
+
+/* A packet as a request and its strings; -1: the holder is not to be trusted any more. */
+static int check_packet(const char *packet, size_t len, size_t fd_count, struct warden_request *q,
+	struct shim_msg *tail)
+{
+	if (len < sizeof(*q))
+		return -1;
+	memcpy(q, packet, sizeof(*q));
+	*tail = (struct shim_msg){ .tail = packet + sizeof(*q), .tail_len = len - sizeof(*q) };
+	if (q->ask >= ARRAY_SIZE(asks) || !asks[q->ask].run)
+		return -1;
+	if (tail->tail_len && tail->tail[tail->tail_len - 1] != '\0')
+		return -1;
+	return fd_count == (q->flags & asks[q->ask].fds_flag ? 3 : 0) ? 0 : -1;
+}
+
+/* ---- the end ---- */
+
+static void delete_left_over(void *data);
+
+static void deleted(const struct driver_result *r, void *data)
+{
+	struct warden *w = data;
+
+	if (r->error.code && w->init_pid > 0 && !w->delete_again.when) {
+		kill(w->init_pid, SIGKILL);
+		deadline_set(&w->deadlines, &w->delete_again, DELETE_AGAIN_MS, delete_left_over, w);
+		return;
+	}
+	loop_stop(&w->loop);
+}
+
+static void delete_left_over(void *data)
+{
+	struct warden *w = data;
+	struct driver_request q = { .verb = DRIVER_DELETE, .done = deleted, .data = w };
+
+	if (driver_run(&w->driver, &q, NULL) < 0)
+		loop_stop(&w->loop);
+}
+
+/* The holder has left, by itself when all is deleted, or it died: then the container goes with its terminals. */
+static void holder_gone(struct warden *w)
+{
+	if (w->ending)
+		return;
+	w->ending = true;
+	loop_remove(&w->loop, &w->holder);
+	if (!w->ready && !w->failed_stage) {
+		w->failed_stage = strdup("daemon");
+		md_fail(&w->failure, EIO, "mdocker-shim has died");
+	}
+	if (w->created) {
+		log_error("the holder died, the container is deleted");
+		delete_left_over(w);
+	} else {
+		loop_stop(&w->loop);
+	}
+}
+
+static void holder_ready(struct loop_source *source, uint32_t events _unused_)
+{
+	static char packet[sizeof(struct warden_request) + SHIM_MAX_TAIL];
+	struct warden *w = source->data;
+	struct md_error err = MD_ERROR_INIT;
+	int fds[SOCK_MAX_FDS];
+	size_t count = ARRAY_SIZE(fds);
+	ssize_t n = sock_recv(source->fd, packet, sizeof(packet), fds, &count);
+	struct warden_request q;
+	struct shim_msg tail;
+
+	if (n <= 0) {
+		if (n == 0 || errno != EAGAIN)
+			holder_gone(w);
+		return;
+	}
+	if (check_packet(packet, (size_t)n, count, &q, &tail) < 0) {
+		log_error("the holder asks for nonsense and is killed");
+		kill(w->holder_pid, SIGKILL);
+		holder_gone(w);
+	} else if (asks[q.ask].run(w, &q, &tail, count ? fds : NULL, &err) < 0) {
+		tell_failure(w, q.job, &err, 0);
+	}
+	for (size_t i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+static void signal_ready(struct loop_source *source, uint32_t events _unused_)
+{
+	struct warden *w = source->data;
+	int signo;
+
+	while ((signo = loop_take_signal(source)) > 0) {
+		if (signo == SIGCHLD)
+			driver_reap(&w->driver);
+		else
+			tell(w, &(struct warden_event){ .tell = WARDEN_TERM }, -1);
+	}
+}
+
+/* ---- the program ---- */
+
+static int open_driver(struct warden *w, struct md_error *err)
+{
+	const struct shim_options *o = w->options;
+	_auto_free_ char *folder = str_format("%s.d", o->socket);
+	struct driver_options d = { .id = o->id,
+		.bundle = o->bundle,
+		.runtime = o->runtime,
+		.runtime_root = o->runtime_root,
+		.runtime_options = &o->runtime_options,
+		.folder = folder };
+
+	if (!folder)
+		return md_fail_errno(err, "runtime");
+	if (driver_open(&w->driver, &w->loop, &d, err) < 0)
+		return -1;
+	w->driver.process_ended = process_ended;
+	w->driver.data = w;
+	return 0;
+}
+
+static int open_output_log(struct warden *w, struct md_error *err)
+{
+	_auto_free_ char *old = str_format("%s.1", w->options->output_log);
+
+	w->output_log_fd = output_log_file(w->options->output_log);
+	w->old_log_fd = old ? output_log_file(old) : -1;
+	if (w->output_log_fd < 0 || w->old_log_fd < 0)
+		return md_fail_errno(err, "open the output log %s", w->options->output_log);
+	return 0;
+}
+
+int warden_open(struct warden *w, const struct shim_options *o, struct md_error *err)
+{
+	*w = (struct warden){ .options = o,
+		.holder = LOOP_SOURCE_INIT,
+		.signals = LOOP_SOURCE_INIT,
+		.limits = LIMITS_WATCH_INIT,
+		.output_log_fd = -1,
+		.old_log_fd = -1,
+		.listen_fd = -1,
+		.ready_fd = (int)o->ready_fd,
+		.loop = { .epoll_fd = -1 } };
+	if (template_load(o->process_template, &w->template, err) < 0)
+		return -1;
+	if (o->output_log && open_output_log(w, err) < 0)
+		return -1;
+	w->listen_fd = sock_bind(o->socket, SOCK_SEQPACKET);
+	if (w->listen_fd < 0)
+		return md_fail_errno(err, "bind %s", o->socket);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return md_fail_errno(err, "become a subreaper");
+	return 0;
+}
+
+static int start_serving(struct warden *w, int fd, struct md_error *err)
+{
+	struct timeval most = { .tv_sec = SEND_SECONDS };
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	if (loop_open(&w->loop) < 0 || deadlines_open(&w->deadlines, &w->loop) < 0 ||
+		loop_add_signals(&w->loop, &w->signals, &signals, signal_ready, w) < 0)
+		return md_fail_errno(err, "event loop");
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)) < 0 ||
+		loop_add_fd(&w->loop, &w->holder, fd, EPOLLIN, holder_ready, w) < 0)
+		return md_fail_errno(err, "event loop");
+	w->holder.own_fd = true;
+	return open_driver(w, err);
+}
+
+int warden_serve(struct warden *w, int fd, pid_t holder)
+{
+	w->holder_pid = holder;
+	fd_close(&w->output_log_fd);
+	fd_close(&w->old_log_fd);
+	fd_close(&w->listen_fd);
+	if (start_serving(w, fd, &w->failure) < 0) {
+		w->failed_stage = strdup("daemon");
+		log_error("%s", w->failure.msg);
+		kill(holder, SIGKILL);
+		return 1;
+	}
+	if (loop_run(&w->loop) < 0)
+		log_error("event loop: %s", strerror(errno));
+	return w->failed_stage ? 1 : 0;
+}
+
+void warden_close(struct warden *w)
+{
+	const struct shim_options *o = w->options;
+
+	unlink(o->socket);
+	if (o->pid_file)
+		unlink(o->pid_file);
+	limits_close(&w->limits);
+	driver_close(&w->driver);
+	if (w->failed_stage)
+		report_failure(&w->ready_fd, w->failed_stage, &w->failure, w->failure_exit);
+	free(w->failed_stage);
+	free(w->template);
+}
+
+void warden_abandon(struct warden *w)
+{
+	fd_close(&w->ready_fd);
+	w->output_log_fd = w->old_log_fd = w->listen_fd = -1; /* given to the holder */
+}
