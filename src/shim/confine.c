@@ -39,7 +39,7 @@ int confine_identity(uid_t uid, struct md_error *err)
 	return 0;
 }
 
-/* What serving needs. A row for calls that one of the architectures doesn't have is left out there. */
+/* What serving needs; no way to signal anybody, since the holders of all workspaces may share a uid. A row for calls that one of the architectures doesn't have is left out there. */
 static const unsigned short allowed[] = {
 	__NR_read,
 	__NR_write,
@@ -92,7 +92,6 @@ static const unsigned short allowed[] = {
 	__NR_rt_sigprocmask,
 	__NR_rt_sigreturn,
 	__NR_restart_syscall,
-	__NR_tgkill,
 	__NR_exit,
 	__NR_exit_group,
 	__NR_sched_yield,
@@ -110,7 +109,7 @@ static const unsigned short allowed[] = {
 
 enum { ROWS = sizeof(allowed) / sizeof(allowed[0]) };
 
-static int filter_calls(struct md_error *err)
+static _unused_ int filter_calls(struct md_error *err)
 {
 	struct sock_filter code[5 + ROWS + 2];
 	struct sock_fprog program = { .filter = code };
@@ -135,7 +134,7 @@ static int filter_calls(struct md_error *err)
 }
 
 /* Handles every right to files that the first version of Landlock knows, and grants none. */
-static void forbid_files(void)
+static _unused_ void forbid_files(void)
 {
 	const struct landlock_ruleset_attr all = { .handled_access_fs =
 							   (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 };
@@ -151,6 +150,10 @@ int confine(struct md_error *err)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return md_fail_errno(err, "no new privileges");
+#ifdef __SANITIZE_ADDRESS__
+	return 0; /* the sanitizer reads /proc and more when it has something to say */
+#else
 	forbid_files();
 	return filter_calls(err);
+#endif
 }
