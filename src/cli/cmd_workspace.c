@@ -14,7 +14,7 @@
 
 struct open_options {
 	const char *owner, *image, *hostname, *cpus, *network, *egress;
-	uint64_t memory, disk;
+	uint64_t memory, disk, bandwidth;
 	int64_t pids;
 	bool json;
 };
@@ -31,6 +31,8 @@ static const struct args_option options[] = {
 	{ "cpus", 0, ARGS_STRING, OPT(cpus), "N", "limit of a new one (none)" },
 	{ "network", 0, ARGS_STRING, OPT(network), "KIND", "of a new one: none, bridge (none)" },
 	{ "egress", 0, ARGS_STRING, OPT(egress), "POLICY", "of a new one on a bridge (internet)" },
+	{ "bandwidth", 0, ARGS_SIZE, OPT(bandwidth), "SIZE",
+		"of a new one on a bridge: bytes a second, each way (no limit)" },
 	{ "json", 0, ARGS_FLAG, OPT(json), NULL,
 		"one JSON line; the only format, and the default" },
 	ARGS_END,
@@ -52,6 +54,7 @@ static int make(
 	r.terminal = true;
 	r.limits.memory = o->memory;
 	r.limits.disk = o->disk;
+	r.limits.bandwidth = o->bandwidth;
 	r.limits.pids = o->pids > 0 ? (uint64_t)o->pids : 0;
 	if (o->cpus && limits_parse_cpus(o->cpus, &r.limits.cpu_millis, err) < 0)
 		return -1;

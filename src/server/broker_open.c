@@ -21,7 +21,7 @@
 #include "wire/shim_wire.h"
 #include "base/poison.h"
 
-enum { ERROR_BYTES = 4096, MAX_ARGS = 16 };
+enum { ERROR_BYTES = 4096, MAX_ARGS = 16 + CONFIG_MAX_WORKSPACE };
 
 enum request_state {
 	WAITS_FOR_AUTH,
@@ -349,6 +349,8 @@ static void build_command(const struct broker_request *q, const char *argv[MAX_A
 		argv[n++] = head[i];
 	for (size_t i = 0; rest[i]; i++)
 		argv[n++] = rest[i];
+	for (size_t i = 0; wants_open(q) && i < c->workspace.count; i++)
+		argv[n++] = c->workspace.items[i];
 	argv[n] = NULL;
 }
 

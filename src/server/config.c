@@ -32,6 +32,8 @@ const struct args_option server_options[] = {
 	OPTION("demo", demo, ARGS_FLAG, NULL, "accounts alice/password, bob/password, admin/admin; loopback only"),
 	OPTION("demo-anywhere", demo_anywhere, ARGS_FLAG, NULL, "let --demo listen beyond loopback"),
 	OPTION("allow-origin", origins, ARGS_LIST, "ORIGIN", "a further origin that pages may come from"),
+	OPTION("workspace", workspace, ARGS_LIST, "NAME=VALUE",
+		"of a new workspace: image, memory, pids-limit, cpus, disk, network, egress, bandwidth"),
 	OPTION("allow-host", hosts, ARGS_LIST, "NAME", "a name under which this server is asked for"),
 	OPTION("trusted-proxy", proxies, ARGS_LIST, "CIDR", "a proxy whose X-Forwarded-For and -Proto count"),
 	OPTION("base-path", base_path, ARGS_STRING, "/PATH", "serve below this path"),
@@ -70,6 +72,7 @@ void config_done(struct server_config *c)
 	strv_done(&c->origins);
 	strv_done(&c->hosts);
 	strv_done(&c->proxies);
+	strv_done(&c->workspace);
 	strv_done(&c->kept);
 }
 
@@ -167,6 +170,35 @@ static int read_file(struct server_config *c, const char *path, struct md_error 
 	return config_parse_ini(c, text, path, err);
 }
 
+/* "memory=512m" becomes "--memory=512m"; what `mdocker workspace open` doesn't know is refused now, not at the first login. */
+static int settle_workspace(struct strv *options, struct md_error *err)
+{
+	static const char *const known[] = { "image", "memory", "pids-limit", "cpus", "disk",
+		"network", "egress", "bandwidth", "hostname" };
+
+	if (options->count > CONFIG_MAX_WORKSPACE)
+		return md_fail(
+			err, E2BIG, "more than %d options of workspaces", CONFIG_MAX_WORKSPACE);
+	for (size_t i = 0; i < options->count; i++) {
+		const char *item = options->items[i];
+		size_t len = strcspn(item, "="), k = 0;
+		char *option;
+
+		while (k < ARRAY_SIZE(known) &&
+			(strlen(known[k]) != len || strncmp(known[k], item, len) != 0))
+			k++;
+		if (k == ARRAY_SIZE(known) || !item[len])
+			return md_fail(err, EINVAL,
+				"workspace '%s': expected NAME=VALUE, such as memory=512m", item);
+		option = str_format("--%s", item);
+		if (!option)
+			return md_fail(err, ENOMEM, "no memory");
+		free(options->items[i]);
+		options->items[i] = option;
+	}
+	return 0;
+}
+
 int config_read(struct server_config *c, int argc, char **argv, struct md_error *err)
 {
 	/* The command line is read twice: once for --config alone, then over what the file said. */
@@ -187,7 +219,9 @@ int config_read(struct server_config *c, int argc, char **argv, struct md_error 
 		return md_fail(err, EINVAL, "'%s': mdockerd takes options only", copy[0]);
 	if (first.config_file && read_file(c, first.config_file, err) < 0)
 		return -1;
-	return args_parse(server_options, c, argc, argv, false, &operands, err);
+	if (args_parse(server_options, c, argc, argv, false, &operands, err) < 0)
+		return -1;
+	return settle_workspace(&c->workspace, err);
 }
 
 int config_parse_listen(const char *text, struct listen_address *ret, struct md_error *err)

@@ -92,6 +92,24 @@ static void lists_and_base_path_reach_the_settings(void **state _unused_)
 	config_done(&c);
 }
 
+static void options_of_workspaces_are_checked_at_the_start(void **state _unused_)
+{
+	struct server_config c;
+	struct md_error err = MD_ERROR_INIT;
+
+	assert_int_equal(
+		READ(&c, &err, "--workspace", "memory=512m", "--workspace", "network=bridge"), 0);
+	assert_string_equal(c.workspace.items[0], "--memory=512m");
+	assert_string_equal(c.workspace.items[1], "--network=bridge");
+	config_done(&c);
+	assert_int_equal(READ(&c, &err, "--workspace", "owner=root"), -1);
+	config_done(&c);
+	assert_int_equal(READ(&c, &err, "--workspace", "memory"), -1);
+	assert_string_equal(
+		err.msg, "workspace 'memory': expected NAME=VALUE, such as memory=512m");
+	config_done(&c);
+}
+
 static void ini_lines_set_options_and_errors_name_the_line(void **state _unused_)
 {
 	struct server_config c = { 0 };
@@ -121,6 +139,7 @@ int main(void)
 		cmocka_unit_test(listening_addresses),
 		cmocka_unit_test(what_is_unsafe_is_refused_with_the_way_out),
 		cmocka_unit_test(lists_and_base_path_reach_the_settings),
+		cmocka_unit_test(options_of_workspaces_are_checked_at_the_start),
 		cmocka_unit_test(ini_lines_set_options_and_errors_name_the_line),
 	};
 
