@@ -62,7 +62,6 @@ struct init_plan {
 	bool join_by_between;       /* the user namespace was joined before the fork (launch.c) */
 	bool in_userns;             /* not in the host's user namespace in the end */
 	bool await_map;             /* a new user namespace: ids come first */
-	bool setgroups_denied;      /* rootless with a single mapping */
 	int sock;                   /* to the runtime */
 	int start_listener;         /* where `start` connects; -1: start comes through `sock` */
 	int console_sock;           /* gets the pty's master; -1: no terminal */

@@ -241,12 +241,13 @@ static void set_ids(struct init *in)
 	const struct oci_user *u = &in->plan->process->user;
 	char number[24];
 
-	/* With a single id mapped the groups can't be set; those that are asked for are a mistake to tell. */
-	if (in->plan->setgroups_denied) {
+	/* In a user namespace that an ordinary user mapped by himself nobody can set groups (user_namespaces(7)). */
+	if (sys_setgroups(u->additional_gid_count, u->additional_gids) < 0) {
+		if (errno != EPERM || !in->plan->in_userns)
+			init_fail(in, errno, "set the additional groups", NULL);
 		if (u->additional_gid_count)
-			init_fail(in, EPERM, "additional groups need newgidmap", NULL);
-	} else if (sys_setgroups(u->additional_gid_count, u->additional_gids) < 0) {
-		init_fail(in, errno, "set the additional groups", NULL);
+			init_fail(
+				in, EPERM, "set the additional groups (they need newgidmap)", NULL);
 	}
 	if (sys_setresgid(u->gid) < 0)
 		init_fail(in, errno, "become group ", init_number(number, u->gid), NULL);

@@ -225,8 +225,5 @@ int plan_container(struct plan *p, const struct plan_request *r, struct md_error
 		plan_process(p, s, s->process, r->seccomp_cache, err) < 0 ||
 		plan_hooks(p, s, err) < 0)
 		return -1;
-	/* A process without rights over its groups may not be let to think that it dropped some. */
-	p->init.setgroups_denied = p->init.await_map && geteuid() != 0 && s->gid_maps.count == 1 &&
-				   s->gid_maps.items[0].size == 1;
 	return plan_mounts(p, r, err);
 }

@@ -67,6 +67,7 @@ class Bundle:
         self.log = self.folder / "log"
         self.extra = []  # options before the command
         self.prefix = []  # a program that the runtime is run under
+        self.program = program("mdocker-runtime")
         self.make_rootfs(owner)
 
     def make_rootfs(self, owner):
@@ -125,7 +126,7 @@ class Bundle:
     # ---- the runtime ----
 
     def command(self, *args):
-        return [*self.prefix, program("mdocker-runtime"), "--root", str(self.root), *self.extra, *map(str, args)]
+        return [*self.prefix, self.program, "--root", str(self.root), *self.extra, *map(str, args)]
 
     def runtime(self, *args, ok=True, **more):
         more.setdefault("stdin", subprocess.DEVNULL)
@@ -187,7 +188,6 @@ class Bundle:
             [f"{p}: {c}" for p, c in leaks.processes([self.id]).items()]
 
     def close(self):
-        self.prefix = []
         deleted = self.delete()
         left = [] if deleted.returncode == 0 else [deleted.stderr]
         left += self.settled_left()
