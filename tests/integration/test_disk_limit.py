@@ -4,6 +4,7 @@
 import json
 
 from harness import leaks
+from harness.server import Server
 
 
 def fill(place, name):
@@ -39,3 +40,13 @@ def test_bad_limits_are_one_line(place):
     place.mdocker("run", "--disk", "1m", "busybox", "/bin/true").failed(125, "the least is 16m")
     place.mdocker("run", "--disk-inodes", "100", "busybox", "/bin/true").failed(125, "a limit of bytes too")
     assert not place.workspaces()
+
+
+def test_a_users_workspace_has_the_disk_of_the_servers_configuration(place):
+    place.need_images("default")
+    shell = Server(place, "--workspace", "disk=64m", "--workspace", "memory=64m").start().login("alice").shell(
+        subprotocol="mdocker.v1")
+    size = int(shell.ask("df -m --output=size / | tail -1"))
+    assert 32 <= size <= 64
+    stats = json.loads(place.mdocker("stats", "--format", "json", "alice").ok().out)
+    assert stats["memoryLimit"] == 64 << 20 and stats["diskLimit"] <= 64 << 20
