@@ -51,6 +51,12 @@ void pen_update_extended(struct screen *s);
 /* Forgets attributes, clusters and links that nothing uses, when there are many. */
 void screen_collect(struct screen *s);
 
+/*
+ * lines.c: takes as many plain lines from the beginning of the stream as would scroll all of the screen
+ * away, in one go; returns how many bytes those were, 0 if this is no such place.
+ */
+size_t control_print_lines(struct screen *s, const unsigned char *data, size_t len);
+
 /* page.c */
 int page_init(struct page *p);
 void page_done(struct page *p);
@@ -64,6 +70,8 @@ void page_scroll_up(struct screen *s, int top, int bottom, uint16_t attr);
 void page_scroll_down(struct screen *s, int top, int bottom, uint16_t attr);
 /* The scroll region moves up by one row; from the top of the primary screen into the scrollback. */
 void page_scroll(struct screen *s, uint16_t attr, bool wrapped);
+/* A row goes to the scrollback. */
+void page_remember(struct screen *s, const struct row *r);
 void page_switch(struct screen *s, bool alternate);
 /* Drops old lines until what is held is below the ceiling. */
 void screen_trim(struct screen *s);

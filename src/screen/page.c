@@ -101,7 +101,7 @@ void page_scroll_down(struct screen *s, int top, int bottom, uint16_t attr)
 }
 
 /* The row goes to the scrollback; without memory it is lost, and with it the oldest lines. */
-static void remember(struct screen *s, const struct row *r)
+void page_remember(struct screen *s, const struct row *r)
 {
 	struct history *h = &s->history;
 
@@ -122,7 +122,7 @@ void page_scroll(struct screen *s, uint16_t attr, bool wrapped)
 	struct page *p = s->page;
 
 	if (p == &s->primary && !p->top)
-		remember(s, page_row(p, 0));
+		page_remember(s, page_row(p, 0));
 	renew(s, rotate_up(p, p->top, p->bottom), attr, wrapped);
 }
 

@@ -91,8 +91,15 @@ static void params_add(struct params *p, uint32_t code)
 static void keep(struct parser *p, uint32_t code)
 {
 	char utf8[UTF8_MAX];
-	size_t len = utf8_encode(code, utf8);
+	size_t len;
 
+	/* Nearly all are ASCII and find room. */
+	if (code < 0x80 && p->pending.len + 1 < p->pending.capacity) {
+		p->pending.data[p->pending.len++] = (char)code;
+		p->pending.data[p->pending.len] = '\0';
+		return;
+	}
+	len = utf8_encode(code, utf8);
 	if (!p->overlong && buf_add(&p->pending, utf8, len) == -1)
 		p->overlong = true;
 }
@@ -353,35 +360,82 @@ static void on_high_byte(struct screen *s, unsigned char byte)
 		on_code(s, code);
 }
 
-static size_t printable_run(const unsigned char *p, size_t len)
+#define EACH_BYTE(b) (0x0101010101010101u * (uint64_t)(b))
+
+/* Whether one of eight bytes is not printable ASCII. A byte too many may be suspected, none is missed. */
+static bool has_unprintable(const unsigned char *p)
+{
+	uint64_t word, del;
+
+	memcpy(&word, p, sizeof(word));
+	del = word ^ EACH_BYTE(DEL);
+	return ((word | (word - EACH_BYTE(0x20)) | (del - EACH_BYTE(1))) & EACH_BYTE(0x80)) != 0;
+}
+
+size_t parser_printable_run(const unsigned char *p, size_t len)
 {
 	size_t n = 0;
 
+	while (len - n >= sizeof(uint64_t) && !has_unprintable(p + n))
+		n += sizeof(uint64_t);
 	while (n < len && p[n] >= 0x20 && p[n] < DEL)
 		n++;
 	return n;
+}
+
+/* A whole character in ground state, printed; 0 where it has to be looked at byte by byte. */
+static size_t print_character(struct screen *s, const unsigned char *data, size_t len)
+{
+	size_t need = sequence_length(data[0]), used;
+	uint32_t code;
+
+	if (!need || need > len || s->parser.utf8_len)
+		return 0;
+	for (size_t i = 1; i < need; i++)
+		if ((data[i] & 0xc0) != 0x80)
+			return 0;
+	code = utf8_decode(data, need, &used);
+	if (code <= LAST_C1 || !is_character(code, need))
+		return 0;
+	control_print(s, code);
+	return need;
+}
+
+/* Something of more than one byte that is usual in ground state; returns how many were taken, or 0. */
+static size_t take_stretch(struct screen *s, const unsigned char *data, size_t len)
+{
+	size_t run;
+
+	if (data[0] >= 0x80)
+		return print_character(s, data, len);
+	run = control_print_lines(s, data, len);
+	if (run)
+		return run;
+	run = parser_printable_run(data, len);
+	if (run)
+		control_print_ascii(s, data, run);
+	return run;
 }
 
 void parser_feed(struct screen *s, const unsigned char *data, size_t len)
 {
 	struct parser *p = &s->parser;
 
+	s->no_flood_before = data;
 	for (size_t i = 0; i < len;) {
-		if (data[i] >= 0x80) {
-			on_high_byte(s, data[i++]);
-			continue;
-		}
-		p->utf8_len = 0;
+		if (data[i] < 0x80)
+			p->utf8_len = 0;
 		if (p->state == PARSER_GROUND) {
-			size_t run = printable_run(data + i, len - i);
+			size_t taken = take_stretch(s, data + i, len - i);
 
-			if (run) {
-				control_print_ascii(s, data + i, run);
-				i += run;
+			i += taken;
+			if (taken)
 				continue;
-			}
 		}
-		on_code(s, data[i++]);
+		if (data[i] < 0x80)
+			on_code(s, data[i++]);
+		else
+			on_high_byte(s, data[i++]);
 	}
 }
 

@@ -63,6 +63,9 @@ void parser_done(struct parser *p);
 void parser_reset(struct parser *p);
 void parser_feed(struct screen *s, const unsigned char *data, size_t len);
 
+/* How many bytes from `p` on are printable ASCII. */
+size_t parser_printable_run(const unsigned char *p, size_t len);
+
 /* Adds what a parser in ground state must read to get to this one's state. */
 int parser_write_pending(const struct parser *p, struct buf *out);
 

@@ -122,6 +122,9 @@ struct screen {
 	bool printing;      /* the byte before was printed, too */
 	struct palette *palette; /* NULL until a colour is changed */
 
+	const unsigned char
+		*no_flood_before; /* in what is being fed: up to here it was looked for */
+
 	char *title; /* owned; NULL: "" */
 	unsigned long title_changes, bells;
 

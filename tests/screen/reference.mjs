@@ -183,11 +183,11 @@ export function describe(reference, lines = Infinity) {
 }
 
 // What bytes can't say, so that from here on the two may go different ways: half of a wide character at an edge that came nearer,
-// tab stops beyond such an edge, and a saved cursor below the screen (where the scrollback was erased).
+// tab stops beyond such an edge, and a saved cursor outside of the screen.
 export function isBeyondBytes(reference) {
 	const { core } = reference;
 	const { lines, tabs, savedY, ybase } = core._bufferService.buffers.normal;
-	if (savedY - ybase >= core.rows) return true;
+	if (savedY - ybase >= core.rows || core._bufferService.buffers.alt.savedX > core.cols) return true;
 	const stops = Object.keys(tabs).filter((x) => tabs[x]);
 	const usual = stops.every((x, i) => +x === i * 8);
 	if (stops.some((x) => x >= core.cols) && !usual) return true;

@@ -160,6 +160,11 @@ function lines(r) {
 	return out;
 }
 
+function flood(r, size) {
+	const many = r.below(size.rows * 4);
+	return Array.from({ length: many }, (_, i) => `${"plain line ".slice(0, r.below(12)).repeat(r.below(4))}${i}\r\n`).join("");
+}
+
 function longLine(r, size) {
 	return `${text(r)} `.repeat(1 + r.below(Math.ceil(size.cols / 8)));
 }
@@ -172,7 +177,7 @@ function redraw(r, size) {
 }
 
 const PIECES = [
-	[24, text], [12, lines], [5, longLine], [14, sgr], [14, move], [10, edit], [3, region], [3, mode], [1, keypad], [1, noWrap], [2, screen], [3, saved],
+	[24, text], [12, lines], [5, longLine], [2, flood], [14, sgr], [14, move], [10, edit], [3, region], [3, mode], [1, keypad], [1, noWrap], [2, screen], [3, saved],
 	[1, charset], [1, lineDrawing], [3, osc], [1, tabs], [1, odd],
 ];
 const TOTAL = PIECES.reduce((sum, [weight]) => sum + weight, 0);
