@@ -187,7 +187,8 @@ export function describe(reference, lines = Infinity) {
 export function isBeyondBytes(reference) {
 	const { core } = reference;
 	const { lines, tabs, savedY, ybase } = core._bufferService.buffers.normal;
-	if (savedY - ybase >= core.rows || core._bufferService.buffers.alt.savedX > core.cols) return true;
+	const { alt } = core._bufferService.buffers;
+	if (savedY - ybase >= core.rows || alt.savedY >= core.rows || alt.savedX > core.cols) return true;
 	const stops = Object.keys(tabs).filter((x) => tabs[x]);
 	const usual = stops.every((x, i) => +x === i * 8);
 	if (stops.some((x) => x >= core.cols) && !usual) return true;
