@@ -10,6 +10,9 @@
  */
 #define CLUSTER_MAX 128
 
+/* No program wants more of one character; each costs the time of a printed one. */
+#define REPEAT_MAX 65536
+
 /* At the beginning of a run: the cursor is on the second half of a wide character. */
 static void split_before(struct screen *s, struct row *r)
 {
@@ -193,6 +196,7 @@ void control_repeat(struct screen *s, int n)
 	} else if (r->cells[x] & CELL_CODE_MASK) {
 		codes[count++] = r->cells[x] & CELL_CODE_MASK;
 	}
+	n = MD_MIN(n, REPEAT_MAX);
 	for (; n > 0 && count; n--)
 		for (unsigned int i = 0; i < count; i++)
 			control_print(s, codes[i]);

@@ -79,7 +79,7 @@ int reflow_push_blank(struct reflow *f)
 {
 	if (reserve_lines(f, 1) == -1)
 		return -1;
-	f->lines[f->count++] = (struct history_line){ 0 };
+	f->lines[f->count++] = (struct history_line){ .body = (const unsigned char *)"" };
 	return 0;
 }
 
