@@ -103,7 +103,7 @@ class Client:
         self.socket.connect(str(path))
         self.serial = 0
         self.kept = []     # received and not yet asked for
-        self.output = b""  # what the terminal has shown since the last snapshot
+        self.output = bytearray()  # what the terminal has shown since the last snapshot
         self.seen = 0
         self.offset = None
         self.snapshot = b""
@@ -150,7 +150,7 @@ class Client:
             self.offset = m.offset
         elif m.name == "snapshot":
             if m.fields["flags"] & 1:
-                self.snapshot = self.output = b""
+                self.snapshot, self.output = b"", bytearray()
                 self.seen = 0
             self.snapshot += m.tail
             self.offset = m.offset
@@ -201,17 +201,22 @@ class Client:
         """Waits until `text` was shown behind what was expected before; returns what came up to it."""
         wanted = text.encode() if isinstance(text, str) else text
         end = time.monotonic() + timeout
-        while wanted not in self.output[self.seen:]:
-            assert time.monotonic() < end, f"no {wanted!r} within {timeout} s in {self.output[self.seen:][-500:]!r}"
+        searched = self.seen
+        while (at := self.output.find(wanted, searched)) < 0:
+            shown = bytes(self.output[max(self.seen, len(self.output) - 500):])
+            assert time.monotonic() < end, f"no {wanted!r} within {timeout} s in {shown!r}"
+            searched, before = max(self.seen, len(self.output) - len(wanted)), self.output
             try:
                 m = self.receive(end - time.monotonic())
             except TimeoutError:
                 continue
-            assert m is not None, f"the connection ended without {wanted!r}: {self.output[self.seen:][-500:]!r}"
+            assert m is not None, f"the connection ended without {wanted!r}: {shown!r}"
+            if self.output is not before:  # a snapshot has begun
+                searched = 0
             if m.name not in ("output", "snapshot"):
                 self.kept.append(m)
-        at = self.output.index(wanted, self.seen) + len(wanted)
-        got, self.seen = self.output[self.seen:at], at
+        at += len(wanted)
+        got, self.seen = bytes(self.output[self.seen:at]), at
         return got
 
     def new(self, *argv, flags=NEW_TTY, rows=24, cols=80, cwd_from=0, name="", user="", cwd="", env=(), fds=()):
