@@ -3,7 +3,7 @@
 import { expect, test as base, type Browser, type BrowserContextOptions, type Page } from '@playwright/test';
 
 export interface Settings {
-	renderer?: 'auto' | 'dom';
+	renderer?: 'auto' | 'webgl' | 'dom';
 	[name: string]: unknown;
 }
 

@@ -9,7 +9,7 @@ export interface Settings {
 	clipboardWrite: boolean;
 	warnMultiLine: boolean;
 	screenReader: boolean;
-	renderer: 'auto' | 'dom';
+	renderer: 'auto' | 'webgl' | 'dom';
 	cursorBlink: boolean;
 	keyBar: 'auto' | 'on' | 'off';
 }
@@ -32,7 +32,7 @@ export const maxFont = 32;
 const choices: { [K in keyof Settings]?: readonly Settings[K][] } = {
 	theme: ['system', 'dark', 'light'],
 	bell: ['off', 'visual', 'sound'],
-	renderer: ['auto', 'dom'],
+	renderer: ['auto', 'webgl', 'dom'],
 	keyBar: ['auto', 'on', 'off'],
 };
 

@@ -313,7 +313,8 @@ export class TerminalView implements Disposable {
 
 	private chooseRenderer(): void {
 		const { renderer, screenReader } = this.settings;
-		if (renderer === 'dom' || screenReader || !this.visible) {
+		const wanted = renderer === 'webgl' || (renderer === 'auto' && hasGraphicsCard());
+		if (!wanted || screenReader || !this.visible) {
 			this.dropWebgl();
 			return;
 		}
@@ -333,6 +334,18 @@ export class TerminalView implements Disposable {
 		this.webgl?.dispose();
 		this.webgl = null;
 	}
+}
+
+let graphicsCard: boolean | null = null;
+
+/** WebGL computed by the processor is several times slower than elements, and takes the time from the keys. */
+function hasGraphicsCard(): boolean {
+	if (graphicsCard !== null) return graphicsCard;
+	const probe = document.createElement('canvas');
+	const gl = probe.getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+	gl?.getExtension('WEBGL_lose_context')?.loseContext();
+	graphicsCard = gl !== null;
+	return graphicsCard;
 }
 
 function same(a: Size, b: Size): boolean {

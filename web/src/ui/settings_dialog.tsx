@@ -116,7 +116,8 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
 					name="renderer"
 					label="Drawing"
 					options={[
-						['auto', 'Graphics card if possible'],
+						['auto', 'Graphics card if there is one'],
+						['webgl', 'WebGL always'],
 						['dom', 'Page elements'],
 					]}
 				/>
