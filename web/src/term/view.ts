@@ -16,6 +16,7 @@ import { parseLink, type Link } from './links';
 import { parseOsc52 } from './osc52';
 import { asOneLine, cleanPaste, wrapBracketed } from './paste';
 import { fontFamily, terminalThemes } from './themes';
+import { WholeCharacters } from './whole_characters';
 
 export interface ViewHooks {
 	/** True: the page took this key press, the terminal must not see it. */
@@ -59,6 +60,7 @@ function fixedOptions(): ITerminalOptions {
 export class TerminalView implements Disposable {
 	private readonly disposables = new Disposables();
 	private readonly terminal: Terminal;
+	private readonly characters = new WholeCharacters();
 	readonly search = new SearchAddon({ highlightLimit: 2000 });
 	private webgl: WebglAddon | null = null;
 	private settings: Settings;
@@ -234,7 +236,7 @@ export class TerminalView implements Disposable {
 	private listenToSession(): void {
 		const { session } = this;
 		const all = this.disposables;
-		all.add(session.onOutput.on(({ bytes, done }) => this.terminal.write(bytes, done)));
+		all.add(session.onOutput.on(({ bytes, done }) => this.terminal.write(this.characters.take(bytes), done)));
 		// A size holds for what comes behind it: it waits for the output before it.
 		const later = (size: Size): void => {
 			this.terminal.write('', () => this.share(size));
