@@ -7,6 +7,7 @@
 #include "shim/shim.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -276,6 +277,19 @@ void shim_output_seen(struct shim *s)
 
 /* ---- starting ---- */
 
+/* Without a free descriptor a connection can neither be taken nor refused, and the loop would spin on it: the spare one
+ * is given up for long enough to refuse. */
+static void refuse(struct shim *s)
+{
+	int fd;
+
+	fd_close(&s->spare_fd);
+	fd = accept4(s->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+	fd_close(&fd);
+	s->spare_fd = fcntl(s->listener.fd, F_DUPFD_CLOEXEC, 3);
+	log_warning("no descriptor is left: a connection was refused");
+}
+
 static void listener_ready(struct loop_source *source, uint32_t events _unused_)
 {
 	struct shim *s = source->data;
@@ -284,7 +298,7 @@ static void listener_ready(struct loop_source *source, uint32_t events _unused_)
 	if (fd >= 0)
 		client_accept(s, fd);
 	else if (errno == EMFILE || errno == ENFILE)
-		log_error("no descriptor left for a client");
+		refuse(s);
 }
 
 static void be_ready(struct shim *s)
@@ -298,6 +312,7 @@ static void be_ready(struct shim *s)
 		return;
 	}
 	s->listener.own_fd = true;
+	s->spare_fd = fcntl(s->listener.fd, F_DUPFD_CLOEXEC, 3);
 	s->listen_fd = -1;
 	s->phase = SHIM_PHASE_RUNNING;
 	s->started_ms = realtime_ms();
@@ -405,7 +420,8 @@ int shim_run(const struct shim_options *o, const struct shim_start *start)
 		.listen_fd = start->listen_fd,
 		.shim_pid = start->shim_pid,
 		.uid = start->uid,
-		.listener = LOOP_SOURCE_INIT };
+		.listener = LOOP_SOURCE_INIT,
+		.spare_fd = -1 };
 	struct md_error err = MD_ERROR_INIT;
 
 	TAILQ_INIT(&s.terminals);

@@ -39,6 +39,7 @@ struct shim {
 	struct warden_link warden;
 	struct output_log output_log;
 	struct loop_source listener;
+	int spare_fd; /* to be given up when there is no other */
 	pid_t shim_pid;
 	uid_t uid;
 	int listen_fd;        /* bound, until it is in the loop */

@@ -2,6 +2,7 @@
 """What a hostile or broken client may send to shim.sock: its connection ends with a reason, and nothing else notices."""
 
 import random
+import resource
 import subprocess
 
 import pytest
@@ -118,6 +119,37 @@ def test_who_is_not_root_is_refused(busy):
     p = subprocess.run(["setpriv", "--reuid", "4321", "--regid", "4321", "--clear-groups", "/usr/bin/python3", "-c",
                         script, str(busy.socket)], timeout=20)
     assert p.returncode == 0
+
+
+def cpu_ticks(pid):
+    return sum(int(n) for n in leaks.read(f"/proc/{pid}/stat").split()[13:15])
+
+
+def test_without_descriptors_connections_are_refused_and_the_rest_goes_on(shim):
+    s = shim(start=False)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    assert s.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (48, hard)))["stage"] == "ready"
+    holder = s.holder()
+    clients = []
+    try:
+        refused = 0
+        while refused < 3:
+            assert len(clients) < 60
+            c = Client(s.socket, hello=False)
+            clients.append(c)
+            try:
+                c.send("hello", magic=MAGIC, version=1, tail=["x"])
+                refused += c.receive() is None
+            except BrokenPipeError:
+                refused += 1
+        assert clients[0].ask("status").name == "state"
+        assert clients[0].new().name == "error"
+        before = cpu_ticks(holder)
+        time.sleep(0.5)
+        assert cpu_ticks(holder) <= before + 1, "it spins"
+    finally:
+        for c in clients:
+            c.close()
 
 
 def test_who_says_nothing_is_sent_away(busy):
