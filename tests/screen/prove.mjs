@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // prove.mjs DRIVER random FIRST COUNT [CUTS]   random streams, each cut at CUTS places
 // prove.mjs DRIVER recorded FILE CUTS          what a program has written, in JSON: size, and pieces that are base64 or a new size
+// prove.mjs DRIVER clients FILE                what several clients of one terminal were given, a list of such pieces each
 // prove.mjs DRIVER widths                      the width of every code point
 // Prints what fails, cut down to the smallest stream that still does, and ends with 1 then.
 import { readFileSync } from "node:fs";
 import { Engine } from "./engine.mjs";
 import { prove, shrink, streamLength } from "./proof.mjs";
-import { Reference } from "./reference.mjs";
+import { Reference, describe, differences } from "./reference.mjs";
 import { Random, randomStream } from "./streams.mjs";
 
 const ALL_LINES = 0xffffffff;
 const ENOUGH_FAILURES = 3;
+const SCROLLBACK = 10000;
 
 async function proveStream(engine, stream, cuts, seed) {
 	const length = streamLength(stream);
@@ -38,6 +40,23 @@ async function recorded(engine, file, cuts) {
 	return proveStream(engine, stream, +cuts, 1);
 }
 
+async function clients(engine, file) {
+	const seen = JSON.parse(readFileSync(file)).map((events) => {
+		const client = new Reference(events[0].rows, events[0].cols, SCROLLBACK);
+		for (const event of events)
+			if (typeof event === "string") client.write(Buffer.from(event, "base64"));
+			else client.resize(event.rows, event.cols);
+		return describe(client);
+	});
+	let failures = 0;
+	for (const [i, other] of seen.entries()) {
+		const found = differences(seen[0], other);
+		if (found.length) console.log(`client ${i}:`, ...found);
+		failures += found.length;
+	}
+	return failures;
+}
+
 async function widths(engine) {
 	let failures = 0;
 	for (const table of [0, 1]) {
@@ -63,7 +82,7 @@ async function report(engine, stream, cut, lines) {
 	for (const line of await prove(engine, least.stream, least.cut, lines)) console.log("  ", line);
 }
 
-const KINDS = { random, recorded, widths };
+const KINDS = { random, recorded, clients, widths };
 const [driver, kind, ...args] = process.argv.slice(2);
 const engine = new Engine(driver);
 const failures = await KINDS[kind](engine, ...args);
