@@ -37,7 +37,7 @@ programs: $(BUILD)/build.ninja
 page: $(BUILD)/web/index.html
 
 web/node_modules/.package-lock.json: web/package-lock.json
-	$(npm) ci --no-audit --no-fund --loglevel=error
+	$(npm) ci --no-audit --no-fund --no-progress --loglevel=error
 	touch $@
 
 $(BUILD)/web/index.html: web/node_modules/.package-lock.json web/index.html web/vite.config.ts web/tsconfig.json \
