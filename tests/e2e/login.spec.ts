@@ -52,3 +52,24 @@ test('another person who logs in on the same page gets nothing of the first one'
 	await alice.live();
 	expect((await alice.lines()).join('\n')).not.toContain('of alice');
 });
+
+test('a login that ended elsewhere is asked for again, and goes on in the same shell', async ({
+	page,
+}) => {
+	const term = await enter(page, 'alice');
+	const pid = await term.pid();
+	await term.run('echo on the screen');
+	const other = await page.context().newPage();
+	await other.goto(serverUrl());
+	await other.evaluate(() => {
+		const headers = { 'Content-Type': 'application/json' };
+		return fetch('api/v1/logout', { method: 'POST', headers, body: '{}' });
+	});
+	await expect(page.getByText('You were signed out')).toBeVisible();
+	await expect(page.getByLabel('Password')).toBeFocused();
+	await page.keyboard.type('password\n');
+	await term.live();
+	await term.shows('on the screen');
+	expect(await term.pid()).toBe(pid);
+	await other.close();
+});

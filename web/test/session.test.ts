@@ -95,6 +95,19 @@ describe('resuming', () => {
 		expect(net.last.query['from']).toBeUndefined();
 	});
 
+	it('asks for a snapshot for a new screen, and still knows the terminal', () => {
+		goLive({ offset: 500 });
+		net.last.bytes('abc');
+		session.begin();
+		expect(net.sockets).toHaveLength(2);
+		expect(net.last.query['from']).toBeUndefined();
+		net.last.text(hello({ offset: 503 }));
+		expect(session.state.phase).toBe('live');
+		session.begin();
+		net.last.text(hello({ offset: 20 }));
+		expect(session.state.phase).toBe('gone');
+	});
+
 	it('takes a snapshot in the middle of a connection', () => {
 		goLive();
 		net.last.bytes('abc');

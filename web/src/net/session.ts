@@ -81,6 +81,8 @@ export class Session implements Disposable {
 	private queue = new InputQueue(inputCeiling);
 	/** Offset of the next output byte expected; null: this page has none of the screen yet. */
 	private received: number | null = null;
+	/** The largest offset seen, which outlives a screen. */
+	private furthest = 0;
 	private acknowledged = 0;
 	/** Counts the streams: an output of an older one, shown late, acknowledges nothing. */
 	private stream = 0;
@@ -112,6 +114,16 @@ export class Session implements Disposable {
 
 	get held(): number {
 		return this.queue.size;
+	}
+
+	/** For a screen that has nothing yet: forgets what another one was shown, and connects. */
+	begin(): void {
+		if (this.received !== null) {
+			this.received = null;
+			this.dropSocket();
+			this.stopTimer();
+		}
+		this.connect();
 	}
 
 	connect(): void {
@@ -263,7 +275,7 @@ export class Session implements Disposable {
 	private greet(hello: Hello): void {
 		const isOther = this.id !== null && hello.terminal !== this.id;
 		// Ids may come again after a restart of the workspace, but the offset of a terminal never goes back.
-		const isReborn = hello.snapshot !== null && hello.offset < (this.received ?? 0);
+		const isReborn = hello.snapshot !== null && hello.offset < this.furthest;
 		if (isOther || isReborn) {
 			// Not the terminal that was asked for: what was typed for it must not reach another shell.
 			this.finish({ phase: 'gone' });
@@ -286,6 +298,7 @@ export class Session implements Disposable {
 			this.acknowledged = hello.offset;
 			this.stream++;
 		}
+		this.furthest = Math.max(this.furthest, this.received);
 		this.backoff.reset();
 		this.setState({ phase: 'live', suspect: false, readOnly: hello.readOnly });
 		this.onHello.fire(hello);
@@ -309,6 +322,7 @@ export class Session implements Disposable {
 		}
 		if (rest.length === 0) return;
 		this.received += rest.length;
+		this.furthest = this.received;
 		const end = this.received;
 		const stream = this.stream;
 		this.onOutput.fire({ bytes: rest, done: () => this.shown(stream, end) });

@@ -43,7 +43,7 @@ function useView(tab: Tab, visible: boolean) {
 		const hooks = hooksOf(tab, host.current);
 		const view = new TerminalView(host.current, tab.session, settings.value, themeNow(), hooks);
 		tab.view = view;
-		tab.session.connect();
+		tab.session.begin();
 		return () => {
 			tab.view = null;
 			view.dispose();
