@@ -13,6 +13,7 @@
 #include "server/bridge_output.h"
 #include "server/http.h"
 #include "server/peers.h"
+#include "server/ring_view.h"
 #include "server/shim_link.h"
 #include "server/terminal_text.h"
 #include "server/web.h"
@@ -51,6 +52,7 @@ struct bridge {
 	struct shim_attach wanted;
 	struct shim_attached attached;
 	struct buf snapshot;
+	struct ring_view ring;
 
 	/* From the browser. */
 	struct buf waiting; /* typed, not yet sent */
@@ -126,6 +128,7 @@ void bridge_free(struct bridge *b)
 	peers_cancel(b->opening);
 	peers_cancel(b->checking);
 	shim_link_free(b->shim);
+	ring_view_close(&b->ring);
 	buf_done(&b->snapshot);
 	buf_done(&b->waiting);
 	buf_done(&b->text);
@@ -245,6 +248,22 @@ static void on_snapshot(struct bridge *b, const struct shim_msg *m)
 	buf_init(&b->snapshot, SNAPSHOT_MAX);
 }
 
+/* Bytes that are in the ring. What was overwritten while it was copied is taken back: the shim sends a snapshot instead. */
+static void on_advance(struct bridge *b, const struct shim_advance *a)
+{
+	struct output_mark mark = bridge_output_mark(&b->out);
+	struct iovec pieces[2];
+
+	if (!ring_view_find(&b->ring, a->from, a->to, pieces)) {
+		close_bridge(b, CLOSE_FAILED, "the workspace makes no sense", true);
+		return;
+	}
+	for (size_t i = 0; i < 2; i++)
+		send_bytes(b, pieces[i].iov_base, pieces[i].iov_len);
+	if (!ring_view_was_intact(&b->ring, a->from))
+		bridge_output_rewind(&b->out, &mark);
+}
+
 static void on_error(struct bridge *b, const struct shim_msg *m)
 {
 	if (m->serial == SERIAL_ATTACH && m->error.code == ENOENT)
@@ -258,8 +277,13 @@ static void on_message(const struct shim_msg *m, int fd, void *data)
 	_auto_buf_ struct buf text = BUF_INIT(64 << 10);
 	struct bridge *b = data;
 
+	if (m->type == SHIM_RING && ring_view_open(&b->ring, fd, m->ring.size) < 0)
+		close_bridge(b, CLOSE_FAILED, "no memory for the terminal", true);
 	fd_close(&fd);
 	switch (m->type) {
+	case SHIM_ADVANCE:
+		on_advance(b, &m->advance);
+		break;
 	case SHIM_ATTACHED:
 		on_attached(b, m);
 		break;
@@ -339,7 +363,7 @@ static void on_opened(const union bw_message *m, int fd, void *data)
 	b->shim = shim_link_new(fd, &events, b);
 	attach.attach = b->wanted;
 	if (!b->plain)
-		attach.attach.flags |= SHIM_ATTACH_ACKS;
+		attach.attach.flags |= SHIM_ATTACH_ACKS | SHIM_ATTACH_RING;
 	attach.tail = "";
 	attach.tail_len = 1;
 	if (!b->shim || shim_link_send(b->shim, &attach) != 1)

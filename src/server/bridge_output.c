@@ -89,6 +89,32 @@ int bridge_output_text(struct bridge_output *o, const char *data, size_t len)
 	return 0;
 }
 
+static size_t length_of(const struct output_frame *f)
+{
+	return f ? f->len : 0;
+}
+
+struct output_mark bridge_output_mark(const struct bridge_output *o)
+{
+	return (struct output_mark){ o->last, length_of(o->last), o->bytes };
+}
+
+void bridge_output_rewind(struct bridge_output *o, const struct output_mark *mark)
+{
+	struct output_frame **rest = mark->last ? &mark->last->next : &o->first;
+
+	while (*rest) {
+		struct output_frame *f = *rest;
+
+		*rest = f->next;
+		free(f);
+	}
+	o->last = mark->last;
+	if (o->last)
+		o->last->len = mark->last_len;
+	o->bytes = mark->bytes;
+}
+
 int bridge_output_write(struct bridge_output *o, struct lws *wsi)
 {
 	while (o->first && !lws_send_pipe_choked(wsi)) {

@@ -29,6 +29,14 @@ void bridge_output_done(struct bridge_output *o);
 int bridge_output_bytes(struct bridge_output *o, const char *data, size_t len);
 int bridge_output_text(struct bridge_output *o, const char *data, size_t len);
 
+/* A place to come back to: what was added behind it is taken out again, if nothing was written in between. */
+struct output_mark {
+	struct output_frame *last;
+	size_t last_len, bytes;
+};
+struct output_mark bridge_output_mark(const struct bridge_output *o);
+void bridge_output_rewind(struct bridge_output *o, const struct output_mark *mark);
+
 static inline bool bridge_output_is_high(const struct bridge_output *o)
 {
 	return o->bytes >= OUTPUT_HIGH;
