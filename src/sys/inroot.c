@@ -238,6 +238,31 @@ int inroot_open(int root, const char *path, int flags)
 	return walk_open(root, path, flags);
 }
 
+/* The usual case of a missing target: only its last component is. -1: left to the walk. */
+static int make_last(int root, const char *path, enum walk_make make, mode_t mode)
+{
+	const char *name = strrchr(path, '/');
+	_auto_close_ int folder = -1;
+	_auto_close_ int made = -1;
+	char above[PATH_MAX];
+
+	if (!name || !name[1] || name - path >= PATH_MAX || strcmp(name, "/.") == 0 ||
+		strcmp(name, "/..") == 0)
+		return -1;
+	memcpy(above, path, (size_t)(name - path));
+	above[name - path] = '\0';
+	name++;
+	folder = inroot_open(root, above, O_PATH | O_DIRECTORY);
+	if (folder < 0)
+		return -1;
+	if (make == MAKE_FOLDERS && mkdirat(folder, name, mode) == 0)
+		return openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (make == MAKE_FILE)
+		made = openat(
+			folder, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, mode);
+	return made < 0 ? -1 : openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
 int inroot_mkdirs(int root, const char *path, mode_t mode)
 {
 	struct walk w = { .make = MAKE_FOLDERS, .mode = mode, .follow_last = true };
@@ -246,7 +271,9 @@ int inroot_mkdirs(int root, const char *path, mode_t mode)
 
 	if (fd >= 0 || errno != ENOENT)
 		return take_fd(&fd);
-	fd = walk(&w, root, path);
+	fd = make_last(root, path, MAKE_FOLDERS, mode);
+	if (fd < 0)
+		fd = walk(&w, root, path);
 	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))) {
 		errno = ENOTDIR;
 		return -1;
@@ -260,8 +287,11 @@ int inroot_make_file(int root, const char *path, mode_t mode)
 	_auto_close_ int fd = inroot_open(root, path, O_PATH);
 	struct stat st;
 
-	if (fd < 0 && errno == ENOENT)
-		fd = walk(&w, root, path);
+	if (fd < 0 && errno == ENOENT) {
+		fd = make_last(root, path, MAKE_FILE, mode);
+		if (fd < 0)
+			fd = walk(&w, root, path);
+	}
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		errno = EISDIR;
 		return -1;
