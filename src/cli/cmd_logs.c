@@ -15,8 +15,9 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/sock.h"
+#include "base/str.h"
 #include "cli/cli.h"
+#include "cli/session.h"
 #include "json/json_read.h"
 #include "base/poison.h"
 
@@ -54,6 +55,13 @@ static int print_line(const char *line, size_t len, struct md_error *err)
 /* Prints the whole lines that have come, keeps the rest of one. */
 static int print_new(int fd, struct buf *pending, struct md_error *err)
 {
+	struct stat st;
+
+	/* The shim empties a log that is full. */
+	if (fstat(fd, &st) == 0 && st.st_size < lseek(fd, 0, SEEK_CUR)) {
+		buf_reset(pending);
+		lseek(fd, 0, SEEK_SET);
+	}
 	for (;;) {
 		char *room = buf_reserve(pending, READ_CHUNK);
 		ssize_t n = room ? read(fd, room, READ_CHUNK) : -1;
@@ -119,17 +127,30 @@ static int follow(
 	return print_new(fd, pending, err);
 }
 
+/* What the shim has moved aside since the log was full (output_log.h). */
+static int print_old(const char *path, struct md_error *err)
+{
+	_auto_buf_ struct buf pending = BUF_INIT(LINE_CEILING);
+	_auto_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : md_fail_errno(err, "log '%s'", path);
+	return print_new(fd, &pending, err);
+}
+
 static int show(const struct logs_options *o, struct engine *e, const struct workspace *w,
 	struct md_error *err)
 {
 	_auto_free_ char *path = engine_path(e, w->id, "log");
-	_auto_free_ char *socket = workspace_socket(e, w);
+	_auto_free_ char *old = path ? str_format("%s.1", path) : NULL;
+	_auto_shim_client_ struct shim_client shim = SHIM_CLIENT_INIT;
 	_auto_buf_ struct buf pending = BUF_INIT(LINE_CEILING);
-	_auto_close_ int connection = -1;
 	_auto_close_ int fd = -1;
 
-	if (!path || !socket)
+	if (!old)
 		return md_fail_errno(err, "log");
+	if (o->tail < 0 && print_old(old, err) < 0)
+		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return 0; /* it has written nothing */
@@ -139,8 +160,10 @@ static int show(const struct logs_options *o, struct engine *e, const struct wor
 		return md_fail_errno(err, "log '%s'", path);
 	if (!o->follow)
 		return print_new(fd, &pending, err);
-	connection = sock_connect(socket, SOCK_SEQPACKET);
-	return follow(fd, path, connection, &pending, err);
+	/* Of a stopped workspace there is nothing to wait for. */
+	if (workspace_is_running(e, w) && session_open(e, w, &shim, err) < 0)
+		return -1;
+	return follow(fd, path, shim.fd, &pending, err);
 }
 
 static int run(const struct args_command *c, int argc, char **argv)

@@ -263,6 +263,8 @@ static int run_new_terminal(struct client *c, const struct arrival *a, struct md
 	q.spec = spec;
 	spec = (struct process_spec){ 0 };
 	r = terminal_new(c->shim, &q, &t, err);
+	if (r == 0 && q.main)
+		c->shim->main_creator = c->id;
 	process_spec_done(&q.spec);
 	return r;
 }

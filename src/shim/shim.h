@@ -55,6 +55,7 @@ struct shim {
 	bool look_helps;       /* the kernel is silent about the limit of processes */
 	struct deadline look;
 	bool main_pending;                 /* --main-wait, and nobody has come yet */
+	uint64_t main_creator;             /* the client that made main; 0: none did */
 	enum shim_exit_reason stop_reason; /* what terminals are told that end from now on */
 	char stop_text[256];               /* "" while not stopping */
 
