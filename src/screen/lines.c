@@ -60,20 +60,22 @@ static void draw_line(struct row *r, const unsigned char *text, size_t len)
 }
 
 /* Of `count` lines the last ones, one fewer than there are rows, stay on the screen. */
-static void print_lines(struct screen *s, const unsigned char *data, unsigned int count)
+static void print_lines(
+	struct screen *s, const unsigned char *data, size_t left, unsigned int count)
 {
 	unsigned int rows = (unsigned int)s->rows - 1;
 
 	for (unsigned int y = 0; y < rows; y++)
 		page_remember(s, page_row(s->page, y));
 	for (unsigned int i = 0; i < count; i++) {
-		size_t len = (size_t)plain_line(s, data, SIZE_MAX);
+		size_t len = (size_t)plain_line(s, data, left);
 
 		if (i >= count - rows)
 			draw_line(page_row(s->page, i - (count - rows)), data, len);
 		else if (s->options.scrollback)
 			remember_line(s, data, len);
 		data += len + 2;
+		left -= len + 2;
 	}
 	control_end_run(s);
 	if (s->history.bytes > s->options.memory_ceiling)
@@ -97,6 +99,6 @@ size_t control_print_lines(struct screen *s, const unsigned char *data, size_t l
 		s->no_flood_before = data + taken;
 		return 0;
 	}
-	print_lines(s, data, count);
+	print_lines(s, data, taken, count);
 	return taken;
 }
