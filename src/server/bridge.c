@@ -24,6 +24,7 @@ enum {
 	WAITING_MAX = 128 << 10, /* typed, not yet taken by the shim */
 	SNAPSHOT_MAX = 16 << 20,
 	TOUCH_SECONDS = 60,
+	CLOSE_MS = 1500, /* for the close handshake, when a login has ended */
 	SERIAL_ATTACH = 2,
 };
 
@@ -137,9 +138,30 @@ void bridge_free(struct bridge *b)
 	free(b);
 }
 
+/* A browser that takes nothing more can't be told why; its socket is closed all the same. */
+static void on_deadline(uv_timer_t *t _unused_)
+{
+	for (struct bridge *b = web.bridges; b; b = b->next) {
+		if (b->close_now && b->wsi)
+			lws_set_timeout(b->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+	}
+	lws_cancel_service(web.lws);
+}
+
+static void set_deadline(void)
+{
+	static uv_timer_t timer;
+
+	if (!timer.data) {
+		uv_timer_init(&web.loop, &timer);
+		timer.data = &timer;
+	}
+	if (!uv_is_active((uv_handle_t *)&timer))
+		uv_timer_start(&timer, on_deadline, CLOSE_MS, 0);
+}
+
 /* Closes once what is queued was sent, or with `now` without it. The first reason stays. The close itself happens in a timer's
- * callback: libwebsockets takes an error from a writeable callback for a dead socket and sends no close frame. A socket
- * that takes nothing more isn't asked to take that. */
+ * callback: libwebsockets takes an error from a writeable callback for a dead socket and sends no close frame. */
 static void close_bridge(struct bridge *b, enum close_code code, const char *text, bool now)
 {
 	if (!b->close_code) {
@@ -151,10 +173,10 @@ static void close_bridge(struct bridge *b, enum close_code code, const char *tex
 		return;
 	if (!now && b->out.first)
 		lws_callback_on_writable(b->wsi);
-	else if (lws_send_pipe_choked(b->wsi))
-		lws_set_timeout(b->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 	else
 		lws_set_timer_usecs(b->wsi, 1);
+	if (now)
+		set_deadline();
 	/* We may stand in a callback of libuv's: libwebsockets looks at its timers only after events of its own. */
 	lws_cancel_service(web.lws);
 }
