@@ -76,6 +76,99 @@ int cgroups_mounts(struct strv *ret, struct md_error *err)
 	return 0;
 }
 
+void cgroups_host_done(struct cgroups_host *h)
+{
+	free(h->v1);
+	free(h->v2);
+	h->v1 = h->v2 = NULL;
+}
+
+/* v1 lists the controllers with their hierarchies, 0 being none: "memory\t4\t120\t1". */
+static bool listed_in_v1(const char *table, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = table; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		if (strncmp(at, name, len) == 0 && at[len] == '\t' && at[len + 1] != '0')
+			return true;
+	}
+	return false;
+}
+
+static bool listed_in_v2(const char *words, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = words; *at; at += strcspn(at, " \n"), at += *at != '\0') {
+		if (strncmp(at, name, len) == 0 && (at[len] == ' ' || at[len] == '\n' || !at[len]))
+			return true;
+	}
+	return false;
+}
+
+bool cgroups_host_has(const struct cgroups_host *h, const char *controller)
+{
+	bool built_in = str_eq(controller, "devices") || str_eq(controller, "freezer");
+
+	if (listed_in_v1(h->v1, controller))
+		return true;
+	if (built_in && *h->v2 && !*h->v1)
+		return true;
+	return listed_in_v2(h->v2, str_eq(controller, "blkio") ? "io" : controller);
+}
+
+static bool has_file(const char *folder, const char *name)
+{
+	_auto_free_ char *path = str_format("%s/%s", folder, name);
+
+	return path && access(path, F_OK) == 0;
+}
+
+/* v1 tells at its root. v2's root has no such files, but the group of all workspaces has them, once it was made. */
+static bool counts_swap(const struct strv *mounts)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		_auto_free_ char *group = str_format("%s%s", mounts->items[i], PROFILE_CGROUP);
+
+		if (has_file(mounts->items[i], "memory.limit_in_bytes"))
+			return has_file(mounts->items[i], "memory.memsw.limit_in_bytes");
+		if (group && has_file(group, "memory.max"))
+			return has_file(group, "memory.swap.max");
+	}
+	return true;
+}
+
+int cgroups_describe(struct cgroups_host *ret, struct md_error *err)
+{
+	_auto_cgroups_host_ struct cgroups_host h = { .layout = "v1" };
+	_auto_strv_ struct strv mounts = STRV_INIT;
+	size_t len;
+
+	if (cgroups_mounts(&mounts, err) < 0)
+		return -1;
+	if (mounts.count == 0)
+		return md_fail(err, ENOENT, "no cgroup hierarchy is mounted");
+	for (size_t i = 0; i < mounts.count && !h.v2; i++) {
+		_auto_free_ char *path = str_format("%s/cgroup.controllers", mounts.items[i]);
+
+		if (!path || file_read(AT_FDCWD, path, 1 << 12, &h.v2, &len) < 0)
+			h.v2 = NULL;
+	}
+	if (h.v2)
+		h.layout = mounts.count == 1 ? "v2" : "hybrid";
+	if (mounts.count == (h.v2 ? 1 : 0) ||
+		file_read(AT_FDCWD, "/proc/cgroups", 1 << 16, &h.v1, &len) < 0)
+		h.v1 = strdup("");
+	if (!h.v2)
+		h.v2 = strdup("");
+	if (!h.v1 || !h.v2)
+		return md_fail_errno(err, "cgroups of this host");
+	h.counts_swap = counts_swap(&mounts);
+	*ret = h;
+	h.v1 = h.v2 = NULL;
+	return 0;
+}
+
 int cgroups_find(const char *id, struct strv *ret, struct md_error *err)
 {
 	_auto_strv_ struct strv mounts = STRV_INIT;

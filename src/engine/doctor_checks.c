@@ -144,37 +144,17 @@ static const struct controller controllers[] = {
 	{ "blkio", false, "no limit of disk traffic (io on v2)" },
 };
 
-/* v1 lists the controllers with their hierarchies: "memory\t4\t120\t1"; v2 in cgroup.controllers. */
-static bool has_controller(const char *name, const char *v1, const char *v2)
-{
-	size_t len = strlen(name);
-	const char *v2_name = str_eq(name, "blkio") ? "io" : name;
-	size_t v2_len = strlen(v2_name);
-
-	for (const char *at = v1; *at; at += strcspn(at, "\n"), at += *at == '\n') {
-		if (strncmp(at, name, len) == 0 && at[len] == '\t' && at[len + 1] != '0')
-			return true;
-	}
-	for (const char *at = v2; *at; at += strcspn(at, " \n"), at += *at != '\0') {
-		if (strncmp(at, v2_name, v2_len) == 0 && strchr(" \n", at[v2_len]))
-			return true;
-	}
-	/* v2 has these built in. */
-	return *v2 && !*v1 && (str_eq(name, "devices") || str_eq(name, "freezer"));
-}
-
-static void judge_controllers(
-	const char *v1, const char *v2, const char *layout, struct doctor_result *r)
+static void judge_controllers(const struct cgroups_host *h, struct doctor_result *r)
 {
 	char advice[240] = "", found[160];
 	bool broken = false;
 	size_t len = 0;
 
-	snprintf(found, sizeof(found), "%s:", layout);
+	snprintf(found, sizeof(found), "%s:", h->layout);
 	for (size_t i = 0; i < ARRAY_SIZE(controllers); i++) {
 		const struct controller *c = &controllers[i];
 
-		if (has_controller(c->name, v1, v2)) {
+		if (cgroups_host_has(h, c->name)) {
 			strncat(found, " ", sizeof(found) - strlen(found) - 1);
 			strncat(found, c->name, sizeof(found) - strlen(found) - 1);
 			continue;
@@ -188,36 +168,24 @@ static void judge_controllers(
 		doctor_broken(r, found, advice);
 	else if (len)
 		doctor_weaker(r, found, advice);
+	else if (!h->counts_swap)
+		doctor_weaker(r, found,
+			"swap is not counted: a workspace may use swap beyond its memory limit; "
+			"boot with swapaccount=1");
 	else
 		doctor_ok(r, "%s", found);
 }
 
 static void check_cgroups(struct engine *e, struct doctor_result *r)
 {
-	_auto_strv_ struct strv mounts = STRV_INIT;
-	_auto_free_ char *v1 = NULL;
-	_auto_free_ char *v2 = NULL;
+	_auto_cgroups_host_ struct cgroups_host h = { .layout = "" };
 	struct md_error err = MD_ERROR_INIT;
-	size_t len;
 
-	if (cgroups_mounts(&mounts, &err) < 0 || mounts.count == 0) {
-		doctor_broken(r, "none mounted",
+	if (cgroups_describe(&h, &err) < 0)
+		doctor_broken(r, err.msg,
 			"no limit can be set: mount the cgroups, as an init system does");
-		return;
-	}
-	if (file_read(AT_FDCWD, "/proc/cgroups", 1 << 16, &v1, &len) < 0)
-		v1 = NULL;
-	for (size_t i = 0; i < mounts.count && !v2; i++) {
-		_auto_free_ char *path = str_format("%s/cgroup.controllers", mounts.items[i]);
-
-		if (path && file_read(AT_FDCWD, path, 1 << 12, &v2, &len) < 0)
-			v2 = NULL;
-	}
-	judge_controllers(v1 && mounts.count > 1 ? v1 : "", v2 ? v2 : "",
-		mounts.count == 1 && v2 ? "v2"
-		: v2                    ? "hybrid"
-					: "v1",
-		r);
+	else
+		judge_controllers(&h, r);
 }
 
 static void check_seccomp(struct engine *e, struct doctor_result *r)

@@ -335,13 +335,15 @@ static void write_cpu(struct json_writer *w, uint64_t millis)
 	json_object_end(w);
 }
 
-static void write_limits(const struct limits *l, struct json_writer *w)
+/* Where the host counts swap, memory and swap together get the one limit: no swap beyond it. */
+static void write_limits(const struct limits *l, bool counts_swap, struct json_writer *w)
 {
 	int64_t memory = l->memory ? (int64_t)l->memory : -1;
 
 	json_object_begin(w, "memory");
 	json_add_i64(w, "limit", memory);
-	json_add_i64(w, "swap", memory); /* memory and swap together: no swap beyond the limit */
+	if (counts_swap)
+		json_add_i64(w, "swap", memory);
 	json_object_end(w);
 	write_cpu(w, l->cpu_millis);
 	json_object_begin(w, "pids");
@@ -349,19 +351,34 @@ static void write_limits(const struct limits *l, struct json_writer *w)
 	json_object_end(w);
 }
 
-void profile_write_update(const struct limits *l, struct buf *out)
+void profile_write_update(const struct limits *l, bool counts_swap, struct buf *out)
 {
 	struct json_writer w = { .out = out };
 
 	json_object_begin(&w, NULL);
-	write_limits(l, &w);
+	write_limits(l, counts_swap, &w);
 	json_object_end(&w);
 }
 
-static void write_resources(const struct limits *l, struct json_writer *w)
+static void write_huge_pages(struct json_writer *w, const struct strv *sizes)
+{
+	json_array_begin(w, "hugepageLimits");
+	for (size_t i = 0; i < sizes->count; i++) {
+		json_object_begin(w, NULL);
+		json_add_string(w, "pageSize", sizes->items[i]);
+		json_add_u64(w, "limit", 0);
+		json_object_end(w);
+	}
+	json_array_end(w);
+}
+
+static void write_resources(
+	const struct limits *l, const struct profile_host *h, struct json_writer *w)
 {
 	json_object_begin(w, "resources");
-	write_limits(l, w);
+	write_limits(l, h->counts_swap, w);
+	if (h->huge_pages.count)
+		write_huge_pages(w, &h->huge_pages);
 	json_array_begin(w, "devices");
 	json_object_begin(w, NULL);
 	json_add_bool(w, "allow", false);
@@ -420,7 +437,7 @@ static void write_linux(
 	write_id_map(w, "uidMappings", ws->id_base);
 	write_id_map(w, "gidMappings", ws->id_base);
 	json_add_string(w, "cgroupsPath", cgroup);
-	write_resources(&ws->limits, w);
+	write_resources(&ws->limits, h, w);
 	write_sysctls(w, ws, h);
 	write_masked_paths(w, h->cpus);
 	write_strings(w, "readonlyPaths", readonly_paths, ARRAY_SIZE(readonly_paths));

@@ -25,8 +25,10 @@ struct profile_host {
 	const char *
 		mdocker; /* this program, --root and --state: the hooks of a workspace on a bridge */
 	const char *root, *state;
-	int kernel;       /* 5.19 is 519, 6.14 is 614 */
-	int cpus;         /* configured ones: each has a folder to mask */
+	int kernel;             /* 5.19 is 519, 6.14 is 614 */
+	int cpus;               /* configured ones: each has a folder to mask */
+	bool counts_swap;       /* its cgroups do: memory and swap can be limited together */
+	struct strv huge_pages; /* sizes to be forbidden: "2MB"; empty without the controller */
 	bool own_runtime; /* mdocker-runtime; other runtimes refuse user.* and kernel.* sysctls */
 };
 
@@ -38,7 +40,7 @@ void profile_write_config(const struct workspace *w, const struct profile_host *
 void profile_write_process(const struct workspace *w, const struct user_ids *user, struct buf *out);
 
 /* The limits as `RUNTIME update --resources` takes them: linux.resources without the devices. */
-void profile_write_update(const struct limits *l, struct buf *out);
+void profile_write_update(const struct limits *l, bool counts_swap, struct buf *out);
 
 /* linux.seccomp */
 void profile_write_seccomp(struct json_writer *w, const char *key);

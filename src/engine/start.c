@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include "base/spawn.h"
 #include "engine/boot.h"
 #include "engine/connect.h"
+#include "engine/host.h"
 #include "engine/idmap.h"
 #include "engine/lifecycle.h"
 #include "engine/profile.h"
@@ -56,16 +56,6 @@ static void start_done(struct start *s)
 	free(s->shim);
 	strv_done(&s->argv);
 	fd_close(&s->userns_fd);
-}
-
-static int kernel_version(void)
-{
-	struct utsname u;
-	int major = 0, minor = 0;
-
-	if (uname(&u) == 0)
-		sscanf(u.release, "%d.%d", &major, &minor);
-	return major * 100 + minor;
 }
 
 static int plan_rootfs(struct start *s, struct md_error *err)
@@ -110,21 +100,19 @@ static int write_config(struct start *s, struct md_error *err)
 	_auto_free_ char *path = str_format("%s/config.json", s->rootfs.bundle);
 	_auto_free_ char *init = file_sibling_program("mdocker-init");
 	_auto_free_ char *mdocker = file_sibling_program("mdocker");
-	struct profile_host host = {
+	_auto_(host_done) struct profile_host host = {
 		.init = init,
 		.bundle = s->rootfs.bundle,
 		.mdocker = mdocker,
 		.root = s->e->root,
 		.state = s->e->state,
-		.kernel = kernel_version(),
-		.cpus = (int)sysconf(_SC_NPROCESSORS_CONF),
 		.own_runtime = s->e->own_runtime,
 	};
 
 	if (!init || !mdocker)
 		return md_fail_errno(err, "%s is not installed beside this program",
 			init ? "mdocker" : "mdocker-init");
-	if (connect_prepare(s->w, s->rootfs.bundle, err) < 0)
+	if (connect_prepare(s->w, s->rootfs.bundle, err) < 0 || host_describe(&host, err) < 0)
 		return -1;
 	profile_write_config(s->w, &host, &text);
 	if (!path || text.failed)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/buf.h"
+#include "engine/cgroups.h"
 #include "engine/lifecycle.h"
 #include "engine/profile.h"
 #include "engine/runtime_cli.h"
@@ -16,9 +17,12 @@ static int update_running(
 	struct engine *e, const struct workspace *w, const struct limits *l, struct md_error *err)
 {
 	const char *const args[] = { "update", "--resources", "-", w->id, NULL };
+	_auto_cgroups_host_ struct cgroups_host host = { .layout = "" };
 	_auto_buf_ struct buf text = BUF_INIT(RESOURCES_MAX);
 
-	profile_write_update(l, &text);
+	if (cgroups_describe(&host, err) < 0)
+		return -1;
+	profile_write_update(l, host.counts_swap, &text);
 	if (text.failed)
 		return md_fail(err, ENOMEM, "limits");
 	return runtime_run(e, args, buf_str(&text), NULL, err);

@@ -302,6 +302,26 @@ static void cgroup_mounts_are_found(void **state)
 	assert_string_equal(v.items[1], "/sys/fs/cgroup/cpu,cpuacct");
 }
 
+static void controllers_are_found_in_each_layout(void **state)
+{
+	static char v1[] = "#subsys_name\thierarchy\tnum_"
+			   "cgroups\tenabled\nmemory\t4\t9\t1\npids\t0\t1\t1\ncpu\t1\t1\t1\n";
+	static char v2[] = "cpuset io pids\n", none[] = "";
+	const struct cgroups_host hybrid = { .v1 = v1, .v2 = v2 };
+	const struct cgroups_host pure = { .v1 = none, .v2 = v2 };
+	const struct cgroups_host old = { .v1 = v1, .v2 = none };
+
+	assert_true(cgroups_host_has(&hybrid, "memory"));
+	assert_true(cgroups_host_has(&hybrid, "pids"));
+	assert_true(cgroups_host_has(&hybrid, "blkio"));
+	assert_false(cgroups_host_has(&hybrid, "cpus"));
+	assert_false(cgroups_host_has(&hybrid, "devices"));
+	assert_false(cgroups_host_has(&pure, "memory"));
+	assert_true(cgroups_host_has(&pure, "devices"));
+	assert_false(cgroups_host_has(&pure, "cpu"));
+	assert_false(cgroups_host_has(&old, "pids"));
+}
+
 static void the_host_keeps_its_share(void **state)
 {
 	const uint64_t mb = UINT64_C(1) << 20;
@@ -330,6 +350,7 @@ int main(void)
 		cmocka_unit_test(documents_come_back_as_they_were),
 		cmocka_unit_test(damaged_documents_are_refused),
 		cmocka_unit_test(cgroup_mounts_are_found),
+		cmocka_unit_test(controllers_are_found_in_each_layout),
 		cmocka_unit_test(the_host_keeps_its_share),
 	};
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
+#include "engine/host.h"
 #include "engine/idblock.h"
 #include "engine/profile.h"
 #include "json/json_read.h"
@@ -23,6 +24,7 @@ static const struct profile_host host = {
 	.bundle = "/run/bundle",
 	.kernel = 618,
 	.cpus = 2,
+	.counts_swap = true,
 	.own_runtime = true,
 };
 
@@ -195,6 +197,35 @@ static void other_runtimes_and_old_kernels_get_no_sysctl_that_they_refuse(void *
 	done(&c);
 }
 
+static void where_swap_is_not_counted_no_limit_of_it_is_asked_for(void **state)
+{
+	struct limits l = LIMITS_DEFAULT;
+	_auto_buf_ struct buf text = BUF_INIT(1 << 12);
+
+	profile_write_update(&l, true, &text);
+	assert_non_null(strstr(buf_str(&text), "\"limit\":104857600,\"swap\":104857600"));
+	buf_reset(&text);
+	profile_write_update(&l, false, &text);
+	assert_null(strstr(buf_str(&text), "swap"));
+	assert_null(strstr(buf_str(&text), "devices"));
+}
+
+static void huge_pages_are_named_as_cgroups_do(void **state)
+{
+	char name[32];
+
+	assert_int_equal(host_huge_page_name("hugepages-2048kB", name, sizeof(name)), 0);
+	assert_string_equal(name, "2MB");
+	assert_int_equal(host_huge_page_name("hugepages-1048576kB", name, sizeof(name)), 0);
+	assert_string_equal(name, "1GB");
+	assert_int_equal(host_huge_page_name("hugepages-64kB", name, sizeof(name)), 0);
+	assert_string_equal(name, "64KB");
+	assert_int_equal(host_huge_page_name("hugepages-kB", name, sizeof(name)), -1);
+	assert_int_equal(host_huge_page_name("hugepages-0kB", name, sizeof(name)), -1);
+	assert_int_equal(host_huge_page_name("hugepages-2048kBx", name, sizeof(name)), -1);
+	assert_int_equal(host_huge_page_name(".", name, sizeof(name)), -1);
+}
+
 struct verdicts {
 	const char *name;
 	size_t unconditional, conditional;
@@ -306,6 +337,8 @@ int main(void)
 		cmocka_unit_test(limits_are_written_with_swap_included),
 		cmocka_unit_test(isolation_is_complete),
 		cmocka_unit_test(other_runtimes_and_old_kernels_get_no_sysctl_that_they_refuse),
+		cmocka_unit_test(where_swap_is_not_counted_no_limit_of_it_is_asked_for),
+		cmocka_unit_test(huge_pages_are_named_as_cgroups_do),
 		cmocka_unit_test(seccomp_is_an_allow_list),
 		cmocka_unit_test(all_but_leaves_out_exactly_the_given_numbers),
 		cmocka_unit_test(the_process_has_the_users_home_unless_told_otherwise),
