@@ -97,9 +97,10 @@ function num(value: unknown): number | null {
 	return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
-function time(value: unknown): number | null {
-	const ms = num(value);
-	return ms !== null && ms > 0 ? ms : null;
+/** A time or a limit, where 0 is none. */
+function positive(value: unknown): number | null {
+	const n = num(value);
+	return n !== null && n > 0 ? n : null;
 }
 
 function role(value: unknown): Role {
@@ -113,8 +114,10 @@ function list(fields: Fields, name: string): Fields[] {
 
 function usage(value: unknown): Usage | null {
 	const { used, limit } = toFields(value);
-	const bytes = num(used);
-	return bytes === null ? null : { used: bytes, limit: time(limit) };
+	const now = num(used);
+	const most = positive(limit);
+	// Nothing used of no limit: it isn't counted.
+	return now === null || (now === 0 && most === null) ? null : { used: now, limit: most };
 }
 
 function toTerminal(f: Fields): TerminalInfo {
@@ -132,8 +135,8 @@ function toUser(f: Fields): UserInfo {
 		username: str(f['username']),
 		role: role(f['role']),
 		disabled: f['disabled'] === true,
-		createdMs: time(f['created_ms']),
-		lastLoginMs: time(f['last_login_ms']),
+		createdMs: positive(f['created_ms']),
+		lastLoginMs: positive(f['last_login_ms']),
 	};
 }
 
@@ -191,12 +194,12 @@ export async function closeTerminal(id: string): Promise<void> {
 
 export async function fetchWorkspace(): Promise<WorkspaceInfo> {
 	const f = await request('GET', 'workspace');
-	const millis = time(f['cpu_millis']);
+	const millis = positive(f['cpu_millis']);
 	return {
 		name: str(f['name']),
 		state: str(f['state']),
 		image: str(f['image']),
-		startedMs: time(f['started_ms']),
+		startedMs: positive(f['started_ms']),
 		memory: usage(f['memory']),
 		pids: usage(f['pids']),
 		disk: usage(f['disk']),
