@@ -99,12 +99,14 @@ int hooks_run(const struct oci_hook_list *list, enum oci_hook_kind kind,
 int hooks_run_creating(
 	struct plan *p, const struct container_state *state, bool *ret_ran, struct md_error *err)
 {
-	static const enum oci_hook_kind mine[] = { OCI_HOOK_PRESTART, OCI_HOOK_CREATE_RUNTIME };
 	static const struct {
 		enum oci_hook_kind kind;
 		enum container_status status;
-	} childs[] = { { OCI_HOOK_CREATE_CONTAINER, CONTAINER_CREATING },
-		{ OCI_HOOK_START_CONTAINER, CONTAINER_CREATED } };
+	} mine[] = { /* the old kind, from when hooks ran at `start`, expects a made container */
+		{ OCI_HOOK_PRESTART, CONTAINER_CREATED },
+		{ OCI_HOOK_CREATE_RUNTIME, CONTAINER_CREATING } },
+	  childs[] = { { OCI_HOOK_CREATE_CONTAINER, CONTAINER_CREATING },
+		  { OCI_HOOK_START_CONTAINER, CONTAINER_CREATED } };
 	const struct oci_spec *s = p->init.spec;
 
 	*ret_ran = true;
@@ -115,8 +117,8 @@ int hooks_run_creating(
 			return -1;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(mine); i++) {
-		if (hooks_run(&s->hooks[mine[i]], mine[i], state, CONTAINER_CREATING, false, err) <
-			0)
+		if (hooks_run(&s->hooks[mine[i].kind], mine[i].kind, state, mine[i].status, false,
+			    err) < 0)
 			return -1;
 	}
 	return 0;

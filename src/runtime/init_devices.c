@@ -248,4 +248,9 @@ void init_step_console(struct init *in)
 	if (sock_send(in->plan->console_sock, "ptmx", 4, &master, 1) < 0)
 		init_fail(in, errno, "send the terminal over the console socket", NULL);
 	close(in->plan->console_sock);
+	/* Now, not at `start`: containerd reads the output of `create` to its end, which would wait for us. */
+	for (int fd = 0; fd < 3; fd++) {
+		if (dup2(in->tty, fd) < 0)
+			init_fail(in, errno, "make the terminal the standard streams", NULL);
+	}
 }

@@ -220,10 +220,6 @@ static void take_terminal(struct init *in)
 	}
 	if (ioctl(in->tty, TIOCSCTTY, 0) < 0)
 		init_fail(in, errno, "make it the controlling terminal", NULL);
-	for (int fd = 0; fd < 3; fd++) {
-		if (dup2(in->tty, fd) < 0)
-			init_fail(in, errno, "make it the standard streams", NULL);
-	}
 	close(in->tty);
 	in->tty = -1;
 }
