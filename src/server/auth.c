@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,11 +14,12 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "server/role.h"
 #include "server/sandbox.h"
 #include "base/poison.h"
 
-enum { SWEEP_MS = 5000 };
+enum { SWEEP_MS = 5000, AUDIT_PER_SECOND = 50 };
 
 /* Which messages are taken from whom. */
 struct handler {
@@ -54,12 +56,34 @@ int64_t auth_monotonic(void)
 	return now.tv_sec;
 }
 
+/* Refusals cost a stranger nothing, so they must not fill the disk: beyond a rate they are counted, and the count is written. */
+static bool may_write(struct auth *a, const char *outcome)
+{
+	int64_t now = auth_monotonic();
+	uint32_t dropped = a->audit_dropped;
+	char text[64];
+
+	if (now != a->audit_second) {
+		a->audit_second = now;
+		a->audit_count = a->audit_dropped = 0;
+		snprintf(text, sizeof(text), "%u more refusals were not written", dropped);
+		if (dropped)
+			auth_audit(a, "denied", "ok", NULL, NULL, text);
+	}
+	if (str_eq(outcome, "ok") || a->audit_count++ < AUDIT_PER_SECOND)
+		return true;
+	a->audit_dropped++;
+	return false;
+}
+
 void auth_audit(struct auth *a, const char *event, const char *outcome, const char *user,
 	const char *address, const char *text)
 {
 	struct audit_entry e = { event, outcome, user, address, text };
 	struct md_error err = MD_ERROR_INIT;
 
+	if (!may_write(a, outcome))
+		return;
 	if (audit_write(&a->audit, &e, &err) < 0)
 		log_error("audit: %s", err.msg);
 }

@@ -18,6 +18,8 @@ struct auth {
 	struct bw_settings settings;
 	struct accounts accounts;
 	struct audit audit;
+	int64_t audit_second; /* what strangers can cause is written at most AUDIT_PER_SECOND times a second */
+	uint32_t audit_count, audit_dropped;
 	struct hasher hasher;
 	struct limits limits;
 	struct auth_peer {

@@ -40,6 +40,7 @@ struct web {
 	struct assets assets;
 	uv_poll_t listener, broker_poll;
 	uv_poll_t *auth_poll;
+	uv_timer_t rest;        /* of the listener, when there is no room for connections */
 	int broker_fd, auth_fd; /* auth_fd is -1 while auth is being restarted */
 	uint32_t last_id;
 	struct pending *pending;

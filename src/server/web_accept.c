@@ -17,7 +17,7 @@
 #include "server/peers.h"
 #include "base/poison.h"
 
-enum { ACCEPT_AT_ONCE = 64 };
+enum { ACCEPT_AT_ONCE = 64, REST_MS = 200 };
 
 static struct address_count **bucket_of(const char *address)
 {
@@ -118,6 +118,21 @@ static void adopt(int fd, const struct sockaddr_storage *from)
 	lws_adopt_descriptor_vhost_via_info(&desc);
 }
 
+static void on_listener(uv_poll_t *h, int status, int events);
+
+static void on_rested(uv_timer_t *t _unused_)
+{
+	uv_poll_start(&web.listener, UV_READABLE, on_listener);
+}
+
+/* Out of descriptors or memory: those who wait are accepted when some are free again, not asked for in a busy loop. */
+static void rest(void)
+{
+	log_warning("accept: %s; trying again in %d ms", strerror(errno), REST_MS);
+	uv_poll_stop(&web.listener);
+	uv_timer_start(&web.rest, on_rested, REST_MS, 0);
+}
+
 static void on_listener(uv_poll_t *h, int status _unused_, int events _unused_)
 {
 	int listen_fd;
@@ -131,7 +146,7 @@ static void on_listener(uv_poll_t *h, int status _unused_, int events _unused_)
 
 		if (fd < 0) {
 			if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
-				log_warning("accept: %s", strerror(errno));
+				rest();
 			return;
 		}
 		adopt(fd, &from);
@@ -140,6 +155,7 @@ static void on_listener(uv_poll_t *h, int status _unused_, int events _unused_)
 
 int web_listen(int fd, struct md_error *err)
 {
+	uv_timer_init(&web.loop, &web.rest);
 	if (uv_poll_init(&web.loop, &web.listener, fd) != 0 ||
 		uv_poll_start(&web.listener, UV_READABLE, on_listener) != 0)
 		return md_fail(err, EIO, "watch the listening socket");
