@@ -18,13 +18,14 @@ def shim(request):
     made = []
 
     def make(start=True, **more):
-        s = Shim(request.param, **more)
+        s = Shim(more.pop("runtime", request.param), **more)
         made.append(s)
         if start:
             ready = s.start()
             assert ready["stage"] == "ready", ready
         return s
 
+    make.runtime = request.param
     yield make
     left = [x for s in made for x in s.close()]
     assert not any(left), f"left behind: {left}"

@@ -2,6 +2,7 @@
 """How a workspace ends: stop, a dead PID 1, a killed shim, limits."""
 
 import signal
+import subprocess
 
 from harness.shim import *  # noqa: F403
 
@@ -156,3 +157,64 @@ def test_a_killed_holder_takes_the_container_with_it(shim):
     s.wait_gone()
     assert not os.path.exists(f"/proc/{s.ready['init']}") or leaks.zombie(s.ready["init"])
     assert not s.socket.exists() and not (s.folder / "s.d").exists()
+
+
+def wrapped(shim, folder, verb, script):
+    """A runtime that does `script` when it is asked for `verb`, and else is the real one."""
+    path = folder / "runtime.sh"
+    path.write_text(f'#!/bin/sh\nfor w in "$@"; do [ "$w" = {verb} ] && {{ {script}; break; }}; done\n'
+                    f'exec {shim.runtime} "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_runtime_that_is_killed_is_an_error_and_nothing_more(shim, tmp_path):
+    flag = tmp_path / "once"
+    flag.write_text("")
+    s = shim(runtime=wrapped(shim, tmp_path, "exec", f"rm {flag} && exec sleep 1000 2>/dev/null"))
+    with s.client() as c:
+        serial = c.send("new_terminal", flags=NEW_TTY, tail=["", "", ""])
+        wait_until(lambda: not flag.exists(), "the runtime runs")
+        children = leaks.read(f"/proc/{s.pid}/task/{s.pid}/children").split()
+        (sleeper,) = wait_until(lambda: [int(p) for p in children if leaks.read(f"/proc/{p}/comm") == "sleep\n"],
+                                "it sleeps")
+        assert c.ask("ping", cookie=3).cookie == 3  # nobody waits for it
+        os.kill(sleeper, signal.SIGKILL)
+        assert c.wait("error", serial=serial).strings[0]
+        assert c.attach().terminal == 2
+        c.expect("$ ")
+
+
+def test_a_delete_that_fails_is_tried_again(shim, tmp_path):
+    flag = tmp_path / "once"
+    flag.write_text("")
+    s = shim(runtime=wrapped(shim, tmp_path, "delete", f"rm {flag} 2>/dev/null && exit 1"))
+    with s.client() as c:
+        c.attach()
+        c.expect("$ ")
+        assert c.ask("stop", timeout_ms=5000, tail=[""]).name == "done"
+    s.wait_gone()
+    wait_until(lambda: not os.path.exists(f"/proc/{s.ready['init']}") or leaks.zombie(s.ready["init"]), "PID 1 is gone")
+    assert run([shim.runtime, "--root", s.folder / "runtime", "state", s.id]).code != 0
+
+
+def test_the_starter_that_dies_leaves_a_shim_that_serves(shim):
+    s = shim(start=False)
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+    p = subprocess.Popen(["unshare", "-m", "--propagation", "private", *map(str, s.command(writing))],
+                         pass_fds=[writing], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    os.close(writing)
+    os.close(reading)  # nobody reads the ready line
+    p.wait(DEADLINE)
+    s.pid = wait_until(lambda: (s.folder / "pid").exists() and int((s.folder / "pid").read_text()), "the pid file")
+
+    def answers():
+        try:
+            return s.client()
+        except OSError:
+            return None
+
+    with wait_until(answers, "the shim serves") as c:
+        c.attach()
+        c.expect("$ ")
