@@ -25,6 +25,7 @@
 #include "runtime/state.h"
 #include "sys/idmap.h"
 #include "sys/kernel.h"
+#include "sys/netdev.h"
 #include "base/poison.h"
 
 /* ---- making the child ---- */
@@ -262,6 +263,33 @@ static int make_cgroup(struct launch *l, pid_t pid, struct md_error *err)
 	return 0;
 }
 
+/* The host's interfaces that the container takes over; they come back to the host with the end of its network namespace. */
+static int move_net_devices(struct launch *l, struct md_error *err)
+{
+	const struct init_plan *in = &l->plan->init;
+	const struct oci_spec *s = in->spec;
+	_auto_close_ int own = -1;
+	char path[64];
+	int netns = in->ns_fds[OCI_NS_NETWORK];
+
+	if (in->exec || !s->net_device_count)
+		return 0;
+	if (netns < 0) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", l->pid);
+		netns = own = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (netns < 0)
+		return md_fail_errno(err, "open the network namespace");
+	for (size_t i = 0; i < s->net_device_count; i++) {
+		const struct oci_net_device *d = &s->net_devices[i];
+
+		if (netdev_move(d->name, netns, d->new_name) < 0)
+			return md_fail_errno(
+				err, "linux.netDevices: move '%s' into the container", d->name);
+	}
+	return 0;
+}
+
 /* Before the child: its groups, and how it gets in. */
 static int prepare_cgroup(struct launch *l, struct md_error *err)
 {
@@ -295,7 +323,8 @@ int launch_start(struct launch *l, struct md_error *err)
 	if (prepare_cgroup(l, err) < 0 || make_child(l, err) < 0)
 		return -1;
 	raise_limits(l);
-	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || move_to_cgroup(l, err) < 0) {
+	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || move_net_devices(l, err) < 0 ||
+		move_to_cgroup(l, err) < 0) {
 		launch_abort(l);
 		return -1;
 	}

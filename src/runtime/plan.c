@@ -103,6 +103,20 @@ static int check_names(const struct oci_spec *s, struct md_error *err)
 	return 0;
 }
 
+static int check_support(const struct oci_spec *s, struct md_error *err)
+{
+	if (s->net_device_count && !s->ns[OCI_NS_NETWORK].set)
+		return md_fail(
+			err, EINVAL, "linux.netDevices: they need a network namespace to go to");
+	/* Half of it would be worse than none: the engine believes in an isolation of caches that isn't there. */
+	if (s->intel_rdt.set)
+		return md_fail(err, ENOTSUP, "linux.intelRdt: %s",
+			access("/sys/fs/resctrl/schemata", F_OK) < 0
+				? "this host has no resctrl file system"
+				: "not supported by this runtime");
+	return 0;
+}
+
 /* ---- the process ---- */
 
 static int plan_env(struct plan *p, const struct oci_process *process, struct md_error *err)
@@ -220,7 +234,7 @@ int plan_container(struct plan *p, const struct plan_request *r, struct md_error
 	p->init.keyring_name = arena_str(&p->arena, name);
 	if (!p->init.keyring_name)
 		return md_fail_errno(err, "keyring");
-	if (check_isolation(s, err) < 0 || check_names(s, err) < 0 ||
+	if (check_isolation(s, err) < 0 || check_names(s, err) < 0 || check_support(s, err) < 0 ||
 		plan_namespaces(p, s, err) < 0 ||
 		plan_process(p, s, s->process, r->seccomp_cache, err) < 0 ||
 		plan_hooks(p, s, err) < 0)

@@ -189,6 +189,13 @@ static void write_annotations(struct json_writer *w, const struct strv *v)
 	json_object_end(w);
 }
 
+/* While it is made the state has a file of its own: renaming over an existing one makes ext4 write the data out at once, and deleting it
+ * wait for that (5 to 30 ms). */
+static const char *state_name(enum container_status status)
+{
+	return status == CONTAINER_CREATING ? "creating.json" : "state.json";
+}
+
 int state_write(const struct state_dir *d, const struct container_state *s, struct md_error *err)
 {
 	_auto_buf_ struct buf b = BUF_INIT(STATE_CEILING);
@@ -212,7 +219,7 @@ int state_write(const struct state_dir *d, const struct container_state *s, stru
 	json_object_end(&w);
 	if (b.failed)
 		return md_fail(err, ENOMEM, "write state.json");
-	return state_write_file(d->fd, "state.json", b.data, b.len, 0600, err);
+	return state_write_file(d->fd, state_name(s->status), b.data, b.len, 0600, err);
 }
 
 static int add_annotation(const char *key, const struct json_node *value, void *data)
@@ -339,7 +346,9 @@ int state_read(const struct state_dir *d, struct container_state *ret, struct md
 	_auto_free_ char *text = NULL;
 	size_t len;
 
-	if (file_read(d->fd, "state.json", STATE_CEILING, &text, &len) < 0)
+	if (file_read(d->fd, "state.json", STATE_CEILING, &text, &len) < 0 &&
+		(errno != ENOENT ||
+			file_read(d->fd, "creating.json", STATE_CEILING, &text, &len) < 0))
 		return md_fail_errno(err, "read '%s/state.json'", d->path);
 	if (state_parse(text, len, ret, err) < 0)
 		return -1;

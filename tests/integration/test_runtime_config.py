@@ -146,6 +146,22 @@ def test_devices(bundle):
     assert "/dev/fuse a:e5 640 3 4\nfifo\n" in out and "/proc/self/fd\n/proc/self/fd/0\npts/ptmx\n" in out
 
 
+def test_net_devices_move_in_and_are_renamed(bundle):
+    """In a network namespace of the test's own: the host's interfaces are nobody's to move."""
+    bundle.linux["netDevices"] = {"md-in": {"name": "eth7"}}
+    bundle.prefix = ["unshare", "-n", "sh", "-c", "ip link add md-in type veth peer name md-out && exec \"$@\"", "sh"]
+    out = bundle.out("cat /proc/net/dev")
+    assert "eth7:" in out and "md-" not in out
+    bundle.prefix = ["unshare", "-n"]
+    assert "netDevices: move 'md-in'" in bundle.run(ok=False).stderr
+    bundle.prefix = []
+
+
+def test_intel_rdt_is_a_clear_error(bundle):
+    bundle.linux["intelRdt"] = {"closID": "x"}
+    assert "linux.intelRdt" in bundle.run(ok=False).stderr
+
+
 # ---- mounts ----
 
 
@@ -287,6 +303,7 @@ def test_console_socket_gets_the_master_of_the_containers_terminal(bundle):
         out = console.read_until("is-2")
         assert "31 97" in out and "/dev/pts/0" in out
         console.write("\x03")
+        console.read_until("# ")
         console.write("echo back-$((2+2))\n")
         console.read_until("back-4")
     finally:

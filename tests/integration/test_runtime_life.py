@@ -213,7 +213,7 @@ def test_a_killed_creator_leaves_what_delete_removes(bundle):
     bundle.write()
     p = subprocess.Popen(bundle.command("create", "-b", bundle.folder, bundle.id), stdin=subprocess.DEVNULL,
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(lambda: (bundle.root / bundle.id / "state.json").exists(), "the state file")
+    wait_for(lambda: (bundle.root / bundle.id / "creating.json").exists(), "the state file")
     assert bundle.status() == "creating"
     p.kill()
     p.wait()

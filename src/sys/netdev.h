@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * netdev.h - network interfaces of the host, rtnetlink(7). -1 and errno.
+ */
+#ifndef MD_SYS_NETDEV_H
+#define MD_SYS_NETDEV_H
+
+#include "base/compiler.h"
+
+/* Moves the interface `name` of the caller's network namespace into that of `netns` (a descriptor), where it is called `new_name` (NULL:
+ * the same). ENODEV: there is none; EEXIST: the name is taken there. Its addresses don't go with it (the kernel drops them). */
+int netdev_move(const char *name, int netns, const char *new_name);
+
+#endif
