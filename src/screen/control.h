@@ -52,8 +52,8 @@ void pen_update_extended(struct screen *s);
 void screen_collect(struct screen *s);
 
 /*
- * lines.c: takes as many plain lines from the beginning of the stream as would scroll all of the screen
- * away, in one go; returns how many bytes those were, 0 if this is no such place.
+ * lines.c: takes as many plain lines from the beginning of the stream as would scroll all of the
+ * screen away, in one go; returns how many bytes those were, 0 if this is no such place.
  */
 size_t control_print_lines(struct screen *s, const unsigned char *data, size_t len);
 

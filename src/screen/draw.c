@@ -203,9 +203,9 @@ static bool is_text(const struct drawing *d, const struct row *r, int x)
 }
 
 /*
- * A blank cell with more attributes than erasing gives it: what remains of a wide character of which
- * one half was overwritten with that pen. `written` is the other half, where something is left to be
- * drawn over.
+ * A blank cell with more attributes than erasing gives it: what remains of a wide character of
+ * which one half was overwritten with that pen. `written` is the other half, where something is
+ * left to be drawn over.
  */
 static void draw_odd_blank(struct drawing *d, int x, int written, uint16_t attr)
 {

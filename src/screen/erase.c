@@ -61,8 +61,8 @@ static void erase_below(struct screen *s, bool keep_protected)
 }
 
 /*
- * All of the row above is gone, so row `y` continues nothing. xterm.js counts it from the first line of
- * the scrollback here.
+ * All of the row above is gone, so row `y` continues nothing. xterm.js counts it from the first
+ * line of the scrollback here.
  */
 static void end_line_above(struct screen *s, int y)
 {

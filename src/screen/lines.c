@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A flood of plain lines: what would only pass over the screen goes to the scrollback as it is, without a row
- * being drawn for it. The outcome is that of printing one line after another.
+ * A flood of plain lines: what would only pass over the screen goes to the scrollback as it is,
+ * without a row being drawn for it. The outcome is that of printing one line after another.
  */
 #define _GNU_SOURCE
 #include <string.h>

@@ -362,7 +362,10 @@ static void on_high_byte(struct screen *s, unsigned char byte)
 
 #define EACH_BYTE(b) (0x0101010101010101u * (uint64_t)(b))
 
-/* Whether one of eight bytes is not printable ASCII. A byte too many may be suspected, none is missed. */
+/*
+ * Whether one of eight bytes is not printable ASCII. A byte too many may be suspected, none is
+ * missed.
+ */
 static bool has_unprintable(const unsigned char *p)
 {
 	uint64_t word, del;
@@ -401,7 +404,9 @@ static size_t print_character(struct screen *s, const unsigned char *data, size_
 	return need;
 }
 
-/* Something of more than one byte that is usual in ground state; returns how many were taken, or 0. */
+/*
+ * Something of more than one byte that is usual in ground state; returns how many were taken, or 0.
+ */
 static size_t take_stretch(struct screen *s, const unsigned char *data, size_t len)
 {
 	size_t run;

@@ -26,8 +26,8 @@ static void put_charset(struct drawing *d, unsigned int level, uint8_t charset)
 }
 
 /*
- * Leaves the cursor behind the last column of row `y` of the primary screen, whatever is there: it is taken
- * along from the other screen.
+ * Leaves the cursor behind the last column of row `y` of the primary screen, whatever is there: it
+ * is taken along from the other screen.
  */
 static void put_cursor_behind(struct drawing *d, int y)
 {
@@ -198,8 +198,8 @@ static void put_alternate_saved_cursor(struct drawing *d)
 }
 
 /*
- * Whether what was printed at `x` can be printed there once more: the character set in use must leave it
- * alone, and it must not destroy the half of a wide character before it.
+ * Whether what was printed at `x` can be printed there once more: the character set in use must
+ * leave it alone, and it must not destroy the half of a wide character before it.
  */
 static bool is_repeatable(const struct screen *s, const struct row *r, int x)
 {
@@ -317,7 +317,9 @@ static int joinable(struct screen *s)
 	return x;
 }
 
-/* After a restored cursor the pen may have an underline style and a link that it doesn't draw with. */
+/*
+ * After a restored cursor the pen may have an underline style and a link that it doesn't draw with.
+ */
 static bool has_hidden_extended(const struct screen *s)
 {
 	const struct attr *pen = &s->pen;
@@ -328,7 +330,10 @@ static bool has_hidden_extended(const struct screen *s)
 	return !(saved & ATTR_EXTENDED) && !((saved ^ pen->flags) & ATTR_UNDERLINE);
 }
 
-/* What only a restored cursor makes is made by one: the saved cursor is the one that did it, if any is. */
+/*
+ * What only a restored cursor makes is made by one: the saved cursor is the one that did it, if any
+ * is.
+ */
 static void put_restored(struct drawing *d)
 {
 	const struct screen *s = d->s;
@@ -397,7 +402,10 @@ static int write_all(struct drawing *d, struct lines *l)
 {
 	struct screen *s = d->s;
 
-	/* A full reset doesn't show a hidden cursor again, nor does it end "a line feed is a new line". */
+	/*
+	 * A full reset doesn't show a hidden cursor again, nor does it end "a line feed is a new
+	 * line".
+	 */
 	buf_add_str(d->out, "\033c\033[?25h\033[20l");
 	put_palette(d);
 	buf_addf(d->out, "\033]2;%s\033\\", screen_title(s));
