@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "screen/control.h"
 #include "screen/group.h"
 #include "screen/pack.h"
 
@@ -176,6 +177,7 @@ static int is_short(struct reflow *f, size_t i)
 	r = row_new(MD_MAX(f->cols, f->old_cols));
 	if (!r)
 		return -1;
+	screen_collect(f->s);
 	unpack_row(f->s, &f->lines[i], r);
 	result = row_trimmed(r) <= f->cols;
 	/* What is cut off is blank. */

@@ -100,6 +100,14 @@ static void mark_page(struct screen *s, const struct page *p)
 		mark_row(s, p->rows[y]);
 }
 
+static void mark_snapshot(struct screen *s)
+{
+	for (int i = 0; s->snapshot_rows && i < 2; i++)
+		mark_row(s, s->snapshot_rows[i]);
+	if (s->snapshot_pen)
+		intern_mark(&s->links, s->snapshot_pen->link);
+}
+
 void screen_collect(struct screen *s)
 {
 	if (!intern_wants_collect(&s->attrs) && !intern_wants_collect(&s->clusters) &&
@@ -110,6 +118,7 @@ void screen_collect(struct screen *s)
 	intern_unmark(&s->links);
 	mark_page(s, &s->primary);
 	mark_page(s, &s->alternate);
+	mark_snapshot(s);
 	intern_mark(&s->links, s->pen.link);
 	if (!s->pen_changed) {
 		mark_attr(s, s->pen_attr);

@@ -129,6 +129,7 @@ static const struct row *lines_next(struct lines *l)
 		return page_row(&l->s->primary, l->next - 1 - l->scrollback);
 	r = l->unpacked[l->turn++ % 2];
 	row_fill(r, 0);
+	screen_collect(l->s);
 	if (history_next(&l->at, &line))
 		unpack_row(l->s, &line, r);
 	return r;
@@ -430,12 +431,16 @@ int screen_snapshot(
 	struct lines l;
 	int result = -1, error = ENOMEM;
 
-	screen_collect(s);
 	if (lines_init(&l, s, options->scrollback) == 0 && !out->failed) {
+		s->snapshot_rows = l.unpacked;
+		s->snapshot_pen = &d.pen;
 		result = write_all(&d, &l);
 		error = errno;
+		s->snapshot_rows = NULL;
+		s->snapshot_pen = NULL;
 	}
 	lines_done(&l);
+	screen_collect(s);
 	if (result == -1)
 		out->len = before;
 	errno = error;

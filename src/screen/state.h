@@ -125,6 +125,10 @@ struct screen {
 	const unsigned char
 		*no_flood_before; /* in what is being fed: up to here it was looked for */
 
+	/* In use besides the screens while a snapshot is written: not to be collected. */
+	struct row *const *snapshot_rows; /* two of them, or NULL */
+	const struct attr *snapshot_pen;
+
 	char *title; /* owned; NULL: "" */
 	unsigned long title_changes, bells;
 

@@ -79,6 +79,12 @@ class Run {
 	}
 }
 
+// Whether a program has tab stops of its own; their usual ones are what a new width brings anyway.
+function setsTabs(stream) {
+	const bytes = Buffer.concat(stream.pieces.filter((piece) => Buffer.isBuffer(piece)));
+	return /\x1bH|\x1b\[3?g|\x88/.test(bytes.toString());
+}
+
 // What differs, as text; nothing when all is well.
 export async function prove(engine, stream, cut, lines = 0xffffffff) {
 	const run = new Run(engine, stream);
@@ -91,7 +97,7 @@ export async function prove(engine, stream, cut, lines = 0xffffffff) {
 				const found = run.compare(lines);
 				if (found.length) return [`at the cut (byte ${cut})`, ...found, show(run.snapshot)];
 				// With a scrollback that is not full yet the two would save and restore the cursor differently from here on.
-				if (lines < stream.scrollback || isBeyondBytes(run.stayed)) return [];
+				if (lines < stream.scrollback || isBeyondBytes(run.stayed, setsTabs(stream))) return [];
 			}
 		}
 		const found = run.compare(lines);

@@ -184,14 +184,13 @@ export function describe(reference, lines = Infinity) {
 
 // What bytes can't say, so that from here on the two may go different ways: half of a wide character at an edge that came nearer,
 // tab stops beyond such an edge, and a saved cursor outside of the screen.
-export function isBeyondBytes(reference) {
+export function isBeyondBytes(reference, setsTabs) {
 	const { core } = reference;
 	const { lines, tabs, savedY, ybase } = core._bufferService.buffers.normal;
 	const { alt } = core._bufferService.buffers;
 	if (savedY - ybase >= core.rows || alt.savedY >= core.rows || alt.savedX > core.cols) return true;
 	const stops = Object.keys(tabs).filter((x) => tabs[x]);
-	const usual = stops.every((x, i) => +x === i * 8);
-	if (stops.some((x) => x >= core.cols) && !usual) return true;
+	if (setsTabs && stops.some((x) => x >= core.cols)) return true;
 	for (let y = 0; y < lines.length; y++) if (lines.get(y).getWidth(core.cols - 1) === 2) return true;
 	return false;
 }

@@ -167,6 +167,31 @@ static void attributes_without_end_are_forgotten_again(void **state _unused_)
 	assert_in_range(screen_memory(s), 1, 400000);
 }
 
+/* More than there are numbers for attributes, and for what is shown. */
+static void the_scrollback_keeps_its_own_attributes(void **state _unused_)
+{
+	_auto_screen_ struct screen *s = make(5, 50, 6000);
+	_auto_buf_ struct buf b = BUF_INIT(16u << 20);
+	char text[64];
+
+	for (int i = 0; i < 100000; i++) {
+		snprintf(text, sizeof(text), "\033[38;2;%d;%d;%dmx%s", i & 255, i >> 8 & 255,
+			i >> 16, i % 40 ? "" : "\r\n");
+		feed(s, text);
+	}
+	for (int turn = 0; turn < 2; turn++) {
+		snapshot(s, SCREEN_ALL_LINES, &b);
+		for (int i = 1; i < 100000; i += 997) {
+			snprintf(text, sizeof(text), "\033[0;38;2;%d;%d;%dmx", i & 255,
+				i >> 8 & 255, i >> 16);
+			assert_has(&b, text);
+		}
+		assert_in_range(screen_memory(s), 1, 2000000);
+		assert_int_equal(screen_resize(s, 5, 31), 0);
+		assert_int_equal(screen_resize(s, 5, 50), 0);
+	}
+}
+
 static void numbers_out_of_every_range_change_nothing_else(void **state _unused_)
 {
 	_auto_screen_ struct screen *s = make(3, 5, 10);
@@ -315,6 +340,7 @@ int main(void)
 		cmocka_unit_test(ten_thousand_typical_lines_take_less_than_a_mebibyte),
 		cmocka_unit_test(a_snapshot_without_scrollback_stays_small),
 		cmocka_unit_test(attributes_without_end_are_forgotten_again),
+		cmocka_unit_test(the_scrollback_keeps_its_own_attributes),
 		cmocka_unit_test(numbers_out_of_every_range_change_nothing_else),
 		cmocka_unit_test(sizes_are_brought_inside_of_the_limits),
 		cmocka_unit_test(the_title_is_cut_between_characters),
