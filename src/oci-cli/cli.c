@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -111,16 +112,31 @@ int cli_number(const char *name, int64_t value, int64_t max, struct md_error *er
 	return 0;
 }
 
+/* Socket activation: descriptors 3.. that systemd gave to us are for the container's program. */
+static int64_t listen_fds(void)
+{
+	const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	int64_t n, owner;
+
+	if (!count || str_to_i64(count, 1, 1024, &n) < 0)
+		return 0;
+	if (pid && (str_to_i64(pid, 1, INT32_MAX, &owner) < 0 || owner != getpid()))
+		return 0;
+	return n;
+}
+
 int cli_create_options(struct cli_create *c, struct md_error *err)
 {
 	if (cli_number("preserve-fds", c->preserve_fds, 65536, err) < 0)
 		return -1;
+	c->o.listen_fds = (unsigned int)listen_fds();
 	c->o = (struct create_options){
 		.bundle = c->bundle,
 		.config = c->config,
 		.console_socket = c->console_socket,
 		.pid_file = c->pid_file,
-		.preserve_fds = (unsigned int)c->preserve_fds,
+		.preserve_fds = (unsigned int)c->preserve_fds + c->o.listen_fds,
+		.listen_fds = c->o.listen_fds,
 		.no_pivot = c->no_pivot,
 		.no_new_keyring = c->no_new_keyring,
 		.no_subreaper = c->no_subreaper,

@@ -28,7 +28,6 @@ static const struct {
 	{ "kernel.shmmax", OCI_NS_IPC },
 	{ "kernel.shmmni", OCI_NS_IPC },
 	{ "kernel.domainname", OCI_NS_UTS },
-	{ "kernel.hostname", OCI_NS_UTS },
 	{ "user.", OCI_NS_USER },
 	{ "kernel.pid_max", OCI_NS_PID },
 };
@@ -57,6 +56,8 @@ static int check_sysctl(const struct oci_spec *s, const char *key, struct md_err
 		return md_fail(err, EINVAL, "linux.sysctl: '%s' needs a %s namespace of its own",
 			key, oci_ns_info[ns].name);
 	}
+	if (sysctl_is(key, "kernel.hostname"))
+		return md_fail(err, EINVAL, "linux.sysctl: '%s' is what hostname is for", key);
 	return md_fail(err, EINVAL, "linux.sysctl: '%s' is not confined by any namespace", key);
 }
 

@@ -193,7 +193,9 @@ static int apply_blkio_weights(int fd, const struct oci_blkio *io, struct md_err
 	if (cgroup_wants_u(io->weight) &&
 		cgroup_write_u64(fd, weight_file(fd, false), io->weight.value, err) < 0)
 		return -1;
-	if (cgroup_wants_u(io->leaf_weight) &&
+	/* Leaf weights went with the CFQ scheduler: there is no process beside groups whose share
+	 * they would be. */
+	if (cgroup_wants_u(io->leaf_weight) && cgroup_has(fd, "blkio.leaf_weight") &&
 		cgroup_write_u64(fd, "blkio.leaf_weight", io->leaf_weight.value, err) < 0)
 		return -1;
 	for (size_t i = 0; i < io->weights.count; i++) {
@@ -202,8 +204,9 @@ static int apply_blkio_weights(int fd, const struct oci_blkio *io, struct md_err
 		if (d->weight.set &&
 			write_blkio(fd, weight_file(fd, true), d, d->weight.value, err) < 0)
 			return -1;
-		if (d->leaf_weight.set && write_blkio(fd, "blkio.leaf_weight_device", d,
-						  d->leaf_weight.value, err) < 0)
+		if (d->leaf_weight.set && cgroup_has(fd, "blkio.leaf_weight_device") &&
+			write_blkio(fd, "blkio.leaf_weight_device", d, d->leaf_weight.value, err) <
+				0)
 			return -1;
 	}
 	return 0;

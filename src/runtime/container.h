@@ -87,6 +87,8 @@ struct create_options {
 	const char *console_socket;
 	const char *pid_file;
 	unsigned int preserve_fds; /* descriptors 3..3+N-1 are passed to the program */
+	unsigned int listen_fds;   /* so many of them are sockets of systemd's: told in LISTEN_FDS,
+				      LISTEN_PID */
 	bool no_pivot;
 	bool no_new_keyring;
 	bool no_subreaper;

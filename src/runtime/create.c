@@ -330,11 +330,34 @@ static int make_plan(struct creation *c, struct md_error *err)
 }
 
 /* All that can fail without anybody noticing: nothing but the folder is made. */
+/* sd_listen_fds(3): the program must find its own pid in LISTEN_PID. */
+static int tell_listen_fds(struct creation *c, struct md_error *err)
+{
+	struct oci_process *p = c->spec.process;
+	char count[32];
+	char **env;
+
+	if (!p || !c->options->listen_fds)
+		return 0;
+	snprintf(count, sizeof(count), "LISTEN_FDS=%u", c->options->listen_fds);
+	env = arena_new(&c->spec.arena, char *, p->env.count + 3);
+	if (!env)
+		return md_fail(err, ENOMEM, "out of memory");
+	memcpy(env, p->env.items, p->env.count * sizeof(*env));
+	env[p->env.count] = arena_str(&c->spec.arena, count);
+	env[p->env.count + 1] = (char *)"LISTEN_PID=1";
+	if (!env[p->env.count])
+		return md_fail(err, ENOMEM, "out of memory");
+	p->env = (struct oci_strs){ env, p->env.count + 2 };
+	return 0;
+}
+
 static int prepare(struct creation *c, const char *id, struct md_error *err)
 {
 	bool foreground = c->run && !c->options->detach;
 
-	if (load_bundle(c, err) < 0 || find_rootfs(c, err) < 0 || fill_state(c, id, err) < 0)
+	if (load_bundle(c, err) < 0 || find_rootfs(c, err) < 0 || fill_state(c, id, err) < 0 ||
+		tell_listen_fds(c, err) < 0)
 		return -1;
 	if (c->spec.process && runtime_check_console(c->spec.process->terminal,
 				       c->options->console_socket, foreground, err) < 0)

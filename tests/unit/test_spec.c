@@ -68,6 +68,8 @@ static void wrong_values_are_refused_with_their_path(void **state _unused_)
 		{ "\"hostname\":\"x\"", "hostname: needs a uts namespace of its own" },
 		{ "\"linux\":{\"sysctl\":{\"kernel.core_pattern\":\"|/x\"}}",
 			"linux.sysctl: 'kernel.core_pattern' is not confined by any namespace" },
+		{ "\"linux\":{\"sysctl\":{\"kernel.hostname\":\"x\"}}",
+			"linux.sysctl: 'kernel.hostname' is what hostname is for" },
 		{ "\"linux\":{\"sysctl\":{\"net.ipv4.ip_forward\":\"1\"}}",
 			"linux.sysctl: 'net.ipv4.ip_forward' needs a network namespace of its "
 			"own" },
