@@ -12,6 +12,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "engine/host.h"
+#include "engine/idblock.h"
+#include "engine/profile.h"
 #include "base/poison.h"
 
 enum { PROC_FILE_MAX = 1 << 20 };
@@ -175,24 +178,50 @@ static int show(const char *name, struct md_error *err)
 	return print_lines(s.init_pid, "mounts", "mounts, masks", err);
 }
 
+/* What a workspace made without any option asks for, as the runtime gets it. */
+static int show_default(struct md_error *err)
+{
+	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
+	_auto_(host_done) struct profile_host host = { .init = "mdocker-init",
+		.bundle = "BUNDLE",
+		.mdocker = "mdocker",
+		.own_runtime = true };
+	_auto_buf_ struct buf text = BUF_INIT(PROC_FILE_MAX);
+
+	w.id_base = ID_BLOCK_FIRST;
+	snprintf(w.id, sizeof(w.id), "ID");
+	if (workspace_set(&w.hostname, "container") < 0 || workspace_set(&w.network, "none") < 0)
+		return md_fail_errno(err, "profile");
+	if (host_describe(&host, err) < 0)
+		return -1;
+	profile_write_config(&w, &host, &text);
+	if (text.failed)
+		return md_fail(err, ENOMEM, "profile");
+	fputs(buf_str(&text), stdout);
+	return 0;
+}
+
 static int run(const struct args_command *c, int argc, char **argv)
 {
 	struct md_error err = MD_ERROR_INIT;
 	int count;
-	int code = cli_parse(c, NULL, argc, argv, false, 2, 2, &count);
+	int code = cli_parse(c, NULL, argc, argv, false, 1, 2, &count);
 
 	if (code >= 0)
 		return code;
 	if (!str_eq(argv[0], "show"))
 		return cli_usage(c, "'%.40s': only `profile show` is known", argv[0]);
-	return show(argv[1], &err) < 0 ? cli_fail(&err, 1) : 0;
+	if ((count == 2 ? show(argv[1], &err) : show_default(&err)) < 0)
+		return cli_fail(&err, 1);
+	return 0;
 }
 
 const struct args_command cmd_profile = {
 	.name = "profile",
 	.summary = "Show how a running workspace is really confined",
-	.usage = "profile show WORKSPACE",
+	.usage = "profile show [WORKSPACE]",
 	.text = "Read from its first process: namespaces, ids, capabilities, filter, limits, "
-		"mounts and masks.",
+		"mounts and "
+		"masks.\nWithout a workspace: the default profile as the runtime gets it, as JSON.",
 	.run = run,
 };

@@ -3,12 +3,15 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/fd.h"
+#include "base/spawn.h"
 #include "cli/cli.h"
 #include "base/poison.h"
 
-enum { SECONDS_MAX = 600 };
+enum { SECONDS_MAX = 600, AT_ONCE = 8 };
 
 struct stop_options {
 	bool all;
@@ -35,21 +38,52 @@ static int stop_one(struct engine *e, const char *name, void *data, struct md_er
 	return w.remove_on_exit ? workspace_remove(e, &w, false, err) : 0;
 }
 
+/* Waits for one of our children; true if it succeeded. */
+static bool wait_one(void)
+{
+	int status;
+	pid_t pid;
+
+	do {
+		pid = waitpid(-1, &status, 0);
+	} while (pid < 0 && errno == EINTR);
+	return pid > 0 && spawn_exit_code(status) == 0;
+}
+
+/* Each stop is mostly waiting, so several go at once; an end of the host shall not take ten seconds a workspace. */
 static int stop_all(struct engine *e, struct stop_options *o)
 {
 	_auto_workspaces_ struct workspaces l = { NULL, 0 };
 	struct md_error err = MD_ERROR_INIT;
-	int code = 0;
+	size_t children = 0;
+	bool good = true;
 
 	if (engine_list(e, &l, &err) < 0)
 		return cli_fail(&err, 1);
 	for (size_t i = 0; i < l.count; i++) {
 		char *id = l.items[i].id;
+		pid_t pid;
 
-		if (workspace_is_running(e, &l.items[i]) && cli_each(e, 1, &id, stop_one, o) != 0)
-			code = 1;
+		if (!workspace_is_running(e, &l.items[i]))
+			continue;
+		for (; children >= AT_ONCE; children--)
+			good = wait_one() && good;
+		fflush(stdout);
+		pid = fork();
+		if (pid == 0) {
+			int code = cli_each(e, 1, &id, stop_one, o);
+
+			fflush(stdout);
+			_exit(code);
+		}
+		if (pid > 0)
+			children++;
+		else
+			good = cli_each(e, 1, &id, stop_one, o) == 0 && good;
 	}
-	return code;
+	for (; children; children--)
+		good = wait_one() && good;
+	return good ? 0 : 1;
 }
 
 static int run(const struct args_command *c, int argc, char **argv)

@@ -68,6 +68,8 @@ def test_profile_show_tells_what_the_process_has(web):
     assert lines["inheritable"] == lines["ambient"] == "none"
     assert lines["no_new_privs"] == "1" and lines["seccomp filters"] == "1"
     assert int(lines["user ids"].split()[1]) >= 1000000
+    asked = json.loads(web.mdocker("profile", "show").ok().out)
+    assert len(asked["process"]["capabilities"]["bounding"]) == 12 and asked["linux"]["seccomp"]["defaultAction"] == "SCMP_ACT_ERRNO"
     web.mdocker("profile", "show", "nobody").failed(1, "nobody")
     web.mdocker("stop", "-t", "1", "web").ok()
     web.mdocker("profile", "show", "web").failed(1, "not running")
