@@ -218,7 +218,7 @@ static int run_on_pipes(struct engine *e, struct workspace *w, bool input, int *
 	/* A short command may have ended, and its shim with it, before we ask. */
 	if (session_open(e, w, &c, &err) < 0)
 		c.fd = -1;
-	if (relay_run(&relay, &c, 1, &ended, &err) < 0 && c.fd >= 0)
+	if (relay_run(&relay, &c, 1, &ended, &err) < 0)
 		return cli_fail(&err, EXIT_CONTAINER);
 	shim_client_close(&c);
 	session_wait_end(e, w);

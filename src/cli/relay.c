@@ -129,6 +129,12 @@ static int watch_signals(sigset_t *ret_old)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* The shim ends with its main command: a message that it no longer takes is no failure. */
+static bool shim_is_gone(const struct md_error *err)
+{
+	return err->code == EPIPE || err->code == ECONNRESET || err->code == ENOTCONN;
+}
+
 static int forward_signal(
 	int signals, struct shim_client *c, uint32_t terminal, struct md_error *err)
 {
@@ -139,7 +145,7 @@ static int forward_signal(
 		return 0;
 	m.signal.terminal = terminal;
 	m.signal.signo = info.ssi_signo;
-	return shim_client_send(c, &m, NULL, 0, err);
+	return shim_client_send(c, &m, NULL, 0, err) < 0 && !shim_is_gone(err) ? -1 : 0;
 }
 
 /* 1 when the process has ended, 0 not yet, -1. The end of the connection is an end too. */
@@ -149,9 +155,9 @@ static int take_message(
 	struct shim_msg m;
 	int r = shim_client_receive(c, &m, 0, err);
 
-	if (r < 0)
+	if (r < 0 && !shim_is_gone(err))
 		return err->code == ETIMEDOUT ? 0 : -1;
-	if (r == 0)
+	if (r <= 0)
 		return 1;
 	if (m.type == SHIM_ERROR && m.error.request == SHIM_WAIT)
 		return md_fail(err, m.error.code, "%s", shim_string(&m, 0));
@@ -166,10 +172,9 @@ static bool output_pending(const struct relay *r)
 	return r->pipes[1].len || r->pipes[2].len;
 }
 
-static int run(struct relay *r, struct shim_client *c, uint32_t terminal, int signals,
+static int run(struct relay *r, struct shim_client *c, uint32_t terminal, int signals, bool ended,
 	int *ret_exit, struct md_error *err)
 {
-	bool ended = false;
 
 	for (;;) {
 		struct pollfd fds[POLLED];
@@ -182,7 +187,7 @@ static int run(struct relay *r, struct shim_client *c, uint32_t terminal, int si
 		/* All that the process itself wrote is in the pipes when it has ended. A child of it that stays may keep
 		   them open for good: not waited for. */
 		if (ended)
-			fds[0].fd = -1;
+			fds[0].fd = fds[AT_SIGNALS].fd = -1;
 		ready = poll(fds, POLLED, ended && !output_pending(r) ? 0 : -1);
 		if (ready < 0 && errno != EINTR)
 			return md_fail_errno(err, "poll");
@@ -209,16 +214,21 @@ int relay_run(struct relay *r, struct shim_client *c, uint32_t terminal, int *re
 	struct shim_msg wait = { .type = SHIM_WAIT, .ref = { .terminal = terminal } };
 	_auto_close_ int signals = -1;
 	sigset_t old;
+	bool ended;
 	int result;
 
 	*ret_exit = -1;
 	signals = watch_signals(&old);
 	if (signals < 0)
 		return md_fail_errno(err, "signals");
-	if (shim_client_send(c, &wait, NULL, 0, err) < 0)
-		result = -1;
-	else
-		result = run(r, c, terminal, signals, ret_exit, err);
+	ended = c->fd < 0;
+	result = ended ? 0 : shim_client_send(c, &wait, NULL, 0, err);
+	if (result < 0 && shim_is_gone(err)) {
+		ended = true;
+		result = 0;
+	}
+	if (result == 0)
+		result = run(r, c, terminal, signals, ended, ret_exit, err);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return result;
 }

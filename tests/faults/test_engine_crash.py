@@ -98,3 +98,10 @@ def test_import_is_cut_at_every_step(box):
         sweep(box, CALLS, what, lambda: None, ("import", box.images.busybox_tar, "again"))
         box.mdocker("rmi", "again")
     assert run(["find", box.root / "layers", "-name", ".new-*"]).ok().out == ""
+
+
+@pytest.mark.parametrize("call", ["connect", "sendmsg"])
+def test_output_and_exit_code_of_a_command_whose_shim_is_gone_before_it_is_asked(box, call):
+    r = run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:delay_enter=1000000",
+             *box.argv("run", "--rm", "busybox", "sh", "-c", "echo said; exit 5")])
+    assert (r.code, r.out) == (5, "said\n"), r

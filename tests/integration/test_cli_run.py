@@ -145,6 +145,17 @@ def test_many_at_once_on_one_name(box):
     assert len(box.workspaces()) == 1
 
 
+def test_the_output_of_a_command_that_ends_at_once_is_never_lost(box):
+    """Its shim may be gone before anybody could ask it how the command ended."""
+    import subprocess
+    for _ in range(4):
+        started = [subprocess.Popen(box.argv("run", "--rm", "busybox", "sh", "-c", "echo out; exit 3"), stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+        for p in started:
+            out, err = p.communicate(timeout=60)
+            assert (p.returncode, out, err) == (3, "out\n", "")
+
+
 def test_id_blocks_never_overlap(box):
     import json
     for i in range(3):
