@@ -80,9 +80,11 @@ fuzz:
 	tests/fuzz/run
 
 check-format:
+	@packaging/install-packages dev
 	git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
 format:
+	@packaging/install-packages dev
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
 install: programs page
