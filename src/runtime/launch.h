@@ -14,6 +14,7 @@
 #include "runtime/container.h"
 #include "runtime/init_sync.h"
 #include "runtime/plan.h"
+#include "sys/idmap.h"
 
 struct launch {
 	struct plan *plan;             /* borrowed */
@@ -42,6 +43,12 @@ int launch_send(struct launch *l, enum sync_stage stage, struct md_error *err);
 
 /* Kills and reaps the child, if there is one. */
 void launch_abort(struct launch *l);
+
+/* launch_serve.c, also for launch.c: the document's mappings as the kernel wants them (memory of the plan), and one write into a file of /proc/PID (-1 and
+ * errno). */
+int launch_idmap(struct launch *l, const struct oci_id_maps *uids, const struct oci_id_maps *gids,
+	struct idmap *ret, struct md_error *err);
+int launch_write_proc(pid_t pid, const char *file, const char *text);
 
 /* The child's failure as an error. */
 int launch_child_error(const struct sync_message *m, struct md_error *err);
