@@ -377,7 +377,8 @@ static void write_resources(
 {
 	json_object_begin(w, "resources");
 	write_limits(l, h->counts_swap, w);
-	if (h->huge_pages.count)
+	/* Others look for the controller in v1 only, and fail on a hybrid host. */
+	if (h->own_runtime && h->huge_pages.count)
 		write_huge_pages(w, &h->huge_pages);
 	json_array_begin(w, "devices");
 	json_object_begin(w, NULL);
