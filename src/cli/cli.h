@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli.h - what the commands of `mdocker` share. A command is one file with one `const struct args_command
- * cmd_NAME`; main.c has the table of them.
+ * cli.h - what the commands of `mdocker` share. A command is one file with one `const struct
+ * args_command cmd_NAME`; main.c has the table of them.
  */
 #ifndef MD_CLI_CLI_H
 #define MD_CLI_CLI_H
@@ -30,8 +30,8 @@ int cli_fail(const struct md_error *err, int code);
 /* "mdocker: message" and 125, followed by how to get help: for a wrong command line. */
 int cli_usage(const struct args_command *c, const char *fmt, ...) _printf_(2, 3);
 
-/* args_parse() for a command, and --help. -1: go on, else the exit code. Options must hold `min` to `max` operands (-1: any
- * number); usage errors are 125 for every command, as Docker has it. */
+/* args_parse() for a command, and --help. -1: go on, else the exit code. Options must hold `min` to
+ * `max` operands (-1: any number); usage errors are 125 for every command, as Docker has it. */
 int cli_parse(const struct args_command *c, void *options, int argc, char **argv,
 	bool stop_at_operand, int min, int max, int *ret_count);
 
@@ -46,7 +46,8 @@ void cli_reap(struct engine *e);
 /* "3 minutes ago", "2 hours ago": into `to`. */
 void cli_age(int64_t then, char *to, size_t room);
 
-/* Prints `text` and a newline, without the control characters of what a workspace may have chosen. */
+/* Prints `text` and a newline, without the control characters of what a workspace may have
+ * chosen. */
 void cli_print_safe(const char *text, int width);
 
 extern const struct args_command cmd_attach, cmd_audit, cmd_completion, cmd_doctor, cmd_exec,

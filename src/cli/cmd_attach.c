@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_attach.c - `mdocker attach`: this terminal on a terminal that the workspace has, shared with whoever else is on it. */
+/* cmd_attach.c - `mdocker attach`: this terminal on a terminal that the workspace has, shared with
+ * whoever else is on it. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_audit.c - `mdocker audit verify`: is the server's audit log whole? mdockerd, who writes it, also reads it. */
+/* cmd_audit.c - `mdocker audit verify`: is the server's audit log whole? mdockerd, who writes it,
+ * also reads it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <unistd.h>

@@ -41,7 +41,8 @@ static void options_done(struct exec_options *o)
 	strv_done(&o->env);
 }
 
-/* Names are looked up in the workspace's files by us, without running anything in it; the shim takes numbers. */
+/* Names are looked up in the workspace's files by us, without running anything in it; the shim
+ * takes numbers. */
 static int resolve_user(struct engine *e, const struct workspace *w, const char *spec, char **ret,
 	struct user_ids *ids, struct md_error *err)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_network.c - `mdocker network`: what is connected, and the two verbs that the runtime's hooks call. */
+/* cmd_network.c - `mdocker network`: what is connected, and the two verbs that the runtime's hooks
+ * call. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +82,8 @@ static int remove_all(struct engine *e, const char *name, struct md_error *err)
 	return network_remove(e->root, err);
 }
 
-/* The network namespace of the container whose state (OCI runtime specification, "State") stands on our input. */
+/* The network namespace of the container whose state (OCI runtime specification, "State") stands on
+ * our input. */
 static int open_netns(struct md_error *err)
 {
 	_auto_json_ struct json_doc doc = JSON_DOC_INIT;

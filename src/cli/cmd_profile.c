@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_profile.c - `mdocker profile show`: what a running workspace really has, read from its first process, not from what was asked
- * for. */
+/* cmd_profile.c - `mdocker profile show`: what a running workspace really has, read from its first
+ * process, not from what was asked for. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

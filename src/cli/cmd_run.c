@@ -120,7 +120,8 @@ static int fill_request(const struct run_options *o, struct workspace_request *r
 	return 0;
 }
 
-/* A first word that begins with a slash is a command for the default image, any other an image's name. */
+/* A first word that begins with a slash is a command for the default image, any other an image's
+ * name. */
 static void fill_operands(struct workspace_request *r, int count, char **operands)
 {
 	if (!r->rootfs && count > 0 && operands[0][0] != '/') {
@@ -177,7 +178,8 @@ static int run_on_terminal(struct engine *e, struct workspace *w, int *lock)
 	}
 	fd_close(lock);
 	if (terminal_attach(&c, &session, &err) < 0) {
-		/* A command that never ran leaves nothing; one whose connection broke is not ours to remove. */
+		/* A command that never ran leaves nothing; one whose connection broke is not ours
+		 * to remove. */
 		shim_client_close(&c);
 		if (session.exit_code != EXIT_CONTAINER)
 			discard(e, w->id, lock);

@@ -50,7 +50,8 @@ static bool wait_one(void)
 	return pid > 0 && spawn_exit_code(status) == 0;
 }
 
-/* Each stop is mostly waiting, so several go at once; an end of the host shall not take ten seconds a workspace. */
+/* Each stop is mostly waiting, so several go at once; an end of the host shall not take ten seconds
+ * a workspace. */
 static int stop_all(struct engine *e, struct stop_options *o)
 {
 	_auto_workspaces_ struct workspaces l = { NULL, 0 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_workspace.c - `mdocker workspace open, inspect, stop`: a user's own workspace. What the server runs. */
+/* cmd_workspace.c - `mdocker workspace open, inspect, stop`: a user's own workspace. What the
+ * server runs. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>

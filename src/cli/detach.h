@@ -10,8 +10,8 @@ struct detach {
 	bool held; /* a ctrl-P is held back until the next byte says what it was */
 };
 
-/* Moves what is to be sent to `to` (room for len + 1 bytes) and its length to *ret_len. true when the keys were pressed: what
- * came before them is still to be sent, what comes after is lost. */
+/* Moves what is to be sent to `to` (room for len + 1 bytes) and its length to *ret_len. true when
+ * the keys were pressed: what came before them is still to be sent, what comes after is lost. */
 bool detach_filter(struct detach *d, const char *from, size_t len, char *to, size_t *ret_len);
 
 #endif

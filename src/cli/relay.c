@@ -184,8 +184,8 @@ static int run(struct relay *r, struct shim_client *c, uint32_t terminal, int si
 			fds[i] = wish(&r->pipes[i]);
 		fds[AT_SOCKET] = (struct pollfd){ .fd = ended ? -1 : c->fd, .events = POLLIN };
 		fds[AT_SIGNALS] = (struct pollfd){ .fd = signals, .events = POLLIN };
-		/* All that the process itself wrote is in the pipes when it has ended. A child of it that stays may keep
-		   them open for good: not waited for. */
+		/* All that the process itself wrote is in the pipes when it has ended. A child of
+		   it that stays may keep them open for good: not waited for. */
 		if (ended)
 			fds[0].fd = fds[AT_SIGNALS].fd = -1;
 		ready = poll(fds, POLLED, ended && !output_pending(r) ? 0 : -1);

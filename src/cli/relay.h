@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * relay.h - a process of a workspace without a terminal: its stdin, stdout and stderr are pipes, and bytes are copied
- * between them and ours. The caller's own descriptors never get into the workspace: with a descriptor of a host
- * file or terminal a stranger could do more than read and write.
+ * relay.h - a process of a workspace without a terminal: its stdin, stdout and stderr are pipes,
+ * and bytes are copied between them and ours. The caller's own descriptors never get into the
+ * workspace: with a descriptor of a host file or terminal a stranger could do more than read and
+ * write.
  */
 #ifndef MD_CLI_RELAY_H
 #define MD_CLI_RELAY_H
@@ -35,9 +36,10 @@ void relay_close(struct relay *r);
 /* Call once the process has its ends. */
 void relay_given(struct relay *r);
 
-/* Copies until the process of terminal `terminal` ended and its output came through. SIGINT, SIGTERM, SIGHUP, SIGQUIT are sent on
- * to it. *ret_exit is its exit code; -1 if the shim was gone before it could tell (its exit file knows). A client that
- * isn't open stands for a shim that is gone: what is in the pipes is copied. */
+/* Copies until the process of terminal `terminal` ended and its output came through. SIGINT,
+ * SIGTERM, SIGHUP, SIGQUIT are sent on to it. *ret_exit is its exit code; -1 if the shim was gone
+ * before it could tell (its exit file knows). A client that isn't open stands for a shim that is
+ * gone: what is in the pipes is copied. */
 int relay_run(struct relay *r, struct shim_client *c, uint32_t terminal, int *ret_exit,
 	struct md_error *err);
 

@@ -32,7 +32,8 @@ void session_wait_end(struct engine *e, const struct workspace *w)
 	_auto_close_ int pidfd = workspace_shim_pidfd(e, w);
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
-	/* No connection is kept meanwhile: the shim lingers for those who may still want to hear something. */
+	/* No connection is kept meanwhile: the shim lingers for those who may still want to hear
+	 * something. */
 	if (pidfd >= 0)
 		poll(&p, 1, END_MS);
 }

@@ -10,7 +10,8 @@
 int session_open(
 	struct engine *e, const struct workspace *w, struct shim_client *c, struct md_error *err);
 
-/* Waits until the shim has ended, as it does after its main command, and with it everything of the run. */
+/* Waits until the shim has ended, as it does after its main command, and with it everything of the
+ * run. */
 void session_wait_end(struct engine *e, const struct workspace *w);
 
 /* The exit code in the workspace's exit file, or -1. */

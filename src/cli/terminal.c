@@ -144,7 +144,8 @@ static void say(const char *text)
 
 static void take_error(struct joined *j, const struct shim_msg *m)
 {
-	/* A key that arrived in the moment of the end, or one pressed where only looking is allowed. */
+	/* A key that arrived in the moment of the end, or one pressed where only looking is
+	 * allowed. */
 	if (m->error.request == SHIM_INPUT || m->error.request == SHIM_RESIZE)
 		return;
 	if (m->error.exit_code)

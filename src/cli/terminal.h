@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * terminal.h - this terminal joined to a terminal of a workspace: raw mode, keys, output, size, detach keys.
+ * terminal.h - this terminal joined to a terminal of a workspace: raw mode, keys, output, size,
+ * detach keys.
  */
 #ifndef MD_CLI_TERMINAL_H
 #define MD_CLI_TERMINAL_H
@@ -26,8 +27,9 @@ struct terminal_session {
 	char reason[256]; /* how it ended, for people */
 };
 
-/* Attaches over an open connection and stays until the terminal's process ends or the user detaches. stdin must be a terminal; its
- * settings are restored whatever happens. 0, or -1 where attaching failed: s->exit_code then is 125, 126 or 127. */
+/* Attaches over an open connection and stays until the terminal's process ends or the user
+ * detaches. stdin must be a terminal; its settings are restored whatever happens. 0, or -1 where
+ * attaching failed: s->exit_code then is 125, 126 or 127. */
 int terminal_attach(struct shim_client *c, struct terminal_session *s, struct md_error *err);
 
 #endif

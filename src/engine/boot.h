@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* boot.h - which run of the host this is: what was started under another boot id can't be running. */
+/* boot.h - which run of the host this is: what was started under another boot id can't be
+ * running. */
 #ifndef MD_ENGINE_BOOT_H
 #define MD_ENGINE_BOOT_H
 

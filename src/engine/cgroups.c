@@ -23,7 +23,8 @@
 
 enum { MOUNTINFO_MAX = 16 << 20, PROCS_MAX = 1 << 20, DEATH_MS = 10000, ROUNDS = 16 };
 
-/* A line is `id parent dev root mountpoint options... - type source super`; \040 and the like are escapes. */
+/* A line is `id parent dev root mountpoint options... - type source super`; \040 and the like are
+ * escapes. */
 static bool line_is_cgroup(const char *line, size_t len)
 {
 	const char *dash = memmem(line, len, " - ", 3);
@@ -46,7 +47,8 @@ int cgroups_parse_mounts(const char *mountinfo, struct strv *ret)
 		if (at && line_is_cgroup(line, len)) {
 			size_t path_len = strcspn(at, " \n");
 
-			/* A folder with a blank in its name is no place that any system mounts cgroups on. */
+			/* A folder with a blank in its name is no place that any system mounts
+			 * cgroups on. */
 			if (!memchr(at, '\\', path_len) &&
 				strv_addf(ret, "%.*s", (int)path_len, at) < 0)
 				return -1;
@@ -56,7 +58,8 @@ int cgroups_parse_mounts(const char *mountinfo, struct strv *ret)
 	return 0;
 }
 
-/* A plain folder can stand at such a path too, where a hierarchy was covered: look at the file system. */
+/* A plain folder can stand at such a path too, where a hierarchy was covered: look at the file
+ * system. */
 static bool is_cgroup_folder(const char *path)
 {
 	struct statfs fs;
@@ -124,7 +127,8 @@ static bool has_file(const char *folder, const char *name)
 	return path && access(path, F_OK) == 0;
 }
 
-/* v1 tells at its root. v2's root has no such files, but the group of all workspaces has them, once it was made. */
+/* v1 tells at its root. v2's root has no such files, but the group of all workspaces has them, once
+ * it was made. */
 static bool counts_swap(const struct strv *mounts)
 {
 	for (size_t i = 0; i < mounts->count; i++) {
@@ -186,7 +190,8 @@ int cgroups_find(const char *id, struct strv *ret, struct md_error *err)
 	return 0;
 }
 
-/* Kills one process and waits for its end; by pidfd, since its number may be another's a moment later. */
+/* Kills one process and waits for its end; by pidfd, since its number may be another's a moment
+ * later. */
 static int kill_one(pid_t pid)
 {
 	_auto_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * connect.h - a workspace and the network: what its document says becomes an endpoint of network/network.h.
+ * connect.h - a workspace and the network: what its document says becomes an endpoint of
+ * network/network.h.
  *
  *	none	a network namespace with nothing but loopback
  *	bridge	eth0 on mdocker0, with its egress policy and published ports
  *	host	the host's own network: its services, loopback ones too, are within reach
  *
- * The runtime's hooks (createRuntime, poststop) run `mdocker network attach` and `detach`, so any OCI runtime works.
+ * The runtime's hooks (createRuntime, poststop) run `mdocker network attach` and `detach`, so any
+ * OCI runtime works.
  */
 #ifndef MD_ENGINE_CONNECT_H
 #define MD_ENGINE_CONNECT_H

@@ -21,8 +21,8 @@
 
 enum { SUBID_MAX = 1 << 20 };
 
-/* What every workspace's environment starts with; the image and the request add to it. HOME is the user's, known
- * when the workspace starts. */
+/* What every workspace's environment starts with; the image and the request add to it. HOME is the
+ * user's, known when the workspace starts. */
 static const char *const base_env[][2] = {
 	{ "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
 	{ "LANG", "C.UTF-8" },
@@ -60,7 +60,8 @@ static int fill_env(struct workspace *w, const struct workspace_request *r,
 	return 0;
 }
 
-/* Docker's rule: entrypoint and command are joined; an entrypoint of one's own drops the image's command. */
+/* Docker's rule: entrypoint and command are joined; an entrypoint of one's own drops the image's
+ * command. */
 static int fill_args(struct workspace *w, const struct workspace_request *r,
 	const struct image_config *c, struct md_error *err)
 {
@@ -171,7 +172,8 @@ static int pick_ids(const struct workspaces *l, uint32_t *ret_base, struct md_er
 	return id_block_pick(&used, ret_base, err);
 }
 
-/* What died while it was made or removed. Its block of ids is free: nothing of it ever ran, or all of it is gone. */
+/* What died while it was made or removed. Its block of ids is free: nothing of it ever ran, or all
+ * of it is gone. */
 static size_t sweep_halves(struct engine *e, bool dry)
 {
 	int fd = openat(e->workspaces_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

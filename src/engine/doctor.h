@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * doctor.h - what the host offers: one check a line, with what it costs where something is missing and what to do.
+ * doctor.h - what the host offers: one check a line, with what it costs where something is missing
+ * and what to do.
  */
 #ifndef MD_ENGINE_DOCTOR_H
 #define MD_ENGINE_DOCTOR_H

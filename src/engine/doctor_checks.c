@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* doctor_checks.c - the checks of `mdocker doctor`. None changes the host; a probe that needs a process or a mount has it in a
- * child with namespaces of its own. */
+/* doctor_checks.c - the checks of `mdocker doctor`. None changes the host; a probe that needs a
+ * process or a mount has it in a child with namespaces of its own. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

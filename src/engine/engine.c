@@ -71,7 +71,8 @@ int engine_open(struct engine *e, const struct engine_options *o, struct md_erro
 		set_absolute(&made.state, o->state, err) < 0 ||
 		set_runtime(&made, o->runtime, err) < 0)
 		return -1;
-	/* The container's root, a stranger's id, has to pass through the state folder to its rootfs. */
+	/* The container's root, a stranger's id, has to pass through the state folder to its
+	 * rootfs. */
 	if (make_folder(made.root, "/workspaces", 0700, err) < 0 ||
 		make_folder(made.state, "/workspaces", 0711, err) < 0 ||
 		make_folder(made.state, "/runtime", 0711, err) < 0)
@@ -218,7 +219,8 @@ int engine_list(struct engine *e, struct workspaces *ret, struct md_error *err)
 	return 0;
 }
 
-/* Index of the one that `name` means: its name, else its ID, else the beginning of just one ID. -1 none, -2 several. */
+/* Index of the one that `name` means: its name, else its ID, else the beginning of just one ID. -1
+ * none, -2 several. */
 static ssize_t match(const struct workspaces *l, const char *name)
 {
 	ssize_t found = -1;
@@ -280,8 +282,8 @@ int engine_find_locked(struct engine *e, const char *name, struct workspace *ret
 	return 0;
 }
 
-/* The document goes last: until then the workspace is listed as being removed, holds its block of ids, and
- * another `rm` goes on where a dead one stopped. */
+/* The document goes last: until then the workspace is listed as being removed, holds its block of
+ * ids, and another `rm` goes on where a dead one stopped. */
 int engine_delete(struct engine *e, struct workspace *w, struct md_error *err)
 {
 	static const char *const parts[] = { "upper", "work", "log", "log.1", "exit.json",
@@ -293,7 +295,8 @@ int engine_delete(struct engine *e, struct workspace *w, struct md_error *err)
 	if (!gone)
 		return md_fail_errno(err, "remove workspace %s", w->name);
 	w->removing = true;
-	/* A full disk must not stand in the way of making room: the mark is for who comes after a crash. */
+	/* A full disk must not stand in the way of making room: the mark is for who comes after a
+	 * crash. */
 	if (engine_save(e, w, &unsaved) < 0 && unsaved.code != ENOSPC && unsaved.code != EDQUOT)
 		return md_fail(err, unsaved.code, "%s", unsaved.msg);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * engine.h - all workspaces of one ROOT: making, finding, listing, saving and deleting their documents.
+ * engine.h - all workspaces of one ROOT: making, finding, listing, saving and deleting their
+ * documents.
  *
  * There is no daemon. What protects two commands from each other:
  *	ROOT/workspaces/lock	held while a workspace gets its name and its block of ids
  *	ROOT/workspaces/ID/lock	held by whoever starts, stops, changes or removes that workspace
- * Order: first the workspace's, then the common one. Reading needs neither, documents are replaced whole.
+ * Order: first the workspace's, then the common one. Reading needs neither, documents are replaced
+ * whole.
  *
  *	ROOT/workspaces/ID/workspace.json	the document
  *	ROOT/workspaces/ID/upper, work		the writable layer
@@ -86,12 +88,13 @@ struct workspace_request {
 		.limits = LIMITS_DEFAULT                                                           \
 	}
 
-/* Makes a stopped workspace. EEXIST when the name is taken; nothing is left on failure. The default image is
- * imported first if it is wanted and missing. */
+/* Makes a stopped workspace. EEXIST when the name is taken; nothing is left on failure. The default
+ * image is imported first if it is wanted and missing. */
 int engine_create(struct engine *e, const struct workspace_request *r, struct workspace *ret,
 	struct md_error *err);
 
-/* By name, by ID, or by the beginning of an ID if only one has it. ENOENT; EINVAL when several have it. */
+/* By name, by ID, or by the beginning of an ID if only one has it. ENOENT; EINVAL when several have
+ * it. */
 int engine_find(struct engine *e, const char *name, struct workspace *ret, struct md_error *err);
 
 /* As engine_find(), and takes its lock (waiting for who has it); the document is read under it. */
@@ -104,8 +107,8 @@ int engine_save(struct engine *e, const struct workspace *w, struct md_error *er
 /* Deletes the files of a stopped, locked workspace for good, its block of ids with them. */
 int engine_delete(struct engine *e, struct workspace *w, struct md_error *err);
 
-/* Removes what died while it was made or removed, `.new-*` and `.gone-*`, or with `dry` just counts. Returns how many there
- * were. The common lock is taken. */
+/* Removes what died while it was made or removed, `.new-*` and `.gone-*`, or with `dry` just
+ * counts. Returns how many there were. The common lock is taken. */
 size_t engine_sweep_halves(struct engine *e, bool dry);
 
 struct workspaces {
@@ -119,7 +122,8 @@ void workspaces_done(struct workspaces *l);
 /* All of them. A document that can't be read is told as a warning in the log and left out. */
 int engine_list(struct engine *e, struct workspaces *ret, struct md_error *err);
 
-/* Who uses which layer, for the image store: `struct engine_image_users u; engine_image_users(e, &u)`, then &u.users. */
+/* Who uses which layer, for the image store: `struct engine_image_users u; engine_image_users(e,
+ * &u)`, then &u.users. */
 struct engine_image_users {
 	struct image_users users;
 	struct engine *engine;
@@ -129,7 +133,8 @@ struct engine_image_users {
 void engine_image_users(struct engine *e, struct engine_image_users *u);
 void engine_image_users_done(struct engine_image_users *u);
 
-/* Finds the image `name` (NULL: the default one, imported from beside the installation if it is missing). */
+/* Finds the image `name` (NULL: the default one, imported from beside the installation if it is
+ * missing). */
 int engine_find_image(struct engine *e, const char *name, struct image *ret, struct md_error *err);
 
 #endif

@@ -14,8 +14,8 @@ int host_describe(struct profile_host *h, struct md_error *err);
 /* Frees what host_describe() made. */
 void host_done(struct profile_host *h);
 
-/* A size of huge pages as the kernel's folders name it, "hugepages-2048kB", in the words of cgroups: "2MB". -1 if that
- * is no such name. Pure. */
+/* A size of huge pages as the kernel's folders name it, "hugepages-2048kB", in the words of
+ * cgroups: "2MB". -1 if that is no such name. Pure. */
 int host_huge_page_name(const char *folder, char *to, size_t room);
 
 #endif

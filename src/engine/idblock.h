@@ -2,9 +2,10 @@
 /*
  * idblock.h - blocks of 65,536 host user and group ids, one a workspace, never overlapping.
  *
- * Why a block of its own for each: the kernel counts inotify watches, pipes, keys and message queues per host
- * user, so that workspaces that shared ids could starve each other, and a file that escaped one would be
- * readable in another. Pure; who holds which block is recorded in the workspaces' documents.
+ * Why a block of its own for each: the kernel counts inotify watches, pipes, keys and message
+ * queues per host user, so that workspaces that shared ids could starve each other, and a file that
+ * escaped one would be readable in another. Pure; who holds which block is recorded in the
+ * workspaces' documents.
  */
 #ifndef MD_ENGINE_IDBLOCK_H
 #define MD_ENGINE_IDBLOCK_H
@@ -35,8 +36,8 @@ void id_ranges_done(struct id_ranges *r);
 /* 0, or -1 and ENOMEM. */
 int id_ranges_add(struct id_ranges *r, uint32_t base, uint32_t count);
 
-/* Adds the ranges of a subuid(5) or subgid(5) file: what the host's admin gave to rootless users. Lines that are no
- * "name:base:count" are passed over. */
+/* Adds the ranges of a subuid(5) or subgid(5) file: what the host's admin gave to rootless users.
+ * Lines that are no "name:base:count" are passed over. */
 int id_ranges_add_subids(struct id_ranges *r, const char *text, size_t len);
 
 /* The lowest block that overlaps none of `used` (which gets sorted). -1 when all ids are taken. */

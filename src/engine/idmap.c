@@ -19,7 +19,8 @@
 #include "engine/idblock.h"
 #include "base/poison.h"
 
-/* A child in the new namespace that does nothing but wait to be killed. Raw clone: fork handlers have no part in it. */
+/* A child in the new namespace that does nothing but wait to be killed. Raw clone: fork handlers
+ * have no part in it. */
 static pid_t park_child(void)
 {
 	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);

@@ -97,7 +97,8 @@ static int clean_orphans(struct engine *e, const struct janitor *j, const struct
 
 		if (!workspace_id_valid(entry->d_name) || is_listed(l, entry->d_name))
 			continue;
-		/* Not one that was made after the list, and not one whose document is merely unreadable. */
+		/* Not one that was made after the list, and not one whose document is merely
+		 * unreadable. */
 		document = engine_path(e, entry->d_name, "");
 		if (!document || access(document, F_OK) == 0)
 			continue;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * janitor.h - finds and removes what crashes left: of this ROOT and STATE only, and only what provably is nobody's. No file
- * of a workspace is touched that `mdocker ps -a` lists, but those of `run --rm` that ended and of half-done removals.
+ * janitor.h - finds and removes what crashes left: of this ROOT and STATE only, and only what
+ * provably is nobody's. No file of a workspace is touched that `mdocker ps -a` lists, but those of
+ * `run --rm` that ended and of half-done removals.
  */
 #ifndef MD_ENGINE_JANITOR_H
 #define MD_ENGINE_JANITOR_H

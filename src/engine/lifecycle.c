@@ -56,8 +56,8 @@ static int connect_shim(struct engine *e, const struct workspace *w)
 	return path ? sock_connect(path, SOCK_SEQPACKET) : -1;
 }
 
-/* A socket takes connections only as long as the process that listens lives: unlike a pid in a file it can't be
- * another's. */
+/* A socket takes connections only as long as the process that listens lives: unlike a pid in a file
+ * it can't be another's. */
 bool workspace_is_running(struct engine *e, const struct workspace *w)
 {
 	_auto_close_ int fd = connect_shim(e, w);
@@ -137,7 +137,8 @@ static bool wait_pidfd(int pidfd, int timeout_ms)
 	return poll(&p, 1, timeout_ms) == 1;
 }
 
-/* A pidfd of the shim that listens, or -1. The connection that is held proves that the pid isn't reused. */
+/* A pidfd of the shim that listens, or -1. The connection that is held proves that the pid isn't
+ * reused. */
 static int shim_pidfd(int connection)
 {
 	struct ucred cred;
@@ -182,7 +183,8 @@ int workspace_stop(struct engine *e, struct workspace *w, uint32_t timeout_ms, c
 		return workspace_sweep(e, w, err);
 	if (pidfd < 0)
 		return md_fail_errno(err, "stop workspace '%s': its shim", w->name);
-	/* It may be ending by itself and not answer any more. One that stays is killed; what it leaves is swept up. */
+	/* It may be ending by itself and not answer any more. One that stays is killed; what it
+	 * leaves is swept up. */
 	ask_stop(e, w, timeout_ms, who, &ignored);
 	if (!wait_pidfd(pidfd, SHIM_DEATH_MS)) {
 		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
@@ -219,8 +221,8 @@ static int delete_container(struct engine *e, const struct workspace *w, struct 
 		return md_fail_errno(err, "delete container");
 	if (access(path, F_OK) < 0)
 		return 0;
-	/* A state file that the runtime can't read any more must not keep the workspace for good: its cgroup names
-	   all of its processes. */
+	/* A state file that the runtime can't read any more must not keep the workspace for good:
+	   its cgroup names all of its processes. */
 	if (runtime_run(e, args, NULL, NULL, &problem) < 0 && cgroups_remove(w->id, err) < 0)
 		return md_wrap(err, "%s", problem.msg);
 	if (file_remove_tree(AT_FDCWD, path) < 0)

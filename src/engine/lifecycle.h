@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lifecycle.h - starting, stopping and looking at workspaces. What runs is asked of the shim, by its socket; what a dead
- * shim left is cleaned by the next start, stop or removal.
+ * lifecycle.h - starting, stopping and looking at workspaces. What runs is asked of the shim, by
+ * its socket; what a dead shim left is cleaned by the next start, stop or removal.
  *
  * "locked" means that the caller has the workspace's lock (engine_find_locked).
  */
@@ -62,24 +62,27 @@ struct start_options {
 		.std = { -1, -1, -1 }                                                              \
 	}
 
-/* Starts a locked, stopped workspace; returns when the container runs. On failure nothing of it runs and nothing is
- * left but the workspace itself. *ret_exit (may be NULL): 125, or 126/127 where the command can't be executed. */
+/* Starts a locked, stopped workspace; returns when the container runs. On failure nothing of it
+ * runs and nothing is left but the workspace itself. *ret_exit (may be NULL): 125, or 126/127 where
+ * the command can't be executed. */
 int workspace_start(struct engine *e, struct workspace *w, const struct start_options *o,
 	int *ret_exit, struct md_error *err);
 
-/* Stops a locked workspace: TERM, KILL after `timeout_ms`, and the shim itself if it doesn't answer. Fine if it
- * isn't running. `who` is told to its terminals. */
+/* Stops a locked workspace: TERM, KILL after `timeout_ms`, and the shim itself if it doesn't
+ * answer. Fine if it isn't running. `who` is told to its terminals. */
 int workspace_stop(struct engine *e, struct workspace *w, uint32_t timeout_ms, const char *who,
 	struct md_error *err);
 
 /* Sends a signal to the main command, or to all of a user's workspace if it has none. */
 int workspace_kill(struct engine *e, const struct workspace *w, int sig, struct md_error *err);
 
-/* Gives a locked workspace other limits, at once if it runs, and saves them. On failure the document is as before. */
+/* Gives a locked workspace other limits, at once if it runs, and saves them. On failure the
+ * document is as before. */
 int workspace_update(
 	struct engine *e, struct workspace *w, const struct limits *limits, struct md_error *err);
 
-/* Removes what a dead shim left of a locked workspace: container, cgroups, state folder. Fine if there is nothing. */
+/* Removes what a dead shim left of a locked workspace: container, cgroups, state folder. Fine if
+ * there is nothing. */
 int workspace_sweep(struct engine *e, const struct workspace *w, struct md_error *err);
 
 /* Stops (with `force`, else it is EBUSY to be running) and deletes a locked workspace. */

@@ -27,7 +27,8 @@ struct limits {
 		.memory = UINT64_C(100) << 20, .pids = 20                                          \
 	}
 
-/* "0.5", "2", "1.25": at most three digits behind the point, at most 4,096 processors; "0" is no limit. */
+/* "0.5", "2", "1.25": at most three digits behind the point, at most 4,096 processors; "0" is no
+ * limit. */
 int limits_parse_cpus(const char *text, uint64_t *ret_millis, struct md_error *err);
 
 /* Refuses what no workspace could start with. */

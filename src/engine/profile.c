@@ -113,7 +113,8 @@ static const char *const readonly_paths[] = {
 	"/proc/sysrq-trigger",
 };
 
-/* Written inside the container's namespaces. `kernel`: since when the namespace has its own and its root may write it. */
+/* Written inside the container's namespaces. `kernel`: since when the namespace has its own and its
+ * root may write it. */
 static const struct profile_sysctl {
 	const char *key, *value;
 	int kernel;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * profile.h - the default workspace profile as an OCI config.json: what is isolated, masked, limited and
- * allowed stands in the tables of profile.c and profile_seccomp.c and nowhere else. Pure: no file is touched.
+ * profile.h - the default workspace profile as an OCI config.json: what is isolated, masked,
+ * limited and allowed stands in the tables of profile.c and profile_seccomp.c and nowhere else.
+ * Pure: no file is touched.
  */
 #ifndef MD_ENGINE_PROFILE_H
 #define MD_ENGINE_PROFILE_H
@@ -35,8 +36,8 @@ struct profile_host {
 /* The bundle's config.json: the container with mdocker-init as PID 1. */
 void profile_write_config(const struct workspace *w, const struct profile_host *h, struct buf *out);
 
-/* The process template of the shim: the main command, and what every terminal gets. `user` is the workspace's, looked
- * up; its home becomes HOME unless the environment names another. */
+/* The process template of the shim: the main command, and what every terminal gets. `user` is the
+ * workspace's, looked up; its home becomes HOME unless the environment names another. */
 void profile_write_process(const struct workspace *w, const struct user_ids *user, struct buf *out);
 
 /* The limits as `RUNTIME update --resources` takes them: linux.resources without the devices. */
@@ -45,8 +46,8 @@ void profile_write_update(const struct limits *l, bool counts_swap, struct buf *
 /* linux.seccomp */
 void profile_write_seccomp(struct json_writer *w, const char *key);
 
-/* All 32-bit numbers but `count` (at most 16) given ones, as a row of (mask, value): x is in the row if (x & mask) == value
- * for one of them. Returns their number, at most `room`. */
+/* All 32-bit numbers but `count` (at most 16) given ones, as a row of (mask, value): x is in the
+ * row if (x & mask) == value for one of them. Returns their number, at most `room`. */
 struct profile_prefix {
 	uint32_t mask, value;
 };

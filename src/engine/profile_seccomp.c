@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * profile_seccomp.c - which system calls a workspace has. What stands in no table is EPERM; numbers newer than the
- * runtime's list are ENOSYS, so that a C library falls back.
+ * profile_seccomp.c - which system calls a workspace has. What stands in no table is EPERM; numbers
+ * newer than the runtime's list are ENOSYS, so that a C library falls back.
  *
- * Not here on purpose: bpf, perf_event_open, userfaultfd, io_uring_*, keyctl, add_key, request_key, fanotify_init,
- * open_by_handle_at, name_to_handle_at, the mount API, pivot_root, setns, kexec, modules, reboot, swapon, quotactl, clock and host
- * name setting, iopl. A debugger inside one's own workspace is no danger: ptrace and its friends stay.
+ * Not here on purpose: bpf, perf_event_open, userfaultfd, io_uring_*, keyctl, add_key, request_key,
+ * fanotify_init, open_by_handle_at, name_to_handle_at, the mount API, pivot_root, setns, kexec,
+ * modules, reboot, swapon, quotactl, clock and host name setting, iopl. A debugger inside one's own
+ * workspace is no danger: ptrace and its friends stay.
  */
 #define _GNU_SOURCE
 #include "engine/profile.h"
@@ -85,7 +86,8 @@ static const char *const allowed[] = {
 	"io_pgetevents io_pgetevents_time64 io_setup io_submit",
 };
 
-/* A C library that meets EPERM here gives up, with ENOSYS it takes clone(), whose flags a filter can see. */
+/* A C library that meets EPERM here gives up, with ENOSYS it takes clone(), whose flags a filter
+ * can see. */
 static const char *const absent[] = { "clone3" };
 
 enum {
@@ -95,8 +97,8 @@ enum {
 #define CLONE_TIME                                                                                 \
 	0x80u /* CLONE_NEWTIME: for unshare(2); in clone(2) the bit is part of the signal */
 
-/* Numbers that the kernel cuts to 32 bits must be compared as such: the full value of a denied number could be
- * hidden in the upper half. Exact values of an allow-list are safe as they are. */
+/* Numbers that the kernel cuts to 32 bits must be compared as such: the full value of a denied
+ * number could be hidden in the upper half. Exact values of an allow-list are safe as they are. */
 static const struct conditional {
 	const char *name;
 	unsigned int arg[2];
@@ -130,8 +132,8 @@ size_t profile_all_but(
 	size_t open_count = 1, total = 0;
 
 	open[0] = (struct profile_prefix){ 0, 0 };
-	/* Walk down the bits: of each prefix that still holds a value both halves are looked at; a half without any is
-	   part of the answer, one with some goes on. */
+	/* Walk down the bits: of each prefix that still holds a value both halves are looked at; a
+	   half without any is part of the answer, one with some goes on. */
 	for (uint32_t bit = UINT32_C(1) << 31; bit; bit >>= 1) {
 		size_t next_count = 0;
 
@@ -193,8 +195,8 @@ static void write_conditional(struct json_writer *w)
 	}
 }
 
-/* "All but these", said as an allow-list: a rule that denies some values beside one that allows the call would depend on
- * which of the two a runtime takes first. */
+/* "All but these", said as an allow-list: a rule that denies some values beside one that allows the
+ * call would depend on which of the two a runtime takes first. */
 static void write_ioctls(struct json_writer *w)
 {
 	struct profile_prefix prefixes[PREFIX_ROOM];
@@ -235,7 +237,8 @@ static void write_names(struct json_writer *w, const char *const *groups, size_t
 	json_object_end(w);
 }
 
-/* Native only: a 32-bit or x32 call would pass by every rule that names numbers of this architecture. */
+/* Native only: a 32-bit or x32 call would pass by every rule that names numbers of this
+ * architecture. */
 static const char *architecture(void)
 {
 #if defined(__x86_64__)

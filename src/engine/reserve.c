@@ -30,7 +30,8 @@ uint64_t reserve_pids_limit(uint64_t total)
 	return total - total / 10;
 }
 
-/* The files of one kind of limit, of v1 and v2; the hierarchy that has the file is the controller's. */
+/* The files of one kind of limit, of v1 and v2; the hierarchy that has the file is the
+ * controller's. */
 static const struct knob {
 	const char *file;
 	bool memory;

@@ -84,7 +84,8 @@ static int attach(int tree_fd, const char *path)
 	return move_mount(tree_fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
-/* Layer `i` of the row, counted from the lowest, goes to lower/N counted from the highest, as overlayfs wants them. */
+/* Layer `i` of the row, counted from the lowest, goes to lower/N counted from the highest, as
+ * overlayfs wants them. */
 static int mount_layer(const struct rootfs *r, size_t i, int userns_fd, struct md_error *err)
 {
 	const char *source = r->layers.items[i];
@@ -146,7 +147,8 @@ static int mount_overlay(const struct rootfs *r, struct md_error *err)
 
 	if (open_writable(r, &disk, &upper, &work, err) < 0)
 		return -1;
-	/* Names relative to the bundle, and descriptors: any path may have a ':' or ',' and be long. */
+	/* Names relative to the bundle, and descriptors: any path may have a ':' or ',' and be
+	 * long. */
 	if (chdir(r->bundle) < 0)
 		return md_fail_errno(err, "folder '%s'", r->bundle);
 	buf_addf(&options, "upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,lowerdir=", upper,
@@ -163,8 +165,8 @@ static int mount_overlay(const struct rootfs *r, struct md_error *err)
 	return chdir("/") < 0 ? md_fail_errno(err, "folder '/'") : 0;
 }
 
-/* Idmapped, so that the workspace's root writes as the host's root: what -v says. Where the file system can't,
- * the plain folder, in which the workspace is a stranger. */
+/* Idmapped, so that the workspace's root writes as the host's root: what -v says. Where the file
+ * system can't, the plain folder, in which the workspace is a stranger. */
 static int mount_volume(const struct rootfs *r, size_t i, int userns_fd, struct md_error *err)
 {
 	const struct volume *v = &r->volumes.items[i];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rootfs.h - the mounts of a workspace's start: idmapped layers, the overlay on them, the volumes. All of them
- * in a mount namespace of their own, which ends with the shim and the container; the host's table never shows them.
+ * rootfs.h - the mounts of a workspace's start: idmapped layers, the overlay on them, the volumes.
+ * All of them in a mount namespace of their own, which ends with the shim and the container; the
+ * host's table never shows them.
  *
- * Below the bundle: `lower/N` (layers, 0 the highest), `disk` (the file system of a writable layer with a ceiling), `rootfs`
- * (the overlay), `volumes/N`.
+ * Below the bundle: `lower/N` (layers, 0 the highest), `disk` (the file system of a writable layer
+ * with a ceiling), `rootfs` (the overlay), `volumes/N`.
  */
 #ifndef MD_ENGINE_ROOTFS_H
 #define MD_ENGINE_ROOTFS_H
@@ -34,8 +35,9 @@ void rootfs_done(struct rootfs *r);
 /* Makes the folders that the mounts need in the bundle. */
 int rootfs_prepare(const struct rootfs *r, struct md_error *err);
 
-/* In a child with no threads: unshares the mount namespace, makes it a slave of the host's and mounts everything there. On
- * failure the namespace goes with the child. `userns_fd`: idmap_userns(). */
+/* In a child with no threads: unshares the mount namespace, makes it a slave of the host's and
+ * mounts everything there. On failure the namespace goes with the child. `userns_fd`:
+ * idmap_userns(). */
 int rootfs_mount(const struct rootfs *r, int userns_fd, struct md_error *err);
 
 #endif

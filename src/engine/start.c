@@ -2,7 +2,8 @@
 /*
  * start.c - workspace_start(): the bundle, a child with the mounts, the shim.
  *
- * The child reports a failing step of its own on one pipe, which exec closes; from then on the shim reports on another.
+ * The child reports a failing step of its own on one pipe, which exec closes; from then on the shim
+ * reports on another.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -352,7 +353,8 @@ int workspace_start(struct engine *e, struct workspace *w, const struct start_op
 	if (ret_exit)
 		*ret_exit = code;
 	if (r == 0) {
-		/* It runs within its own limits; that the common one could not be set is no reason to take it away. */
+		/* It runs within its own limits; that the common one could not be set is no reason
+		 * to take it away. */
 		if (reserve_apply(&ignored) < 0)
 			log_warning("%s", ignored.msg);
 		return 0;

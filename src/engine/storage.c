@@ -9,7 +9,8 @@
 #include "engine/lifecycle.h"
 #include "base/poison.h"
 
-/* The disk is mounted in the shim's mount namespace only, so it is reached through the shim's root. Heap; NULL: errno. */
+/* The disk is mounted in the shim's mount namespace only, so it is reached through the shim's root.
+ * Heap; NULL: errno. */
 static char *mounted_path(struct engine *e, const struct workspace *w)
 {
 	_auto_status_ struct workspace_status status = { .state = WORKSPACE_STOPPED };

@@ -12,7 +12,8 @@
 int storage_usage(
 	struct engine *e, const struct workspace *w, struct disk_usage *ret, struct md_error *err);
 
-/* Makes the disk of a locked workspace larger, also while it runs; the document is the caller's to save. */
+/* Makes the disk of a locked workspace larger, also while it runs; the document is the caller's to
+ * save. */
 int storage_grow(struct engine *e, const struct workspace *w, uint64_t bytes, struct md_error *err);
 
 #endif

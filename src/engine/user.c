@@ -53,7 +53,8 @@ static bool number(const char *text, uint32_t *ret)
 	return true;
 }
 
-/* passwd: name:x:uid:gid:gecos:home:shell. Fills what it says of the user; *ret_name its name for the groups. */
+/* passwd: name:x:uid:gid:gecos:home:shell. Fills what it says of the user; *ret_name its name for
+ * the groups. */
 static bool find_passwd(const char *passwd, const char *name, const uint32_t *uid,
 	struct user_ids *ret, char *ret_name, size_t room)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * user.h - "alice", "1000", "1000:100", "alice:staff" looked up in a workspace's own /etc/passwd and /etc/group. Those files are a
- * stranger's: a FIFO, a symlink to the host's or 10 GB of zeros must neither stop us nor lead elsewhere.
+ * user.h - "alice", "1000", "1000:100", "alice:staff" looked up in a workspace's own /etc/passwd
+ * and /etc/group. Those files are a stranger's: a FIFO, a symlink to the host's or 10 GB of zeros
+ * must neither stop us nor lead elsewhere.
  */
 #ifndef MD_ENGINE_USER_H
 #define MD_ENGINE_USER_H
@@ -23,8 +24,9 @@ struct user_ids {
 	bool home_exists;         /* as a folder; user_lookup() leaves it false */
 };
 
-/* Pure: `passwd` and `group` are the files' texts ("" if there is none). NULL or "" is root. Numbers need no
- * entry; a name without one is ENOENT, a number of 65535 or more (outside the block) EINVAL. */
+/* Pure: `passwd` and `group` are the files' texts ("" if there is none). NULL or "" is root.
+ * Numbers need no entry; a name without one is ENOENT, a number of 65535 or more (outside the
+ * block) EINVAL. */
 int user_lookup(const char *spec, const char *passwd, const char *group, struct user_ids *ret,
 	struct md_error *err);
 

@@ -27,8 +27,8 @@ enum { VOLUMES_MAX = 64 };
 void volumes_done(struct volumes *v);
 #define _auto_volumes_ _auto_(volumes_done)
 
-/* Adds one. Both paths must be absolute; the target is cleaned and may not be / or lie in /proc, /sys or /dev. Two
- * volumes with one target are refused. On failure *v is as before. */
+/* Adds one. Both paths must be absolute; the target is cleaned and may not be / or lie in /proc,
+ * /sys or /dev. Two volumes with one target are refused. On failure *v is as before. */
 int volumes_add(struct volumes *v, const char *source, const char *target, bool read_only,
 	struct md_error *err);
 

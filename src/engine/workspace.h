@@ -2,8 +2,9 @@
 /*
  * workspace.h - one workspace as it stands in its document, ROOT/workspaces/ID/workspace.json.
  *
- * The document says what the workspace is (image, limits, who owns it), not whether it runs: that is asked of
- * its shim (lifecycle.h). It is written whole and atomically, by holders of the workspace's lock only.
+ * The document says what the workspace is (image, limits, who owns it), not whether it runs: that
+ * is asked of its shim (lifecycle.h). It is written whole and atomically, by holders of the
+ * workspace's lock only.
  */
 #ifndef MD_ENGINE_WORKSPACE_H
 #define MD_ENGINE_WORKSPACE_H
@@ -61,7 +62,8 @@ struct workspace {
 void workspace_done(struct workspace *w);
 #define _auto_workspace_ _auto_(workspace_done)
 
-/* Replaces an owned string of the struct: workspace_set(&w.name, "x"). NULL is "". 0, or -1 and ENOMEM. */
+/* Replaces an owned string of the struct: workspace_set(&w.name, "x"). NULL is "". 0, or -1 and
+ * ENOMEM. */
 int workspace_set(char **field, const char *value);
 
 /* Adds the document, with a newline. */
