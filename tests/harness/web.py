@@ -31,6 +31,18 @@ class WebServer(Server):
         except OSError:
             return False
 
+    def roles(self):
+        """{"broker": pid, "auth": pid, "web": pid}, of those that run now."""
+        found = {}
+        for pid in self.pids():
+            try:
+                words = open(f"/proc/{pid}/cmdline").read().split("\0")
+            except OSError:
+                continue
+            if len(words) > 2:  # else it is just ending
+                found[words[2] if words[1] == "--role" else "broker"] = pid
+        return found
+
     def raw(self, data, end=True, timeout=DEADLINE):
         """Sends bytes on a new connection and returns all that comes until the server closes it (or nothing more comes)."""
         with socket.create_connection(("127.0.0.1", self.port), timeout) as s:

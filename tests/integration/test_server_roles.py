@@ -15,21 +15,13 @@ from harness.process import DEADLINE, run, wait_until
 from harness.web import WebServer, web  # noqa: F401
 
 
-def roles(web):
-    found = {}
-    for pid in web.pids():
-        words = open(f"/proc/{pid}/cmdline").read().split("\0")
-        found[words[2] if words[1] == "--role" else "broker"] = pid
-    return found
-
-
 def status_fields(pid):
     return dict(line.rstrip("\n").split(":\t", 1) for line in open(f"/proc/{pid}/status") if ":\t" in line)
 
 
 @pytest.mark.parametrize("role", ["web", "auth"])
 def test_a_role_has_no_privilege_left(web, role):
-    pid = roles(web)[role]
+    pid = web.roles()[role]
     s = status_fields(pid)
     uids = set(s["Uid"].split())
     assert len(uids) == 1 and "0" not in uids
@@ -53,14 +45,14 @@ def test_a_role_has_no_privilege_left(web, role):
 
 
 def test_web_and_auth_have_different_users(web):
-    r = roles(web)
+    r = web.roles()
     assert len({status_fields(r[role])["Uid"].split()[0] for role in ("web", "auth", "broker")}) == 3
 
 
 def test_the_folder_of_auth_is_closed_to_web_and_the_world(web):
     s = (web.place.root / "auth").stat()
     assert s.st_mode & 0o777 == 0o700
-    assert s.st_uid == int(status_fields(roles(web)["auth"])["Uid"].split()[0])
+    assert s.st_uid == int(status_fields(web.roles()["auth"])["Uid"].split()[0])
     for name in ("minidocker.db", "audit.log", "audit.head"):
         assert (web.place.root / "auth" / name).stat().st_mode & 0o077 == 0, name
 
@@ -74,12 +66,12 @@ def test_a_role_is_not_started_by_hand(place):
 def test_dead_roles_come_back_and_a_dead_broker_takes_all_with_it(web):
     for round in range(3):
         for role in ("auth", "web"):
-            before = roles(web)
+            before = web.roles()
             os.kill(before[role], signal.SIGKILL)
-            wait_until(lambda: roles(web).get(role) not in (None, before[role]), f"another {role}")
+            wait_until(lambda: web.roles().get(role) not in (None, before[role]), f"another {role}")
             wait_until(lambda: web.answers(), "it answers")
             assert web.login("alice").request("GET", "/api/v1/me").status == 200
-    os.kill(roles(web)["broker"], signal.SIGKILL)
+    os.kill(web.roles()["broker"], signal.SIGKILL)
     web.process.wait()
     wait_until(lambda: not web.pids(), "all ended")
 

@@ -233,10 +233,7 @@ def test_kill_9_of_every_role_loses_no_shell(web):
     session = web.login("alice")
     shell = session.shell()
     shell.ask("marker=in-memory")
-    roles = {}
-    for pid in web.pids():
-        words = open(f"/proc/{pid}/cmdline").read().split("\0")
-        roles[words[2] if words[1] == "--role" else "broker"] = pid
+    roles = web.roles()
     assert set(roles) == {"broker", "auth", "web"}
     os.kill(roles["auth"], signal.SIGKILL)
     assert shell.ask("echo $marker") == "in-memory\n", "auth's death closes no terminal"
@@ -313,3 +310,18 @@ def test_many_logins_at_once_get_one_workspace(web):
         s.expect("all-2")
     assert len(session.request("GET", "/api/v1/terminals").json["terminals"]) == 1
     assert len(web.place.mdocker("ps", "-q").ok().out.split()) == 1
+
+
+def test_a_browser_that_answers_no_ping_is_given_up(web):
+    raw = RawSocket(web, web.login("alice").cookie, protocol=None)
+    raw.s.settimeout(60)
+    started, pinged = time.monotonic(), None
+    try:
+        while True:
+            opcode, _ = raw.receive()
+            if opcode == 9:
+                pinged = time.monotonic() - started
+    except EOFError:
+        pass
+    assert pinged and 18 < pinged < 25
+    assert time.monotonic() - started < 40
