@@ -101,6 +101,16 @@ function colorOf(word) {
 	return word >>> 24 === 3 ? word : word & 0x30000ff;
 }
 
+// Half of a wide character, cut by an edge that came nearer, can't be drawn: it counts as a blank.
+function isHalf(line, x, cols) {
+	return line.getWidth(x) === 2 && (x + 1 >= cols || line.getWidth(x + 1) !== 0);
+}
+
+// So does a second half without a first.
+function isRest(line, x) {
+	return line.getWidth(x) === 0 && !line.hasContent(x) && (x === 0 || line.getWidth(x - 1) !== 2);
+}
+
 function describeLine(reference, buffer, y, cell) {
 	const line = buffer.lines.get(y);
 	const cols = reference.terminal.cols;
@@ -108,13 +118,12 @@ function describeLine(reference, buffer, y, cell) {
 	let last = "";
 	for (let x = 0; x < cols; x++) {
 		line.loadCell(x, cell);
-		// Half of a wide character, cut by an edge that came nearer, can't be drawn: it counts as a blank.
-		const half = cell.getWidth() === 2 && (x + 1 >= cols || line.getWidth(x + 1) !== 0);
-		const attributes = describeAttributes(reference, cell);
+		// The second half shows nothing of its own.
+		const second = cell.getWidth() === 0 && x > 0 && line.getWidth(x - 1) === 2;
+		const attributes = second ? last : describeAttributes(reference, cell);
 		if (attributes !== last) text += ` {${attributes}}`;
 		last = attributes;
-		const rest = cell.getWidth() === 0 && !cell.getChars() && (x === 0 || line.getWidth(x - 1) !== 2);
-		text += half || rest ? "[]" : `[${cell.getChars()}${cell.getWidth() === 1 ? "" : `|${cell.getWidth()}`}]`;
+		text += isHalf(line, x, cols) || isRest(line, x) ? "[]" : `[${cell.getChars()}${cell.getWidth() === 1 ? "" : `|${cell.getWidth()}`}]`;
 	}
 	return text.replace(/(\[\])+$/, (blank) => `(${blank.length / 2} blank)`);
 }
@@ -191,7 +200,8 @@ export function isBeyondBytes(reference, setsTabs) {
 	if (savedY - ybase >= core.rows || alt.savedY >= core.rows || alt.savedX > core.cols) return true;
 	const stops = Object.keys(tabs).filter((x) => tabs[x]);
 	if (setsTabs && stops.some((x) => x >= core.cols)) return true;
-	for (let y = 0; y < lines.length; y++) if (lines.get(y).getWidth(core.cols - 1) === 2) return true;
+	for (let y = 0; y < lines.length; y++)
+		for (let x = 0; x < core.cols; x++) if (isHalf(lines.get(y), x, core.cols) || isRest(lines.get(y), x)) return true;
 	return false;
 }
 
