@@ -67,6 +67,7 @@ struct client {
 	struct buf snapshot; /* being sent */
 	size_t snapshot_at;
 	bool snapshot_begun;
+	struct deadline snapshot_timer;
 	uint64_t snapshot_ms; /* when the last one was made */
 	uint16_t snapshot_rows;
 	uint16_t snapshot_cols;

@@ -13,7 +13,11 @@
 #include "base/sock.h"
 #include "base/poison.h"
 
-enum { SNAPSHOT_AGAIN_MS = 250 };
+enum {
+	SNAPSHOT_AGAIN_MS = 250,
+	SNAPSHOT_STALL_MS = 20000, /* without a part being taken */
+	SNAPSHOTS_MOST = 32 << 20, /* bytes of all clients' */
+};
 
 enum step {
 	STEP_NOTHING, /* nothing to be sent */
@@ -78,17 +82,47 @@ static void again_passed(void *data)
 	client_pump(data);
 }
 
+/* What one doesn't take must not cost the others theirs. */
+static void snapshot_stalled(void *data)
+{
+	struct client *c = data;
+
+	log_info("client %llu '%s' doesn't take its snapshot", (unsigned long long)c->id, c->label);
+	client_drop(c);
+}
+
+static void expect_progress(struct client *c)
+{
+	deadline_set(
+		&c->shim->deadlines, &c->snapshot_timer, SNAPSHOT_STALL_MS, snapshot_stalled, c);
+}
+
+static void drop_snapshot(struct client *c)
+{
+	deadline_clear(&c->shim->deadlines, &c->snapshot_timer);
+	c->shim->snapshot_bytes -= c->snapshot.capacity;
+	buf_done(&c->snapshot);
+	c->snapshot_begun = false;
+}
+
+/* Until when a snapshot must wait: in ms, 0 for now. */
+static uint64_t snapshot_delay(const struct client *c, uint64_t now)
+{
+	if (c->snapshot_ms && now - c->snapshot_ms < SNAPSHOT_AGAIN_MS)
+		return SNAPSHOT_AGAIN_MS - (now - c->snapshot_ms);
+	return c->shim->snapshot_bytes > SNAPSHOTS_MOST ? SNAPSHOT_AGAIN_MS : 0;
+}
+
 /* Renders one. Not more often than it makes sense to look at, for one that lags behind a flood. */
 static enum step begin_snapshot(struct client *c)
 {
 	static const struct screen_snapshot_options all = { .scrollback = SCREEN_ALL_LINES };
 	struct terminal *t = c->terminal;
-	uint64_t now = monotonic_ms();
+	uint64_t now = monotonic_ms(), delay = snapshot_delay(c, now);
 
-	if (c->snapshot_ms && now - c->snapshot_ms < SNAPSHOT_AGAIN_MS) {
+	if (delay) {
 		if (!c->again.set)
-			deadline_set(&c->shim->deadlines, &c->again,
-				SNAPSHOT_AGAIN_MS - (now - c->snapshot_ms), again_passed, c);
+			deadline_set(&c->shim->deadlines, &c->again, delay, again_passed, c);
 		return STEP_NOTHING;
 	}
 	terminal_feed(t);
@@ -97,9 +131,11 @@ static enum step begin_snapshot(struct client *c)
 		client_drop(c);
 		return STEP_BLOCKED;
 	}
+	c->shim->snapshot_bytes += c->snapshot.capacity;
 	c->snapshot_ms = now;
 	c->snapshot_at = 0;
 	c->snapshot_begun = true;
+	expect_progress(c);
 	c->snapshot_rows = t->rows;
 	c->snapshot_cols = t->cols;
 	/* Without a screen (pipes) the oldest output that is still there begins it. */
@@ -125,9 +161,9 @@ static enum step send_snapshot(struct client *c)
 	if (step != STEP_SENT)
 		return step;
 	c->snapshot_at += len;
+	expect_progress(c);
 	if (last) {
-		buf_done(&c->snapshot);
-		c->snapshot_begun = false;
+		drop_snapshot(c);
 		c->acked = c->next;
 		c->caught_up = c->next;
 	}
@@ -246,6 +282,8 @@ void client_pump(struct client *c)
 		client_drop(c);
 		return;
 	}
+	if (c->attached && c->exit_told)
+		client_detach(c); /* nothing more comes; it may attach to another */
 	if (c->attached && c->terminal->typist == c)
 		terminal_check_window(c->terminal);
 	if (client_is_settled(c))
@@ -289,6 +327,8 @@ void client_tell_presence(struct terminal *t)
 void client_attach(struct client *c, struct terminal *t)
 {
 	c->terminal = t;
+	c->exit_told = false;
+	c->stale = false;
 	c->read_only = (c->flags & SHIM_HELLO_READ_ONLY) ||
 		       (c->attach.flags & SHIM_ATTACH_READ_ONLY) || !t->tty;
 	c->acks = c->attach.flags & SHIM_ATTACH_ACKS;
@@ -380,8 +420,12 @@ void client_detach(struct client *c)
 	TAILQ_REMOVE(&t->clients, c, terminal_link);
 	c->terminal = NULL;
 	c->attached = false;
-	c->snapshot_begun = false;
-	buf_done(&c->snapshot);
+	if (c->snapshot_begun)
+		drop_snapshot(c);
+	if (t->phase == TERMINAL_ENDED) {
+		t->typist = NULL;
+		return;
+	}
 	if (t->typist == c) {
 		t->typist = NULL;
 		TAILQ_FOREACH(other, &t->clients, terminal_link)

@@ -60,7 +60,7 @@ void shim_client_settled(struct shim *s)
 	TAILQ_FOREACH(c, &s->clients, link)
 	{
 		/* Who made the main process may be about to attach to what it left. */
-		if (!client_is_settled(c) || (c->id == s->main_creator && !c->terminal))
+		if (!client_is_settled(c) || (c->id == s->main_creator && !c->exit_told))
 			return;
 	}
 	loop_stop(&s->loop);

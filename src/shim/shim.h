@@ -63,6 +63,7 @@ struct shim {
 	uint32_t last_terminal;
 	TAILQ_HEAD(client_list, client) clients;
 	size_t client_count;
+	size_t snapshot_bytes; /* held for all clients at present */
 	uint64_t last_client;
 	char *packet; /* SHIM_MAX_PACKET + 1 bytes: what is being received */
 };
