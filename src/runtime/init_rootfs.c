@@ -110,8 +110,8 @@ static void pivot(struct init *in)
 		init_fail(in, errno, "detach the old root", NULL);
 }
 
-/* Without pivot_root (a root on the initial ramfs): the mount is moved onto "/". What the host had mounted of proc and sysfs would
- * stay reachable by an unshared mount namespace, so it goes first. */
+/* Without pivot_root (a root on the initial ramfs): the mount is moved onto "/". The old root stays mounted below it, so a process with
+ * CAP_SYS_ADMIN inside could get at it; that is what --no-pivot means. */
 static void move_root(struct init *in)
 {
 	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0)
