@@ -16,15 +16,15 @@ until_true ctr -a "$W/s" version
 c="ctr -a $W/s"
 run="$c run --runc-binary $RT --rootfs"
 
-expect 0 "run" $run --rm "$ROOTFS" t1 true
-expect 3 "run: exit code" $run --rm "$ROOTFS" t2 sh -c 'exit 3'
+expect 0 "run" $run --rm "$ROOTFS" t1 /bin/true
+expect 3 "run: exit code" $run --rm "$ROOTFS" t2 /bin/sh -c 'exit 3'
 expect 1 "run: no such program" $run --rm "$ROOTFS" t3 /nope
-expect 0 "run: limits" $run --rm --memory-limit 67108864 --cpu-quota 50000 --cpu-period 100000 "$ROOTFS" t4 true
-expect 0 "run: --privileged" $run --rm --privileged "$ROOTFS" t5 true
-expect 0 "run: --seccomp" $run --rm --seccomp "$ROOTFS" t6 true
-expect 0 "run: detached" $run -d "$ROOTFS" t7 sleep 1000
-expect 0 "exec" $c task exec --exec-id e1 t7 true
-expect 7 "exec: exit code" $c task exec --exec-id e2 t7 sh -c 'exit 7'
+expect 0 "run: limits" $run --rm --memory-limit 67108864 --cpu-quota 50000 --cpu-period 100000 "$ROOTFS" t4 /bin/true
+expect 0 "run: --privileged" $run --rm --privileged "$ROOTFS" t5 /bin/true
+expect 0 "run: --seccomp" $run --rm --seccomp "$ROOTFS" t6 /bin/true
+expect 0 "run: detached" $run -d "$ROOTFS" t7 /bin/sleep 1000
+expect 0 "exec" $c task exec --exec-id e1 t7 /bin/true
+expect 7 "exec: exit code" $c task exec --exec-id e2 t7 /bin/sh -c 'exit 7'
 expect 0 "ps" $c task ps t7
 expect 0 "metrics" $c task metrics t7
 expect 0 "pause" $c task pause t7
