@@ -26,7 +26,7 @@ static int parse_signal(const char *text, int *ret)
 	int64_t number;
 	uint64_t offset = 0;
 
-	if (str_to_i64(text, 1, SIGRTMAX, &number) == 0) {
+	if (str_to_i64(text, 0, SIGRTMAX, &number) == 0) {
 		*ret = (int)number;
 		return 0;
 	}

@@ -73,14 +73,14 @@ static int check_path(const char *path, struct md_error *err)
 		at += strspn(at, "/");
 		len = strcspn(at, "/");
 		if (len == 2 && strncmp(at, "..", 2) == 0)
-			return md_fail(err, EINVAL, "linux.cgroupsPath: '%s' has '..' in it", path);
+			return md_fail(err, EINVAL, "'%s' has '..' in it", path);
 		named |= len > 0 && !(len == 1 && *at == '.');
 		at += len;
 	}
 	if (!named)
-		return md_fail(err, EINVAL, "linux.cgroupsPath: '%s' names no group", path);
+		return md_fail(err, EINVAL, "'%s' names no group", path);
 	if (strlen(path) > 2048 || path[strcspn(path, "\n ")])
-		return md_fail(err, EINVAL, "linux.cgroupsPath: is too long or has spaces");
+		return md_fail(err, EINVAL, "is too long or has spaces");
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static int split_systemd_path(
 
 	if (text && (!name || strchr(name + 1, ':')))
 		return md_fail(err, EINVAL,
-			"linux.cgroupsPath: '%s' is not SLICE:PREFIX:NAME, as the systemd manager "
+			"'%s' is not SLICE:PREFIX:NAME, as the systemd manager "
 			"wants it",
 			text);
 	if (text && prefix > text)
