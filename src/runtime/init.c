@@ -195,7 +195,7 @@ static void step_become_root(struct init *in)
 
 	if (!p->in_userns)
 		return;
-	if (sys_setgroups(0, NULL) < 0 && errno != EPERM)
+	if (!init_keeps_groups(in) && sys_setgroups(0, NULL) < 0 && errno != EPERM)
 		init_fail(in, errno, "drop the groups", NULL);
 	if (sys_setresgid(0) < 0)
 		init_fail(in, errno, "become group 0 of the user namespace", NULL);

@@ -138,6 +138,8 @@ void init_step_find_program(struct init *in);
 void init_step_limits(struct init *in);
 void init_step_lsm(struct init *in);
 void init_step_ids(struct init *in);
+/* True if the caller's supplementary groups are to stay. */
+bool init_keeps_groups(const struct init *in);
 void init_step_execute(struct init *in);
 
 /* init_mounts.c: a mount at `target` (O_PATH) from a detached tree. */

@@ -232,13 +232,22 @@ static void drop_bounding(struct init *in, uint64_t keep)
 	}
 }
 
+/* crun's annotation, which podman's --group-add keep-groups writes. */
+bool init_keeps_groups(const struct init *in)
+{
+	const char *value = oci_annotation(in->plan->spec, "run.oci.keep_original_groups");
+
+	return value && !str_eq(value, "0");
+}
+
 static void set_ids(struct init *in)
 {
 	const struct oci_user *u = &in->plan->process->user;
 	char number[24];
 
 	/* In a user namespace that an ordinary user mapped by himself nobody can set groups (user_namespaces(7)). */
-	if (sys_setgroups(u->additional_gid_count, u->additional_gids) < 0) {
+	if (!init_keeps_groups(in) &&
+		sys_setgroups(u->additional_gid_count, u->additional_gids) < 0) {
 		if (errno != EPERM || !in->plan->in_userns)
 			init_fail(in, errno, "set the additional groups", NULL);
 		if (u->additional_gid_count)
