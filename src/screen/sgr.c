@@ -2,6 +2,9 @@
 #define _GNU_SOURCE
 #include "screen/control.h"
 
+/* So many parameters behind 38, 48 or 58 are passed over where they make no sense. */
+#define COLOR_PARAMS 6
+
 /* "The text's own colour", which xterm.js understands as white. */
 #define NO_UNDERLINE_COLOR (COLOR_RGB | COLOR_VALUE_MASK)
 
@@ -44,7 +47,7 @@ static void reset(struct screen *s)
 }
 
 /* The colour of 38, 48, 58: kind 5 and a number, or kind 2 and three of them. */
-static uint32_t color_of(uint32_t old, const int32_t v[4])
+static uint32_t color_of(uint32_t old, const int32_t v[COLOR_PARAMS])
 {
 	if (v[0] == 5)
 		return COLOR_256 | (v[1] & 0xff);
@@ -55,7 +58,7 @@ static uint32_t color_of(uint32_t old, const int32_t v[4])
 }
 
 /* 38:5:n and 38:2:space:r:g:b */
-static void color_from_subs(const int32_t *subs, unsigned int count, int32_t ret_v[4])
+static void color_from_subs(const int32_t *subs, unsigned int count, int32_t ret_v[COLOR_PARAMS])
 {
 	unsigned int skip = subs[0] == 2 ? 1 : 0;
 
@@ -65,7 +68,8 @@ static void color_from_subs(const int32_t *subs, unsigned int count, int32_t ret
 }
 
 /* 38;5;n and 38;2;r;g;b; returns how many parameters belong to it besides the first. */
-static unsigned int color_from_params(const struct params *p, unsigned int at, int32_t ret_v[4])
+static unsigned int color_from_params(
+	const struct params *p, unsigned int at, int32_t ret_v[COLOR_PARAMS])
 {
 	unsigned int want = 1, i;
 
@@ -74,7 +78,7 @@ static unsigned int color_from_params(const struct params *p, unsigned int at, i
 
 		ret_v[i - 1] = p->values[at + i];
 		if (i == 1)
-			want = ret_v[0] == 5 ? 2 : ret_v[0] == 2 ? 4 : 5;
+			want = ret_v[0] == 5 ? 2 : ret_v[0] == 2 ? 4 : COLOR_PARAMS;
 		if (param_subs(p, at + i, &subs))
 			return i;
 	}
@@ -83,7 +87,7 @@ static unsigned int color_from_params(const struct params *p, unsigned int at, i
 
 static unsigned int set_extended_color(struct screen *s, const struct params *p, unsigned int at)
 {
-	int32_t v[5] = { 0 };
+	int32_t v[COLOR_PARAMS] = { 0 };
 	const int32_t *subs;
 	unsigned int count = param_subs(p, at, &subs), taken = 0;
 

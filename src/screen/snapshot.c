@@ -364,7 +364,8 @@ static struct attr final_pen(const struct screen *s)
 {
 	struct attr a = s->pen;
 
-	if (!(a.flags & ATTR_EXTENDED) && (a.underline_style || a.link)) {
+	if (!(a.flags & ATTR_EXTENDED) &&
+		(a.underline_style || a.link || a.flags & ATTR_UNDERLINE)) {
 		a.underline_style = 0;
 		a.underline_color = a.link = 0;
 	}
