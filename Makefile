@@ -18,7 +18,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 # Node.js of the distribution before others that a person may have.
-npm := PATH=/usr/bin:$$PATH npm --prefix web
+npm := cd web && PATH=/usr/bin:$$PATH npm
 
 # The lines at the head of this file.
 help:
