@@ -192,11 +192,14 @@ export function describe(reference, lines = Infinity) {
 }
 
 // What bytes can't say, so that from here on the two may go different ways: half of a wide character at an edge that came nearer,
-// tab stops beyond such an edge, and a saved cursor outside of the screen.
+// tab stops beyond such an edge, a saved cursor outside of the screen, and that an underline
+// which a restored cursor brought back has no style.
 export function isBeyondBytes(reference, setsTabs) {
 	const { core } = reference;
 	const { lines, tabs, savedY, ybase } = core._bufferService.buffers.normal;
 	const { alt } = core._bufferService.buffers;
+	const { fg, extended } = core._inputHandler._curAttrData;
+	if ((fg >> 28) & 1 && !((extended._ext >> 26) & 7)) return true;
 	if (savedY - ybase >= core.rows || alt.savedY >= core.rows || alt.savedX > core.cols) return true;
 	const stops = Object.keys(tabs).filter((x) => tabs[x]);
 	if (setsTabs && stops.some((x) => x >= core.cols)) return true;
