@@ -31,19 +31,28 @@ static void split_behind(struct screen *s, struct row *r)
 		row_set(r, (unsigned int)x, 0, pen_attr(s));
 }
 
+static void blank_rest(struct screen *s, struct row *r, int x)
+{
+	for (; x < s->cols; x++)
+		row_set(r, (unsigned int)x, 0, pen_attr(s));
+}
+
 /* The next character goes to the start of the next row, what is left of this one is blank. */
 static struct row *wrap(struct screen *s, struct row *r)
 {
 	struct page *p = s->page;
+	bool keeps = p == &s->primary && s->options.scrollback;
 	int left = p->x;
 
 	p->x = 0;
-	for (; left < s->cols; left++)
-		row_set(r, (unsigned int)left, 0, pen_attr(s));
+	blank_rest(s, r, left);
 	p->y++;
 	if (p->y == p->bottom + 1) {
 		p->y--;
 		page_scroll(s, pen_erase_attr(s), true);
+		/* A screen of one row that keeps none has the same row again, and xterm.js blanks it now. */
+		if (s->rows == 1 && !keeps)
+			blank_rest(s, cursor_row(s), left);
 	} else {
 		p->y = MD_MIN(p->y, s->rows - 1);
 		cursor_row(s)->wrapped = true;
