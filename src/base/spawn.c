@@ -42,7 +42,8 @@ static int place_fds(const struct spawn *s)
 /* By the system call: the C library keeps 32 and 33 to itself, yet a parent that ignored them hands that on. */
 void spawn_reset_signals(void)
 {
-	static const unsigned long default_action[8]; /* all zeros: SIG_DFL, no flags, on every architecture */
+	static const unsigned long
+		default_action[8]; /* all zeros: SIG_DFL, no flags, on every architecture */
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
