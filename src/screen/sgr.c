@@ -67,6 +67,16 @@ static void color_from_subs(const int32_t *subs, unsigned int count, int32_t ret
 		ret_v[i] = i + skip < count && subs[i + skip] > 0 ? subs[i + skip] : 0;
 }
 
+/* How many parameters behind 38, its kind included, belong to a colour of that kind. */
+static unsigned int params_of_kind(int32_t kind)
+{
+	if (kind == 5)
+		return 2;
+	if (kind == 2)
+		return 4;
+	return kind ? COLOR_PARAMS - 1 : COLOR_PARAMS;
+}
+
 /* 38;5;n and 38;2;r;g;b; returns how many parameters belong to it besides the first. */
 static unsigned int color_from_params(
 	const struct params *p, unsigned int at, int32_t ret_v[COLOR_PARAMS])
@@ -78,7 +88,7 @@ static unsigned int color_from_params(
 
 		ret_v[i - 1] = p->values[at + i];
 		if (i == 1)
-			want = ret_v[0] == 5 ? 2 : ret_v[0] == 2 ? 4 : COLOR_PARAMS;
+			want = params_of_kind(ret_v[0]);
 		if (param_subs(p, at + i, &subs))
 			return i;
 	}
