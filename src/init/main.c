@@ -58,6 +58,9 @@ int main(void)
 
 	sigfillset(&set);
 	sigprocmask(SIG_SETMASK, &set, NULL);
+	/* What whoever started us had ignored would never arrive; blocked, it waits for sigwaitinfo. */
+	for (sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	/* As another process than 1 (no pid namespace) orphans come to us only if we ask for them. */
