@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,7 +25,14 @@
 #include "wire/shim_client.h"
 #include "base/poison.h"
 
-enum { ASK_MS = 5000, STOP_GRACE_MS = 10000, SHIM_DEATH_MS = 5000, EXIT_FILE_MAX = 8 << 10 };
+enum {
+	ASK_MS = 5000,
+	STOP_GRACE_MS = 10000,
+	SHIM_DEATH_MS = 5000,
+	EXIT_FILE_MAX = 8 << 10,
+	PID_FILE_MAX = 32,
+	CMDLINE_MAX = 64 << 10
+};
 
 static const char *const state_names[] = {
 	[WORKSPACE_CREATED] = "created",
@@ -137,18 +145,6 @@ static bool wait_pidfd(int pidfd, int timeout_ms)
 	return poll(&p, 1, timeout_ms) == 1;
 }
 
-/* A pidfd of the shim that listens, or -1. The connection that is held proves that the pid isn't
- * reused. */
-static int shim_pidfd(int connection)
-{
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || cred.pid <= 0)
-		return -1;
-	return (int)syscall(SYS_pidfd_open, cred.pid, 0);
-}
-
 static int ask_stop(struct engine *e, const struct workspace *w, uint32_t timeout_ms,
 	const char *who, struct md_error *err)
 {
@@ -166,11 +162,40 @@ static int ask_stop(struct engine *e, const struct workspace *w, uint32_t timeou
 	return shim_client_ask(&c, &ask, NULL, 0, &answer, (int)timeout_ms + STOP_GRACE_MS, err);
 }
 
+/* A pidfd of the process that shim.pid names, or -1. */
+static int open_pid_file(struct engine *e, const struct workspace *w)
+{
+	_auto_free_ char *path = engine_state_path(e, w->id, "shim.pid");
+	_auto_free_ char *text = NULL;
+	_auto_close_ int pidfd = -1;
+	_auto_free_ char *cmdline = NULL;
+	char proc[40];
+	uint64_t pid;
+	size_t len;
+
+	if (!path || file_read(AT_FDCWD, path, PID_FILE_MAX, &text, NULL) < 0)
+		return -1;
+	text[strcspn(text, "\n")] = '\0';
+	if (str_to_u64(text, INT32_MAX, &pid) < 0)
+		return -1;
+	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	/* The pid may be another's by now; the workspace's ID stands on the command line of its shim only. */
+	snprintf(proc, sizeof(proc), "/proc/%llu/cmdline", (unsigned long long)pid);
+	if (pidfd < 0 || file_read(AT_FDCWD, proc, CMDLINE_MAX, &cmdline, &len) < 0)
+		return -1;
+	if (!memmem(cmdline, len, w->id, WORKSPACE_ID_LEN)) {
+		errno = ESRCH;
+		return -1;
+	}
+	return take_fd(&pidfd);
+}
+
+/* shim.pid names the half that ends last and cleans up behind both (docs/decisions/shim-halves.md). */
 int workspace_shim_pidfd(struct engine *e, const struct workspace *w)
 {
 	_auto_close_ int connection = connect_shim(e, w);
 
-	return connection < 0 ? -1 : shim_pidfd(connection);
+	return connection < 0 ? -1 : open_pid_file(e, w);
 }
 
 int workspace_stop(struct engine *e, struct workspace *w, uint32_t timeout_ms, const char *who,
@@ -233,10 +258,17 @@ static int delete_container(struct engine *e, const struct workspace *w, struct 
 int workspace_sweep(struct engine *e, const struct workspace *w, struct md_error *err)
 {
 	_auto_free_ char *state = engine_state_path(e, w->id, "");
+	_auto_close_ int pidfd = -1;
 	char boot[BOOT_ID_LEN + 1];
 
 	if (!state)
 		return md_fail_errno(err, "sweep");
+	/* One that takes no connections any more may still be tidying up, and would take the next one's files for its own. */
+	pidfd = open_pid_file(e, w);
+	if (pidfd >= 0 && !wait_pidfd(pidfd, SHIM_DEATH_MS)) {
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+		wait_pidfd(pidfd, SHIM_DEATH_MS);
+	}
 	if (delete_container(e, w, err) < 0 || connect_detach(e, w, err) < 0)
 		return -1;
 	if (access(state, F_OK) < 0)

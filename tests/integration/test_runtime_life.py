@@ -167,7 +167,7 @@ def test_hooks_run_in_order_with_the_state_on_stdin(bundle):
     lines = log.read_text().splitlines()
     assert [x.split()[0] for x in lines] == kinds
     states = [json.loads(x.split(" ", 1)[1]) for x in lines]
-    assert [s["status"] for s in states] == ["creating", "creating", "creating", "running", "stopped"]
+    assert [s["status"] for s in states] == ["created", "creating", "creating", "running", "stopped"]
     assert all(s["id"] == bundle.id and s["bundle"] == str(bundle.folder) for s in states)
     assert states[0]["pid"] == states[3]["pid"] > 1
     assert json.loads((inside / "start").read_text())["status"] == "created"
