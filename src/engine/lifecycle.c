@@ -204,10 +204,9 @@ int workspace_stop(struct engine *e, struct workspace *w, uint32_t timeout_ms, c
 	_auto_close_ int pidfd = workspace_shim_pidfd(e, w);
 	struct md_error ignored = MD_ERROR_INIT;
 
-	if (pidfd < 0 && !workspace_is_running(e, w))
-		return workspace_sweep(e, w, err);
+	/* None, or one that is dying. */
 	if (pidfd < 0)
-		return md_fail_errno(err, "stop workspace '%s': its shim", w->name);
+		return workspace_sweep(e, w, err);
 	/* It may be ending by itself and not answer any more. One that stays is killed; what it
 	 * leaves is swept up. */
 	ask_stop(e, w, timeout_ms, who, &ignored);

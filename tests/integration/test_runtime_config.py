@@ -299,7 +299,8 @@ def test_console_socket_gets_the_master_of_the_containers_terminal(bundle):
         bundle.create("--console-socket", console.path)
         console.take()
         bundle.start()
-        console.write("stty size; tty; test -c /dev/console && echo is-$((1+1)); sleep 1000\n")
+        console.write("stty size; tty; test -c /dev/console && "
+                      "/bin/sh -c 'echo is-$((1+1)); exec /bin/sleep 1000'\n")
         out = console.read_until("is-2")
         assert "31 97" in out and "/dev/pts/0" in out
         console.write("\x03")
