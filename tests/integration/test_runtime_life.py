@@ -190,13 +190,24 @@ def test_a_hook_that_takes_too_long_is_killed(bundle):
     assert not bundle.settled_left()
 
 
+def born_after(start_time):
+    """A process of a later clock tick than that one (proc(5), stat's field 22): the kernel counts ticks of 10 ms."""
+    while True:
+        stranger = subprocess.Popen(["sleep", "1000"])
+        with open(f"/proc/{stranger.pid}/stat", encoding="ascii") as f:
+            if int(f.read().rpartition(")")[2].split()[19]) > start_time:
+                return stranger
+        end(stranger.pid)
+        stranger.wait()
+
+
 def test_a_reused_pid_is_never_taken_for_the_container(bundle):
     bundle.up()
     state = bundle.root / bundle.id / "state.json"
     doc = json.loads(state.read_text())
-    stranger = subprocess.Popen(["sleep", "1000"])
     bundle.runtime("kill", bundle.id, "KILL")
     bundle.wait_status("stopped")
+    stranger = born_after(doc["startTime"])
     try:
         doc["pid"] = stranger.pid
         state.write_text(json.dumps(doc))
