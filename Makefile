@@ -69,7 +69,7 @@ test-long:
 
 bench: programs
 	@packaging/install-packages build run test bench
-	bench/start $(if $(N),--count $(N))
+	newer=$$(bench/build-crun) && set -- --runtime crun-$${newer##*-}=$$newer; bench/start $(if $(N),--count $(N)) "$$@"
 	bench/login
 
 conformance: programs
