@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "engine/recordings.h"
 #include "engine/usage.h"
 #include "json/json_write.h"
 #include "base/poison.h"
@@ -17,8 +18,14 @@ struct open_options {
 	const char *owner, *image, *hostname, *cpus, *network, *egress;
 	uint64_t memory, disk, bandwidth;
 	int64_t pids;
-	bool json;
+	const char *record;
+	uint64_t record_size, record_total;
+	int64_t record_days;
+	bool no_start, json;
 };
+
+enum { EXIT_NOT_RUNNING = 3, NO_DAYS = -1 };
+#define NO_SIZE UINT64_MAX
 
 #define OPT(field) offsetof(struct open_options, field)
 
@@ -34,6 +41,15 @@ static const struct args_option options[] = {
 	{ "egress", 0, ARGS_STRING, OPT(egress), "POLICY", "of a new one on a bridge (internet)" },
 	{ "bandwidth", 0, ARGS_SIZE, OPT(bandwidth), "SIZE",
 		"of a new one on a bridge: bytes a second, each way (no limit)" },
+	{ "record", 0, ARGS_STRING, OPT(record), "WHEN",
+		"its terminals, from the next start on: ask, always, never (ask)" },
+	{ "record-size", 0, ARGS_SIZE, OPT(record_size), "SIZE",
+		"the most of one recording (64m)" },
+	{ "record-total", 0, ARGS_SIZE, OPT(record_total), "SIZE",
+		"kept of all; the oldest go (256m)" },
+	{ "record-days", 0, ARGS_INT, OPT(record_days), "N",
+		"older recordings go (30; 0: none do)" },
+	{ "no-start", 0, ARGS_FLAG, OPT(no_start), NULL, "exit code 3 if it isn't running" },
 	{ "json", 0, ARGS_FLAG, OPT(json), NULL,
 		"one JSON line; the only format, and the default" },
 	ARGS_END,
@@ -111,6 +127,38 @@ static int check_owner(
 	return md_fail(err, EACCES, "workspace '%s' is not %s's", w->name, o->owner);
 }
 
+/* What is asked for replaces what the workspace has. */
+static int set_recording(const struct open_options *o, struct workspace *w, struct md_error *err)
+{
+	struct recording_policy p = w->recording;
+
+	if (o->record && record_mode_parse(o->record, &p.mode, err) < 0)
+		return -1;
+	p.size = o->record_size == NO_SIZE ? p.size : o->record_size;
+	p.total = o->record_total == NO_SIZE ? p.total : o->record_total;
+	p.days = o->record_days == NO_DAYS ? p.days : (uint64_t)o->record_days;
+	if (o->record_days < NO_DAYS)
+		return md_fail(err, EINVAL, "--record-days: from 0 on");
+	if (recording_policy_check(&p, err) < 0)
+		return -1;
+	w->recording = p;
+	return 0;
+}
+
+/* Nobody who only wants to look makes or starts one. */
+static int find_running(
+	struct engine *e, const struct open_options *o, const char *name, struct md_error *err)
+{
+	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
+
+	if (engine_find(e, name, &w, err) < 0 || !str_eq(w.name, name) ||
+		!workspace_is_running(e, &w))
+		return err->code && err->code != ENOENT
+			       ? -1
+			       : md_fail(err, ENOENT, "the workspace of '%s' isn't running", name);
+	return check_owner(&w, o, err) < 0 ? -1 : print(e, &w, err);
+}
+
 static int open_workspace(
 	struct engine *e, const struct open_options *o, const char *name, struct md_error *err)
 {
@@ -118,9 +166,12 @@ static int open_workspace(
 	struct start_options start = START_OPTIONS_INIT;
 	_auto_close_ int lock = -1;
 
+	if (o->no_start)
+		return find_running(e, o, name, err);
 	if (find_or_make(e, o, name, &w, &lock, err) < 0 || check_owner(&w, o, err) < 0)
 		return -1;
-	if (!workspace_is_running(e, &w) && workspace_start(e, &w, &start, NULL, err) < 0)
+	if (!workspace_is_running(e, &w) &&
+		(set_recording(o, &w, err) < 0 || workspace_start(e, &w, &start, NULL, err) < 0))
 		return -1;
 	return print(e, &w, err);
 }
@@ -201,7 +252,11 @@ static const struct {
 static int run(const struct args_command *c, int argc, char **argv)
 {
 	_auto_engine_ struct engine e = ENGINE_INIT;
-	struct open_options o = { .memory = 100 << 20, .pids = 20 };
+	struct open_options o = { .memory = 100 << 20,
+		.pids = 20,
+		.record_size = NO_SIZE,
+		.record_total = NO_SIZE,
+		.record_days = NO_DAYS };
 	struct md_error err = MD_ERROR_INIT;
 	size_t verb = 0;
 	int count;
@@ -218,7 +273,7 @@ static int run(const struct args_command *c, int argc, char **argv)
 	if (workspace_name_check(argv[1], &err) < 0 ||
 		engine_open(&e, cli_engine_options(), &err) < 0 ||
 		verbs[verb].run(&e, &o, argv[1], &err) < 0)
-		return cli_fail(&err, 1);
+		return cli_fail(&err, o.no_start && err.code == ENOENT ? EXIT_NOT_RUNNING : 1);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 enum { INPUT_CHUNK = 4096 };
 
 struct joined {
+	bool looked_at; /* by an admin */
 	struct loop loop;
 	struct loop_source keys, socket, signals;
 	struct shim_client *client;
@@ -142,6 +143,26 @@ static void say(const char *text)
 	fprintf(stderr, "\r\n[" PROGRAM ": %s]\r\n", text);
 }
 
+/* An admin who looks at somebody's terminal is shown to all who are there. */
+static void take_presence(struct joined *j, const struct shim_msg *m)
+{
+	const char *at = NULL, *s, *admin = NULL;
+	char text[SHIM_MAX_LABEL + 64];
+
+	while ((s = shim_next_string(m, &at))) {
+		if (*s == 'c' || *s == 'l')
+			admin = s;
+	}
+	if (admin && !j->looked_at) {
+		snprintf(text, sizeof(text), "the admin %.*s %s this terminal", SHIM_MAX_LABEL,
+			admin + 1, *admin == 'l' ? "looks at" : "helps in");
+		say(text);
+	} else if (!admin && j->looked_at) {
+		say("no admin looks at this terminal any more");
+	}
+	j->looked_at = admin != NULL;
+}
+
 static void take_error(struct joined *j, const struct shim_msg *m)
 {
 	/* A key that arrived in the moment of the end, or one pressed where only looking is
@@ -166,6 +187,11 @@ static void take_message(struct joined *j, const struct shim_msg *m)
 		break;
 	case SHIM_ATTACHED:
 		j->session->terminal = m->attached.terminal;
+		if (m->attached.flags & SHIM_ATTACHED_RECORDED)
+			say("this terminal is recorded");
+		break;
+	case SHIM_PRESENCE:
+		take_presence(j, m);
 		break;
 	case SHIM_NOTICE:
 		say(shim_string(m, 0));

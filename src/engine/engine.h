@@ -11,6 +11,7 @@
  *
  *	ROOT/workspaces/ID/workspace.json	the document
  *	ROOT/workspaces/ID/upper, work		the writable layer
+ *	ROOT/workspaces/ID/recordings		of its terminals (recordings.h)
  *	ROOT/workspaces/ID/exit.json		how the last run ended (options.h of the shim)
  *	ROOT/workspaces/ID/log			output of a detached main command
  *	ROOT/workspaces/.new-ID			half made; found under the common lock it is garbage

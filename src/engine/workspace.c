@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "engine/idblock.h"
+#include "engine/recordings.h"
 #include "json/json_read.h"
 #include "json/json_write.h"
 #include "base/poison.h"
@@ -127,6 +128,7 @@ void workspace_write(const struct workspace *ws, struct buf *out)
 	json_add_u64(&w, "idBase", ws->id_base);
 	json_add_i64(&w, "started", ws->started);
 	limits_write(&ws->limits, &w);
+	recording_policy_write(&ws->recording, &w);
 	write_volumes(&ws->volumes, &w);
 	json_object_end(&w);
 	buf_add_char(out, '\n');
@@ -202,7 +204,7 @@ static int read_identity(const struct json_node *root, struct workspace *w, stru
 static int read_numbers(const struct json_node *root, struct workspace *w, struct md_error *err)
 {
 	uint64_t base = 0;
-	struct json_node limits;
+	struct json_node limits, recording;
 	int r;
 
 	if (json_get_i64(root, "created", 0, INT64_MAX, &w->created, err) < 0 ||
@@ -214,7 +216,10 @@ static int read_numbers(const struct json_node *root, struct workspace *w, struc
 			(unsigned long long)base);
 	w->id_base = (uint32_t)base;
 	r = json_get_object(root, "limits", &limits, err);
-	return r <= 0 ? r : limits_read(&limits, &w->limits, err);
+	if (r < 0 || (r == 1 && limits_read(&limits, &w->limits, err) < 0))
+		return -1;
+	r = json_get_object(root, "recording", &recording, err);
+	return r <= 0 ? r : recording_policy_read(&recording, &w->recording, err);
 }
 
 int workspace_read(const char *text, size_t len, struct workspace *ret, struct md_error *err)

@@ -25,6 +25,26 @@ enum workspace_kind {
 	WORKSPACE_USER, /* made by `mdocker workspace open`: runs until it is stopped */
 };
 
+enum record_mode {
+	RECORD_ASK,    /* a terminal is recorded when its user asks for that */
+	RECORD_ALWAYS, /* all of them, and no user ends or removes a recording */
+	RECORD_NEVER,
+};
+
+/* Which terminals are recorded, and how much of that is kept (recording/store.h). */
+struct recording_policy {
+	enum record_mode mode;
+	uint64_t size;  /* bytes of one recording */
+	uint64_t total; /* of all that are kept; 0: no limit */
+	uint64_t days;  /* 0: no limit */
+};
+
+#define RECORDING_POLICY_DEFAULT                                                                   \
+	{                                                                                          \
+		.mode = RECORD_ASK, .size = UINT64_C(64) << 20, .total = UINT64_C(256) << 20,      \
+		.days = 30                                                                         \
+	}
+
 struct workspace {
 	char id[WORKSPACE_ID_LEN + 1];
 	char *name;
@@ -36,6 +56,7 @@ struct workspace {
 	int64_t created;    /* seconds since 1970 */
 	uint32_t id_base;   /* of its block of user ids */
 	struct limits limits;
+	struct recording_policy recording; /* may change from one start to the next */
 	char *hostname;
 	char *network;       /* "none", "bridge" or "host": connect.h */
 	char *egress;        /* what it may reach on a bridge: network/policy.h */
@@ -56,7 +77,7 @@ struct workspace {
 
 #define WORKSPACE_INIT                                                                             \
 	{                                                                                          \
-		.limits = LIMITS_DEFAULT                                                           \
+		.limits = LIMITS_DEFAULT, .recording = RECORDING_POLICY_DEFAULT                    \
 	}
 
 void workspace_done(struct workspace *w);

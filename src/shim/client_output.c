@@ -301,6 +301,8 @@ bool client_is_settled(const struct client *c)
 
 void client_tell_presence(struct terminal *t)
 {
+	/* Itself or another, an admin or not, looking only or not. */
+	static const char letters[2][2][3] = { { "wr", "cl" }, { "WR", "CL" } };
 	_auto_buf_ struct buf tail = BUF_INIT(SHIM_MAX_TAIL);
 	struct client *c, *other;
 
@@ -311,9 +313,9 @@ void client_tell_presence(struct terminal *t)
 		buf_reset(&tail);
 		TAILQ_FOREACH(other, &t->clients, terminal_link)
 		{
-			const char *letters = other == c ? "WR" : "wr";
+			bool admin = other->flags & SHIM_HELLO_ADMIN;
 
-			buf_add_char(&tail, letters[other->read_only]);
+			buf_add_char(&tail, letters[other == c][admin][other->read_only]);
 			shim_add_string(&tail, other->label);
 			m.presence.count++;
 		}

@@ -488,7 +488,7 @@ static const struct {
 	[SHIM_STATUS] = { run_status, FORALL },
 	[SHIM_STOP] = { run_stop, 0 },
 	[SHIM_MOVE] = { run_move, USERS },
-	[SHIM_RECORD] = { run_record, 0 },
+	[SHIM_RECORD] = { run_record, USERS },
 };
 
 static bool is_allowed(const struct client *c, unsigned int allowed)

@@ -31,6 +31,9 @@ static const struct args_option table[] = {
 		"OCI process object: the login shell, its environment, user and capabilities"),
 	OPT("record-dir", ARGS_STRING, record_dir, "DIR", "where recordings go"),
 	OPT("record-size", ARGS_SIZE, record_size, "SIZE", "the most of one recording (64m)"),
+	OPT("record-total", ARGS_SIZE, record_total, "SIZE",
+		"of all recordings; the oldest go (256m)"),
+	OPT("record-days", ARGS_INT, record_days, "N", "older recordings go (30)"),
 	OPT("record", ARGS_FLAG, record, NULL, "record every terminal from its start"),
 	OPT("main", ARGS_FLAG, main, NULL, "run the template's command; stop when it ends"),
 	OPT("main-tty", ARGS_FLAG, main_tty, NULL, "give it a terminal"),
@@ -73,6 +76,7 @@ static int check(const struct shim_options *o, struct md_error *err)
 		{ "client-uid", o->client_uid, -1, UINT32_MAX - 1 },
 		{ "stop-signal", o->stop_signal, 1, SIGRTMAX },
 		{ "ready-fd", o->ready_fd, -1, 1 << 20 },
+		{ "record-days", o->record_days, 0, 36500 },
 		{ "ring", (int64_t)MD_MIN(o->ring, (uint64_t)INT64_MAX), 64 << 10, 64 << 20 },
 	};
 
@@ -97,6 +101,8 @@ int shim_options_parse(struct shim_options *o, int argc, char **argv, struct md_
 	*o = (struct shim_options){
 		.output_log_size = 10 << 20,
 		.record_size = 64 << 20,
+		.record_total = 256 << 20,
+		.record_days = 30,
 		.rows = 24,
 		.cols = 80,
 		.ring = 2 << 20,

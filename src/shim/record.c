@@ -3,18 +3,15 @@
 #include "shim/record.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "json/json_write.h"
 #include "shim/deadline.h"
 #include "base/poison.h"
@@ -29,7 +26,14 @@ struct recording {
 	struct buf out; /* events not yet written */
 	char cut[4];    /* the beginning of a UTF-8 character whose rest is to come */
 	size_t cut_len;
+	int ended;
 };
+
+static void end(struct recording *r, int why)
+{
+	r->ended = why;
+	fd_close(&r->fd);
+}
 
 /* Events are gathered, so that a keystroke's echo isn't a write to the disk. */
 static void write_out(struct recording *r)
@@ -39,7 +43,7 @@ static void write_out(struct recording *r)
 	r->size += r->out.len;
 	if (fd_write_all(r->fd, r->out.data, r->out.len) < 0) {
 		log_warning("recording: %s", strerror(errno));
-		fd_close(&r->fd);
+		end(r, errno);
 	}
 	buf_reset(&r->out);
 }
@@ -62,55 +66,32 @@ static void add_event(struct recording *r, const char *kind, const char *text)
 		buf_addf(&r->out, "[%llu.%03u,\"m\",\"the recording reached its size limit\"]\n",
 			(unsigned long long)(now / 1000), (unsigned int)(now % 1000));
 		write_out(r);
-		fd_close(&r->fd);
+		end(r, EFBIG);
 	} else if (r->out.len > GATHER) {
 		write_out(r);
 	}
 }
 
-static int write_head(struct recording *r, uint16_t rows, uint16_t cols, const char *command)
+static int write_head(struct recording *r, const struct recording_head *head)
 {
 	struct json_writer w = { .out = &r->out };
 
 	json_object_begin(&w, NULL);
 	json_add_u64(&w, "version", 2);
-	json_add_u64(&w, "width", cols);
-	json_add_u64(&w, "height", rows);
+	json_add_u64(&w, "width", head->cols);
+	json_add_u64(&w, "height", head->rows);
 	json_add_u64(&w, "timestamp", realtime_ms() / 1000);
-	json_add_string(&w, "command", command ? command : "");
+	if (*head->title)
+		json_add_string(&w, "title", head->title);
+	if (*head->command)
+		json_add_string(&w, "command", head->command);
 	json_object_end(&w);
 	buf_add_char(&r->out, '\n');
 	write_out(r);
 	return r->fd < 0 ? -1 : 0;
 }
 
-static char *file_name(const char *folder, uint32_t terminal)
-{
-	time_t now = time(NULL);
-	struct tm utc;
-	char when[32];
-
-	gmtime_r(&now, &utc);
-	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc);
-	return str_format("%s/%s-t%u.cast", folder, when, terminal);
-}
-
-int recording_make_file(const char *folder, uint32_t terminal, struct md_error *err)
-{
-	_auto_free_ char *path = NULL;
-	int fd;
-
-	if (!folder)
-		return md_fail(err, ENOENT, "recordings are not set up for this workspace");
-	path = file_name(folder, terminal);
-	if (!path)
-		return md_fail_errno(err, "recording");
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd < 0 ? md_fail_errno(err, "make the recording %s", path) : fd;
-}
-
-struct recording *recording_new(
-	int fd, uint16_t rows, uint16_t cols, const char *command, uint64_t limit)
+struct recording *recording_new(int fd, const struct recording_head *head, uint64_t limit)
 {
 	struct recording *r = calloc(1, sizeof(*r));
 
@@ -122,7 +103,7 @@ struct recording *recording_new(
 	r->start = monotonic_ms();
 	r->limit = limit;
 	r->fd = fd;
-	if (write_head(r, rows, cols, command) < 0) {
+	if (write_head(r, head) < 0) {
 		recording_close(r);
 		return NULL;
 	}
@@ -174,6 +155,22 @@ void recording_size(struct recording *r, uint16_t rows, uint16_t cols)
 		return;
 	snprintf(text, sizeof(text), "%ux%u", cols, rows);
 	add_event(r, "r", text);
+}
+
+void recording_flush(struct recording *r)
+{
+	if (r)
+		write_out(r);
+}
+
+int recording_ended(const struct recording *r)
+{
+	return r ? r->ended : 0;
+}
+
+uint64_t recording_age(const struct recording *r)
+{
+	return r ? monotonic_ms() - r->start : 0;
 }
 
 void recording_close(struct recording *r)

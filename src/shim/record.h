@@ -13,16 +13,27 @@
 
 struct recording;
 
-/* Makes FOLDER/TIME-tN.cast, TIME being UTC as 20260131T120000Z. A descriptor; -1, also where `folder` is NULL. */
-int recording_make_file(const char *folder, uint32_t terminal, struct md_error *err);
+/* What stands in its first line. */
+struct recording_head {
+	uint16_t rows, cols;
+	const char *title, *command; /* "": left out */
+};
 
 /* Begins one on `fd` (taken over). NULL: ENOMEM, or errno of the first write. */
-struct recording *recording_new(
-	int fd, uint16_t rows, uint16_t cols, const char *command, uint64_t limit);
+struct recording *recording_new(int fd, const struct recording_head *head, uint64_t limit);
 
 /* All take NULL. Past the limit, or when the disk is full, the recording ends with a marker line if that still fits. */
 void recording_output(struct recording *r, const void *data, size_t len);
 void recording_size(struct recording *r, uint16_t rows, uint16_t cols);
 void recording_close(struct recording *r);
+
+/* Events are gathered; this writes them. */
+void recording_flush(struct recording *r);
+
+/* Why it has ended by itself, an errno: EFBIG at the limit; 0 while it goes on. */
+int recording_ended(const struct recording *r);
+
+/* ms since it began. */
+uint64_t recording_age(const struct recording *r);
 
 #endif

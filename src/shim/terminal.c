@@ -68,7 +68,7 @@ void terminal_free(struct terminal *t)
 		loop_remove(&s->loop, &t->sources[i]);
 		fd_close(&t->output[i]);
 	}
-	recording_close(t->recording);
+	terminal_record_done(t);
 	free_contents(t);
 	process_spec_done(&t->spec);
 	free(t->command);
@@ -370,8 +370,7 @@ void terminal_end(struct terminal *t)
 	deadline_clear(&s->deadlines, &t->grace);
 	deadline_clear(&s->deadlines, &t->stalled);
 	terminal_feed(t);
-	recording_close(t->recording);
-	t->recording = NULL;
+	terminal_record_done(t);
 	buf_done(&t->input);
 	log_info("terminal %u: %s", t->id, t->exit_text);
 	TAILQ_FOREACH(c, &t->clients, terminal_link)

@@ -86,6 +86,8 @@ struct terminal {
 	bool record_asked;      /* its file is on the way... */
 	uint64_t record_client; /* ... for this one's request; 0: nobody's */
 	uint32_t record_serial;
+	struct deadline
+		record_timer; /* to write what is gathered; for the next one after one that was full */
 
 	uint16_t rows;
 	uint16_t cols;
@@ -163,9 +165,16 @@ void terminal_announce(struct terminal *t);
 void terminal_describe(const struct terminal *t, struct shim_msg *m, struct buf *tail);
 void terminal_describe_exit(const struct terminal *t, struct shim_msg *m, struct buf *tail);
 
-/* Starts or ends the recording. `c` (or NULL) gets DONE or ERROR with `serial` when that has happened. */
+/* terminal_record.c */
+/* Starts or ends the recording. `c` (or NULL) gets DONE or ERROR with `serial` when that has happened. EPERM: it is required,
+ * and `c` is a user's. */
 int terminal_record(
-	struct terminal *t, bool on, const struct client *c, uint32_t serial, struct md_error *err);
+	struct terminal *t, bool on, struct client *c, uint32_t serial, struct md_error *err);
+/* What was shown, at which size; nothing if it isn't recorded. */
+void terminal_record_output(struct terminal *t, const void *data, size_t len);
+void terminal_record_size(struct terminal *t);
+/* The terminal ends. */
+void terminal_record_done(struct terminal *t);
 
 void terminal_free(struct terminal *t);
 

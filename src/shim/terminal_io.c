@@ -51,7 +51,7 @@ void terminal_resize(struct terminal *t, uint16_t rows, uint16_t cols, const cha
 	snprintf(t->sized_by, sizeof(t->sized_by), "%s", by ? by : "");
 	t->mark++;
 	t->marks[t->mark % TERMINAL_MARKS] = (struct size_mark){ t->ring.end, rows, cols };
-	recording_size(t->recording, rows, cols);
+	terminal_record_size(t);
 	terminal_apply_size(t);
 	terminal_flush(t);
 }
@@ -70,7 +70,7 @@ void terminal_feed(struct terminal *t)
 			if (t->tty && t->logged)
 				output_log_write(&t->shim->output_log, OUTPUT_STDOUT,
 					pieces[i].iov_base, pieces[i].iov_len);
-			recording_output(t->recording, pieces[i].iov_base, pieces[i].iov_len);
+			terminal_record_output(t, pieces[i].iov_base, pieces[i].iov_len);
 		}
 		t->fed += len;
 	}

@@ -18,8 +18,8 @@
 #include "base/log.h"
 #include "base/sock.h"
 #include "base/spawn.h"
+#include "recording/store.h"
 #include "shim/output_log.h"
-#include "shim/record.h"
 #include "shim/report.h"
 #include "shim/template.h"
 #include "base/poison.h"
@@ -262,8 +262,13 @@ static int ask_record(struct warden *w, const struct warden_request *q,
 	struct warden_event e = {
 		.tell = WARDEN_RESULT, .job = q->job, .pid = (int32_t)q->terminal
 	};
-	_auto_close_ int fd = recording_make_file(w->options->record_dir, q->terminal, err);
+	const struct shim_options *o = w->options;
+	const struct recording_limits limits = { o->record_total, (uint64_t)o->record_days };
+	_auto_close_ int fd = -1;
 
+	if (!o->record_dir)
+		return md_fail(err, EPERM, "terminals of this workspace can't be recorded");
+	fd = recording_make(o->record_dir, q->terminal, &limits, o->record_size, err);
 	if (fd < 0)
 		return -1;
 	tell(w, &e, fd);

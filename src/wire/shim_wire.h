@@ -51,7 +51,7 @@
 #include "base/compiler.h"
 
 enum {
-	SHIM_VERSION = 1,
+	SHIM_VERSION = 2,
 	SHIM_MAGIC = 0x4d434453, /* "SDCM" */
 	SHIM_HEADER = 8,
 	SHIM_MAX_FIXED = 248,
@@ -111,13 +111,15 @@ enum shim_type {
  * The first two flags are what the sender renounces for the connection's whole life, so that the
  * broker may hand it to a less trusted process:
  * READ_ONLY: it can look only: ATTACH (read-only), ACK, PING, LIST, STATUS, WAIT.
- * USER: no STOP, no RECORD, no SIGNAL but to terminals, and NEW_TERMINAL makes the template's
- *   program with its user and environment on a tty, nothing else.
+ * USER: no STOP, no SIGNAL but to terminals, no end of a RECORD that is required, and NEW_TERMINAL makes the template's
+ *   program with its user and environment on a tty, nothing else. (Before version 2: no RECORD at all.)
  * A second HELLO is answered like the first and can only renounce more. */
 enum {
 	SHIM_HELLO_READ_ONLY = 1,
 	SHIM_HELLO_USER = 2,
 	SHIM_HELLO_WATCH = 4, /* TERMINAL with serial 0 whenever one is made, changed or ended */
+	SHIM_HELLO_ADMIN =
+		8, /* somebody else's admin is on it: PRESENCE says so (from version 2 on) */
 };
 struct shim_hello {
 	uint32_t magic; /* SHIM_MAGIC */
@@ -258,6 +260,7 @@ enum shim_notice_kind {
 struct shim_notice {
 	uint32_t kind;
 	uint32_t terminal; /* 0: the workspace */
+	uint32_t on;       /* RECORDING: begins (1) or has ended (0); from version 2 on */
 };
 
 /* EXIT: a terminal's process has ended and all of its output was sent. Tail: [text]: "exited with
@@ -327,7 +330,7 @@ struct shim_state {
 };
 
 /* PRESENCE: who is attached to this terminal now. Tail: `count` strings, each one letter (w may
- * type, r looks only, W and R: that is you) and the label. */
+ * type, r looks only; c and l the same, and it is an admin (from version 2 on); a capital: that is you) and the label. */
 struct shim_presence {
 	uint32_t terminal;
 	uint32_t count;

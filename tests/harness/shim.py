@@ -41,7 +41,7 @@ MESSAGES = {
     "output": (66, "<Q", "offset", "bytes"),
     "snapshot": (67, "<QIHH", "offset flags rows cols", "bytes"),
     "size": (68, "<HH", "rows cols", "strings"),
-    "notice": (69, "<II", "kind terminal", "strings"),
+    "notice": (69, "<III", "kind terminal on", "strings"),
     "exit": (70, "<IiII", "terminal code signal reason", "strings"),
     "error": (71, "<iIHH", "code exit_code request zero", "strings"),
     "pong": (72, "<Q", "cookie", None),
@@ -58,9 +58,10 @@ MESSAGES = {
 NAMES = {row[0]: name for name, row in MESSAGES.items()}
 
 # Flags, as in shim_wire.h.
-HELLO_READ_ONLY, HELLO_USER, HELLO_WATCH = 1, 2, 4
+HELLO_READ_ONLY, HELLO_USER, HELLO_WATCH, HELLO_ADMIN = 1, 2, 4, 8
 ATTACH_READ_ONLY, ATTACH_CREATE, ATTACH_ACKS, ATTACH_RING = 1, 2, 4, 8
-ATTACHED_READ_ONLY, ATTACHED_RESUMED, ATTACHED_SNAPSHOT, ATTACHED_CREATED, ATTACHED_ENDED = 1, 2, 4, 8, 16
+ATTACHED_READ_ONLY, ATTACHED_RESUMED, ATTACHED_SNAPSHOT, ATTACHED_CREATED, ATTACHED_ENDED, ATTACHED_RECORDED = (
+    1, 2, 4, 8, 16, 32)
 NEW_TTY, NEW_ENV_ONLY, NEW_MAIN, NEW_LOG = 1, 2, 4, 8
 EXIT_SELF, EXIT_CLOSED, EXIT_STOPPED, EXIT_INIT, EXIT_OOM, EXIT_FAILED = range(6)
 NOTICE_OOM, NOTICE_PIDS, NOTICE_STOPPING, NOTICE_RECORDING, NOTICE_INPUT = 1, 2, 4, 5, 6

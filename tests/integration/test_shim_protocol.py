@@ -91,7 +91,6 @@ def test_a_users_connection_can_not_do_an_admins_things(busy):
     with busy.client(flags=HELLO_USER) as c:
         assert c.hello.fields["flags"] == HELLO_USER
         assert c.ask("stop", tail=["me"]).code == 1
-        assert c.ask("record", terminal=1, on=1).code == 1
         assert c.ask("signal", terminal=0, signo=9).code == 1
         assert c.new("/bin/sh").code == 1
         assert c.new(env=["A=b"]).code == 1
