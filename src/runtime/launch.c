@@ -218,9 +218,9 @@ static int make_cgroup(struct launch *l, pid_t pid, struct md_error *err)
 {
 	if (!l->cgroup || l->plan->init.exec)
 		return 0;
-	l->cgroup_made = true;
 	if (cgroup_create(l->cgroup, &l->plan->init.spec->resources, pid, err) < 0)
 		return md_wrap(err, "cgroups");
+	l->cgroup_made = true;
 	return 0;
 }
 

@@ -23,7 +23,7 @@ struct launch {
 	const char *exec_cgroup;       /* exec: group below it, or NULL */
 	pid_t pid;                     /* 0: no child (any more) */
 	int sock;                      /* to the child */
-	bool cgroup_made;              /* or tried: there may be groups to remove */
+	bool cgroup_made;              /* there are groups to remove */
 	bool hooks_ran;                /* the poststop hooks are due when it fails */
 };
 

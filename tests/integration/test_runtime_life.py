@@ -47,6 +47,15 @@ def test_wrong_commands_for_a_state_are_refused(bundle):
     assert "stopped" in bundle.exec("true", ok=False).stderr
 
 
+def test_a_container_that_asks_for_anothers_group_is_refused_and_the_other_goes_on(bundles):
+    first, second = bundles(), bundles()
+    first.linux["cgroupsPath"] = second.linux["cgroupsPath"] = "/" + first.id
+    first.up()
+    assert second.create(ok=False).returncode == 1
+    assert "has processes already" in second.log.read_text()
+    assert first.status() == "running"
+
+
 def test_a_created_container_can_be_deleted(bundle):
     bundle.create()
     bundle.runtime("delete", bundle.id)
