@@ -126,9 +126,10 @@ int cgroup_device_rules(const struct oci_resources *r, struct oci_device_rule **
 int cgroup_attach_devices(
 	int group_fd, const struct oci_device_rule *rules, size_t count, struct md_error *err);
 
-/* systemd (cgroup_systemd.c): asks for a transient scope, waits until it is there. */
-int cgroup_systemd_start(
-	struct cgroup *c, const struct oci_resources *r, pid_t pid, struct md_error *err);
+/* systemd (cgroup_systemd.c): asks for a transient scope with the process in it, waits until it is there. */
+int cgroup_systemd_start(struct cgroup *c, pid_t pid, struct md_error *err);
+/* Tells systemd the limits that the group has. A refusal is a warning: they are in force. */
+void cgroup_systemd_tell(struct cgroup *c);
 int cgroup_systemd_stop(struct cgroup *c, struct md_error *err);
 
 #endif

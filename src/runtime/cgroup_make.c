@@ -186,22 +186,32 @@ static int apply_devices(struct cgroup *c, const struct oci_resources *r, struct
 	return t->ops->apply_devices(t, r, err);
 }
 
-int cgroup_create(struct cgroup *c, const struct oci_resources *r, pid_t pid, struct md_error *err)
+/* Takes back what this call made. What was there before may be another container's. */
+static void undo(struct cgroup *c)
 {
-	int result;
+	struct md_error ignored = MD_ERROR_INIT;
 
-	if (c->manager == CGROUP_MANAGER_NONE)
-		return check_controllers(c, r, err);
-	if (c->manager == CGROUP_MANAGER_SYSTEMD && cgroup_systemd_start(c, r, pid, err) < 0)
-		return -1;
-	result = make_trees(c, r, err);
-	if (result == 0)
-		result = apply_devices(c, r, err);
-	for (size_t i = 0; result < 0 && i < c->tree_count; i++) {
+	if (c->manager == CGROUP_MANAGER_SYSTEMD)
+		cgroup_systemd_stop(c, &ignored);
+	for (size_t i = 0; i < c->tree_count; i++) {
 		if (c->trees[i].fresh)
 			cgroup_tree_remove(c, &c->trees[i]);
 	}
-	return result;
+}
+
+int cgroup_create(struct cgroup *c, const struct oci_resources *r, pid_t pid, struct md_error *err)
+{
+	if (c->manager == CGROUP_MANAGER_NONE)
+		return check_controllers(c, r, err);
+	if (c->manager == CGROUP_MANAGER_SYSTEMD && cgroup_systemd_start(c, pid, err) < 0)
+		return -1;
+	if (make_trees(c, r, err) < 0 || apply_devices(c, r, err) < 0) {
+		undo(c);
+		return -1;
+	}
+	if (c->manager == CGROUP_MANAGER_SYSTEMD)
+		cgroup_systemd_tell(c);
+	return 0;
 }
 
 int cgroup_update(struct cgroup *c, const struct oci_resources *r, struct md_error *err)
@@ -216,6 +226,8 @@ int cgroup_update(struct cgroup *c, const struct oci_resources *r, struct md_err
 		if (t->ops->apply(t, r, false, err) < 0)
 			return -1;
 	}
+	if (c->manager == CGROUP_MANAGER_SYSTEMD)
+		cgroup_systemd_tell(c);
 	return r->device_count ? apply_devices(c, r, err) : 0;
 }
 

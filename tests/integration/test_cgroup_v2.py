@@ -3,23 +3,18 @@
 read-only, with the same binaries."""
 
 import glob
-import shutil
 
 import pytest
 
-from harness import program
+from harness import program, uml
 from harness.process import run
 
-PRELUDE = """#!/bin/sh
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /tmp
-mount -t devtmpfs dev /dev; mkdir -p /dev/pts /dev/shm; mount -t devpts devpts /dev/pts
+PRELUDE = uml.PRELUDE + """
 mount -t cgroup2 cgroup2 /sys/fs/cgroup; mount -t ext4 /dev/ubda /mnt
 for module in {modules}; do /bin/busybox insmod $module; done
 mdocker() {{ {mdocker} --root /mnt/r --state /run/s "$@"; }}
 mdocker import {image} busybox
-say() {{ echo "== $1"; shift; "$@" 2>&1; echo "code $?"; }}
-"""
+""" + uml.SAY.replace("{", "{{").replace("}", "}}")
 END = """
 find /sys/fs/cgroup/minidocker -mindepth 1 -type d 2>/dev/null | wc -l | sed 's/^/left: /'
 /bin/busybox poweroff -f
@@ -42,22 +37,14 @@ say rm mdocker rm w
 @pytest.fixture(scope="module")
 def answers(images, tmp_path_factory):
     """{name: (output, exit code)} of each command of SCRIPT, and "left": what was left of cgroups."""
-    if not shutil.which("linux.uml"):
-        pytest.skip("this distribution has no user-mode Linux")
     folder = tmp_path_factory.mktemp("uml")
-    disk, init = folder / "disk", folder / "init"
+    disk = folder / "disk"
     run(["truncate", "-s", "256M", disk]).ok()
     run(["mke2fs", "-q", "-F", "-t", "ext4", disk]).ok()
     modules = " ".join(glob.glob("/usr/lib/uml/modules/*/kernel/fs/overlayfs/overlay.ko"))
-    init.write_text(PRELUDE.format(modules=modules, mdocker=program("mdocker"), image=images.busybox_tar) + SCRIPT + END)
-    init.chmod(0o755)
-    console = run(["linux.uml", "mem=512M", f"ubd0={disk}", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
-                   f"init={init}", "con=null", "con0=fd:0,fd:1", "quiet"], timeout=180).out
-    said = {}
-    for part in console.split("== ")[1:]:
-        name, _, rest = part.partition("\n")
-        output, _, code = rest.replace("\r", "").partition("code ")
-        said[name.strip()] = (output, int(code.split()[0]))
+    prelude = PRELUDE.format(modules=modules, mdocker=program("mdocker"), image=images.busybox_tar)
+    console = uml.boot(folder, prelude + SCRIPT + END, disk)
+    said = uml.answers(console)
     assert "left: " in console, console
     said["left"] = int(console.partition("left: ")[2].split()[0])
     return said

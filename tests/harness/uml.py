@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A kernel of the test's own with a pure cgroup v2, whatever the host has: user-mode Linux, whose root is the host's, read-only."""
+
+import shutil
+
+import pytest
+
+from .process import run
+
+PRELUDE = """#!/bin/sh
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /tmp
+mountpoint -q /dev || mount -t devtmpfs dev /dev; mkdir -p /dev/pts /dev/shm; mount -t devpts devpts /dev/pts
+"""
+# Scripts in there use it for each command whose output and exit code the test wants.
+SAY = 'say() { echo "== $1"; shift; "$@" 2>&1; echo "code $?"; }\n'
+
+# systemd with no more than the bus and one unit, which is the script.
+UNITS = r"""
+U=/run/systemd/system; mkdir -p $U /run/dbus
+printf '[Unit]\nRequires=dbus.socket test.service\nDefaultDependencies=no\n' >$U/test.target
+printf '[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/dbus/system_bus_socket\n' >$U/dbus.socket
+printf '[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\n[Service]\nExecStart=/usr/bin/dbus-daemon --system --address=systemd: \
+--nofork --nopidfile --systemd-activation --syslog-only\n' >$U/dbus.service
+printf '[Unit]\nDefaultDependencies=no\nAfter=dbus.socket\nFailureAction=poweroff-force\nSuccessAction=poweroff-force\n[Service]\n\
+Type=oneshot\nTimeoutStartSec=infinity\nExecStart=/bin/sh {script}\nStandardOutput=file:/run/said\nStandardError=inherit\n\
+ExecStopPost=/bin/cp /run/said /dev/console\n' >$U/test.service
+exec /lib/systemd/systemd --unit=test.target --log-target=null --show-status=0 </dev/console >/dev/console 2>&1
+"""
+
+
+def boot(folder, init, disk=None, memory="512M", timeout=180):
+    """Boots with the text `init` as the first program; returns what came on the console."""
+    if not shutil.which("linux.uml"):
+        pytest.skip("this distribution has no user-mode Linux")
+    path = folder / "init"
+    path.write_text(init)
+    path.chmod(0o755)
+    return run(["linux.uml", f"mem={memory}", *([f"ubd0={disk}"] if disk else []), "root=/dev/root", "rootfstype=hostfs",
+                "rootflags=/", "ro", f"init={path}", "con=null", "con0=fd:0,fd:1", "quiet"], timeout=timeout).out.replace("\r", "")
+
+
+def boot_systemd(folder, script, timeout=180):
+    """Boots with systemd as the first program; it runs the script. Returns what came on the console.
+
+    The folder is not below /tmp, which is another one in there."""
+    path = folder / "script"
+    path.write_text(script)
+    return boot(folder, PRELUDE + UNITS.replace("{script}", str(path)), timeout=timeout)
+
+
+def answers(console):
+    """{name: (output, exit code)} of each `say`."""
+    said = {}
+    for part in console.split("== ")[1:]:
+        name, _, rest = part.partition("\n")
+        output, _, code = rest.partition("code ")
+        said[name.strip()] = (output, int(code.split()[0]))
+    return said
