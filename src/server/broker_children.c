@@ -158,7 +158,7 @@ static void on_ready(struct broker_child *c, const struct bw_ready *r)
 		return; /* it ends now */
 	}
 	c->ready = true;
-	if (r->first_user[0])
+	if (c == &b->auth && r->first_user[0])
 		print_first_account(r);
 	if (b->first_web_fd >= 0 && start_web(b) < 0)
 		return;
@@ -174,7 +174,7 @@ static void handle(struct broker_child *c, const union bw_message *m)
 {
 	struct broker *b = c->broker;
 
-	if (m->h.type == BW_READY) {
+	if (m->h.type == BW_READY && !c->ready) {
 		on_ready(c, &m->ready);
 	} else if (c == &b->web && (m->h.type == BW_OPEN || m->h.type == BW_WORKSPACE)) {
 		broker_on_request(b, m);

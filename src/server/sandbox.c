@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/landlock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,6 +15,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -90,7 +93,7 @@ static int restrict_files(const struct sandbox *s, struct md_error *err)
 /* clang-format off */
 static const int always[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(lseek),
-	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(shutdown),
+	SCMP_SYS(recvmsg), SCMP_SYS(recvfrom),
 	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_create1),
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(timerfd_settime), SCMP_SYS(eventfd2), SCMP_SYS(pipe2),
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(futex),
@@ -114,7 +117,14 @@ static const int for_files[] = {
 
 static const int for_network[] = {
 	SCMP_SYS(accept4), SCMP_SYS(accept), SCMP_SYS(getpeername), SCMP_SYS(getsockname),
-	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(recvmmsg),
+	SCMP_SYS(getsockopt), SCMP_SYS(recvmmsg),
+};
+
+/* What may be set on a socket: nothing that outlives this process on the listener, which its successor gets (a packet filter). */
+static const struct {
+	int level, option;
+} options[] = {
+	{ SOL_SOCKET, SO_KEEPALIVE }, { IPPROTO_TCP, TCP_NODELAY },
 };
 
 /* Libraries probe for files that don't matter (time zones, OpenSSL's configuration): told "no" instead of killed. */
@@ -143,6 +153,11 @@ static int allow_some(scmp_filter_ctx filter, const struct sandbox *s)
 		F_SETLKW, F_GETLK, F_OFD_SETLK, F_OFD_GETLK, F_OFD_SETLKW };
 	int r = 0;
 
+	/* TCP "fast open" connects with the first bytes, and Landlock does not see it. */
+	r |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+		SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	r |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
+		SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
 	for (int i = 0; i < 2; i++)
 		r |= seccomp_rule_add(filter, SCMP_ACT_ALLOW,
 			i ? SCMP_SYS(mmap) : SCMP_SYS(mprotect), 1,
@@ -169,6 +184,20 @@ static int allow_some(scmp_filter_ctx filter, const struct sandbox *s)
 	return r < 0 ? -1 : 0;
 }
 
+/* Of its sockets web may end its own side only: shutting down the reading side of the listener would end it for all who share it. */
+static int allow_sockets(scmp_filter_ctx filter)
+{
+	int r = allow_all(filter, for_network, ARRAY_SIZE(for_network));
+
+	r |= seccomp_rule_add(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(shutdown), 1, SCMP_A1(SCMP_CMP_EQ, SHUT_WR));
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		r |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)options[i].level),
+			SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)options[i].option));
+	return r < 0 ? -1 : 0;
+}
+
 static int restrict_calls(const struct sandbox *s, struct md_error *err)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -180,13 +209,15 @@ static int restrict_calls(const struct sandbox *s, struct md_error *err)
 		goto out;
 	if (s->files && allow_all(filter, for_files, ARRAY_SIZE(for_files)) < 0)
 		goto out;
-	if (s->network && allow_all(filter, for_network, ARRAY_SIZE(for_network)) < 0)
+	if (s->network && allow_sockets(filter) < 0)
 		goto out;
 	for (size_t i = 0; i < ARRAY_SIZE(refused) && !s->files; i++) {
 		if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), refused[i], 0) < 0)
 			goto out;
 	}
-	if (seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) < 0 ||
+	/* The default is to end one thread, and a role that lacks one hangs. */
+	if (seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) < 0 ||
+		seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) < 0 ||
 		seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) < 0)
 		goto out;
 	r = seccomp_load(filter);

@@ -29,6 +29,8 @@ def free_port():
 class Server:
     """`mdockerd --demo` on a free port of loopback."""
 
+    executable, environment = None, {}  # another mdockerd than the one that was built, and what it is told besides
+
     def __init__(self, place, *options, demo=True):
         self.place, self.options = place, ["--demo"] * demo + list(options)
         self.port = free_port()
@@ -38,11 +40,11 @@ class Server:
         place.closers.append(self.kill)
 
     def start(self):
-        argv = [program("mdockerd"), "--listen", f"127.0.0.1:{self.port}", "--root", str(self.place.root),
+        argv = [self.executable or program("mdockerd"), "--listen", f"127.0.0.1:{self.port}", "--root", str(self.place.root),
                 "--state", str(self.place.state), *self.options]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            start_new_session=True, env=ENVIRONMENT)
+                                            start_new_session=True, env=ENVIRONMENT | self.environment)
         wait_until(self.answers, "mdockerd answers")
         self.pids()
         return self
