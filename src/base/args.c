@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/poison.h"
 
 static const struct args_option *find_long(
@@ -41,6 +42,16 @@ static int set_flag(
 	return 0;
 }
 
+static int store_setting(
+	const struct args_option *o, struct strv *list, const char *value, struct md_error *err)
+{
+	_auto_free_ char *text = str_format("%s=%s", o->name, value);
+
+	if (!text || strv_add(list, text) < 0)
+		return md_fail(err, ENOMEM, "option --%s: out of memory", o->name);
+	return 0;
+}
+
 /* Stores `value` (NULL only for a flag) where the option's field is. */
 static int store(
 	const struct args_option *o, void *options, const char *value, struct md_error *err)
@@ -57,6 +68,8 @@ static int store(
 		if (strv_add(field, value) < 0)
 			return md_fail(err, ENOMEM, "option --%s: out of memory", o->name);
 		return 0;
+	case ARGS_SETTING:
+		return store_setting(o, field, value, err);
 	case ARGS_INT:
 		if (str_to_i64(value, INT64_MIN, INT64_MAX, field) < 0)
 			return md_fail(err, EINVAL, "option --%s: '%s' is not a whole number",

@@ -23,6 +23,9 @@ enum args_kind {
 	ARGS_LIST,   /* struct strv *, may be given more than once */
 	ARGS_INT,    /* int64_t * */
 	ARGS_SIZE,   /* uint64_t *: bytes, "100m" */
+	/* struct strv *: "name=value" is added; several options share one list, in the order in which
+	 * they were given */
+	ARGS_SETTING,
 };
 
 struct args_option {

@@ -11,20 +11,17 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/limit_options.h"
 #include "cli/relay.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
+#include "engine/setting.h"
 #include "base/poison.h"
 
 struct run_options {
 	bool rm, detach, interactive, tty;
-	uint64_t memory;
-	int64_t pids;
-	const char *cpus, *hostname, *name, *rootfs, *workdir, *user, *entrypoint, *network,
-		*egress;
-	struct strv env, volumes, publish;
-	uint64_t bandwidth, disk;
-	int64_t disk_inodes;
+	const char *name, *rootfs, *workdir, *user, *entrypoint;
+	struct strv env, volumes, publish, settings;
 };
 
 #define OPT(field) offsetof(struct run_options, field)
@@ -35,12 +32,10 @@ static const struct args_option options[] = {
 	{ "tty", 't', ARGS_FLAG, OPT(tty), NULL, "with a terminal (both are on when used on one)" },
 	{ "rm", 0, ARGS_FLAG, OPT(rm), NULL, "remove the workspace when the command ends" },
 	{ "name", 0, ARGS_STRING, OPT(name), "NAME", "its name (its ID)" },
-	{ "hostname", 'h', ARGS_STRING, OPT(hostname), "NAME", "its host name (container)" },
-	{ "memory", 'm', ARGS_SIZE, OPT(memory), "SIZE", "limit, swap included (100m; 0: none)" },
-	{ "pids-limit", 0, ARGS_INT, OPT(pids), "N", "limit of processes (20; 0: none)" },
-	{ "disk", 0, ARGS_SIZE, OPT(disk), "SIZE", "limit of what it may write (none)" },
-	{ "disk-inodes", 0, ARGS_INT, OPT(disk_inodes), "N", "limit of files on that disk" },
-	{ "cpus", 0, ARGS_STRING, OPT(cpus), "N", "limit of processors, such as 0.5 (none)" },
+	CLI_SETTING(
+		struct run_options, settings, "hostname", 'h', "NAME", "its host name (container)"),
+	CLI_LIMITS(struct run_options, settings),
+	CLI_NETWORK(struct run_options, settings),
 	{ "env", 'e', ARGS_LIST, OPT(env), "NAME=VALUE", "environment; NAME alone passes ours on" },
 	{ "volume", 'v', ARGS_LIST, OPT(volumes), "SRC:DST[:ro]", "a folder or file of the host" },
 	{ "workdir", 'w', ARGS_STRING, OPT(workdir), "DIR", "working directory (the image's)" },
@@ -48,14 +43,8 @@ static const struct args_option options[] = {
 	{ "entrypoint", 0, ARGS_STRING, OPT(entrypoint), "PROGRAM", "instead of the image's" },
 	{ "rootfs", 0, ARGS_STRING, OPT(rootfs), "DIR",
 		"a folder instead of an image; not written to" },
-	{ "network", 0, ARGS_STRING, OPT(network), "KIND",
-		"none (loopback only), bridge, or host (no network isolation)" },
-	{ "egress", 0, ARGS_STRING, OPT(egress), "POLICY",
-		"on a bridge: none, internet, full, allow:CIDR[:PORT[/tcp|/udp]],..." },
 	{ "publish", 'p', ARGS_LIST, OPT(publish), "[ADDR:]PORT:PORT[/udp]",
 		"on a bridge: a port of the host leads inside" },
-	{ "bandwidth", 0, ARGS_SIZE, OPT(bandwidth), "SIZE",
-		"on a bridge: bytes a second, each way" },
 	ARGS_END,
 };
 
@@ -64,16 +53,7 @@ static void options_done(struct run_options *o)
 	strv_done(&o->env);
 	strv_done(&o->volumes);
 	strv_done(&o->publish);
-}
-
-static int fill_limits(const struct run_options *o, struct limits *l, struct md_error *err)
-{
-	l->memory = o->memory;
-	l->bandwidth = o->bandwidth;
-	l->disk = o->disk;
-	l->disk_inodes = o->disk_inodes > 0 ? (uint64_t)o->disk_inodes : 0;
-	l->pids = o->pids > 0 ? (uint64_t)o->pids : 0;
-	return o->cpus ? limits_parse_cpus(o->cpus, &l->cpu_millis, err) : 0;
+	strv_done(&o->settings);
 }
 
 /* The folder may be told relative to ours; a link is followed now, not at each later start. */
@@ -99,7 +79,7 @@ static int add_volume(struct volumes *v, const char *text, struct md_error *err)
 static int fill_request(const struct run_options *o, struct workspace_request *r, struct strv *env,
 	struct md_error *err)
 {
-	if (session_env(&o->env, env, err) < 0 || fill_limits(o, &r->limits, err) < 0)
+	if (session_env(&o->env, env, err) < 0 || settings_apply(r, &o->settings, err) < 0)
 		return -1;
 	for (size_t i = 0; i < o->volumes.count; i++) {
 		if (add_volume(&r->volumes, o->volumes.items[i], err) < 0)
@@ -107,9 +87,6 @@ static int fill_request(const struct run_options *o, struct workspace_request *r
 	}
 	r->name = o->name;
 	r->kind = WORKSPACE_RUN;
-	r->hostname = o->hostname;
-	r->network = o->network;
-	r->egress = o->egress;
 	r->publish = o->publish.items;
 	r->entrypoint = o->entrypoint;
 	r->env = env->items;
@@ -280,7 +257,7 @@ static int choose_mode(const struct args_command *c, struct run_options *o)
 
 static int run(const struct args_command *c, int argc, char **argv)
 {
-	_auto_(options_done) struct run_options o = { .memory = 100 << 20, .pids = 20 };
+	_auto_(options_done) struct run_options o = { .rm = false };
 	struct workspace_request r = WORKSPACE_REQUEST_INIT;
 	_auto_strv_ struct strv env = STRV_INIT;
 	_auto_free_ char *rootfs = NULL;

@@ -30,6 +30,8 @@ static void print_row(const struct workspace *w, const struct usage *u)
 	printf("%12.2f s  %8.1f / %-10.1f  %5llu / %-5llu", (double)u->cpu_ns / 1e9,
 		(double)u->memory / (1 << 20), (double)w->limits.memory / (1 << 20),
 		(unsigned long long)u->pids, (unsigned long long)w->limits.pids);
+	printf("  %8.1f / %-10.1f", (double)u->read_bytes / (1 << 20),
+		(double)u->write_bytes / (1 << 20));
 	if (w->limits.disk)
 		printf("  %8.1f / %.1f", (double)u->disk.bytes_used / (1 << 20),
 			(double)u->disk.bytes / (1 << 20));
@@ -53,6 +55,11 @@ static void print_json(const struct workspace *w, const struct usage *u)
 	json_add_u64(&j, "diskLimit", u->disk.bytes);
 	json_add_u64(&j, "inodes", u->disk.inodes_used);
 	json_add_u64(&j, "inodesLimit", u->disk.inodes);
+	json_add_u64(&j, "readBytes", u->read_bytes);
+	json_add_u64(&j, "writeBytes", u->write_bytes);
+	json_add_u64(&j, "reads", u->reads);
+	json_add_u64(&j, "writes", u->writes);
+	limits_write(&w->limits, &j);
 	json_object_end(&j);
 	puts(buf_str(&line));
 }
@@ -114,8 +121,9 @@ static int run(const struct args_command *c, int argc, char **argv)
 	if (engine_open(&e, cli_engine_options(), &err) < 0)
 		return cli_fail(&err, 1);
 	if (!o.format)
-		printf("%-14s%-18s%14s  %21s  %s  %s\n", "ID", "NAME", "CPU TIME",
-			"MEMORY / LIMIT (MB)", "PIDS / LIMIT ", "DISK / LIMIT (MB)");
+		printf("%-14s%-18s%14s  %21s  %s  %21s  %s\n", "ID", "NAME", "CPU TIME",
+			"MEMORY / LIMIT (MB)", "PIDS / LIMIT ", "READ / WRITTEN (MB)",
+			"DISK / LIMIT (MB)");
 	if (count == 0)
 		return show_all(&e, o.format != NULL);
 	code = 0;

@@ -9,15 +9,16 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/limit_options.h"
 #include "engine/recordings.h"
+#include "engine/setting.h"
 #include "engine/usage.h"
 #include "json/json_write.h"
 #include "base/poison.h"
 
 struct open_options {
-	const char *owner, *image, *hostname, *cpus, *network, *egress;
-	uint64_t memory, disk, bandwidth;
-	int64_t pids;
+	const char *owner;
+	struct strv settings; /* of a new one */
 	const char *record;
 	uint64_t record_size, record_total;
 	int64_t record_days;
@@ -31,16 +32,12 @@ enum { EXIT_NOT_RUNNING = 3, NO_DAYS = -1 };
 
 static const struct args_option options[] = {
 	{ "owner", 0, ARGS_STRING, OPT(owner), "USER", "whose it is; needed" },
-	{ "image", 0, ARGS_STRING, OPT(image), "IMAGE", "of a new one (the default image)" },
-	{ "hostname", 0, ARGS_STRING, OPT(hostname), "NAME", "of a new one (container)" },
-	{ "memory", 'm', ARGS_SIZE, OPT(memory), "SIZE", "limit of a new one (100m)" },
-	{ "pids-limit", 0, ARGS_INT, OPT(pids), "N", "limit of a new one (20)" },
-	{ "disk", 0, ARGS_SIZE, OPT(disk), "SIZE", "limit of what a new one may write (none)" },
-	{ "cpus", 0, ARGS_STRING, OPT(cpus), "N", "limit of a new one (none)" },
-	{ "network", 0, ARGS_STRING, OPT(network), "KIND", "of a new one: none, bridge (none)" },
-	{ "egress", 0, ARGS_STRING, OPT(egress), "POLICY", "of a new one on a bridge (internet)" },
-	{ "bandwidth", 0, ARGS_SIZE, OPT(bandwidth), "SIZE",
-		"of a new one on a bridge: bytes a second, each way (no limit)" },
+	CLI_SETTING(struct open_options, settings, "image", 0, "IMAGE",
+		"of a new one (the default image)"),
+	CLI_SETTING(
+		struct open_options, settings, "hostname", 0, "NAME", "of a new one (container)"),
+	CLI_LIMITS(struct open_options, settings),
+	CLI_NETWORK(struct open_options, settings),
 	{ "record", 0, ARGS_STRING, OPT(record), "WHEN",
 		"its terminals, from the next start on: ask, always, never (ask)" },
 	{ "record-size", 0, ARGS_SIZE, OPT(record_size), "SIZE",
@@ -55,6 +52,11 @@ static const struct args_option options[] = {
 	ARGS_END,
 };
 
+static void options_done(struct open_options *o)
+{
+	strv_done(&o->settings);
+}
+
 static int make(
 	struct engine *e, const struct open_options *o, const char *name, struct md_error *err)
 {
@@ -64,16 +66,8 @@ static int make(
 	r.name = name;
 	r.owner = o->owner;
 	r.kind = WORKSPACE_USER;
-	r.image = o->image;
-	r.hostname = o->hostname;
-	r.network = o->network;
-	r.egress = o->egress;
 	r.terminal = true;
-	r.limits.memory = o->memory;
-	r.limits.disk = o->disk;
-	r.limits.bandwidth = o->bandwidth;
-	r.limits.pids = o->pids > 0 ? (uint64_t)o->pids : 0;
-	if (o->cpus && limits_parse_cpus(o->cpus, &r.limits.cpu_millis, err) < 0)
+	if (settings_apply(&r, &o->settings, err) < 0)
 		return -1;
 	/* Another command for the same login may be faster: then it is the same workspace. */
 	if (engine_create(e, &r, &made, err) < 0 && err->code != EEXIST)
@@ -252,9 +246,7 @@ static const struct {
 static int run(const struct args_command *c, int argc, char **argv)
 {
 	_auto_engine_ struct engine e = ENGINE_INIT;
-	struct open_options o = { .memory = 100 << 20,
-		.pids = 20,
-		.record_size = NO_SIZE,
+	_auto_(options_done) struct open_options o = { .record_size = NO_SIZE,
 		.record_total = NO_SIZE,
 		.record_days = NO_DAYS };
 	struct md_error err = MD_ERROR_INIT;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "disk/disk.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
@@ -21,7 +22,6 @@
 #include "base/poison.h"
 
 enum {
-	DISK_BLOCK = 4096,
 	RESERVE_FILES = 16,
 	LOOP_TRIES = 64, /* between asking for a free device and taking it another may take it */
 };
@@ -194,15 +194,27 @@ static int open_device_of(int mounted)
 	return open(name, O_RDWR | O_CLOEXEC);
 }
 
+/* The loop device takes the size that its file has now. */
+static int resize_loop(const char *mounted, struct md_error *err)
+{
+	_auto_close_ int folder = open(mounted, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_auto_close_ int loop = folder < 0 ? -1 : open_device_of(folder);
+
+	if (loop < 0 || ioctl(loop, LOOP_SET_CAPACITY, 0) < 0)
+		return md_fail_errno(err, "disk: resize the loop device under '%s'", mounted);
+	return 0;
+}
+
 /* While it is mounted, which takes CAP_SYS_RESOURCE. */
 static int grow_mounted(const char *path, uint64_t bytes, const char *mounted, struct md_error *err)
 {
 	_auto_close_ int folder = open(mounted, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_auto_close_ int loop = folder < 0 ? -1 : open_device_of(folder);
 	uint64_t blocks = bytes / DISK_BLOCK;
 
-	if (loop < 0 || ioctl(loop, LOOP_SET_CAPACITY, 0) < 0)
-		return md_fail_errno(err, "disk: grow the loop device of '%s'", path);
+	if (folder < 0)
+		return md_fail_errno(err, "disk: '%s'", mounted);
+	if (resize_loop(mounted, err) < 0)
+		return -1;
 	if (ioctl(folder, EXT4_IOC_RESIZE_FS, &blocks) == 0)
 		return 0;
 	if (errno == EPERM)
@@ -210,6 +222,33 @@ static int grow_mounted(const char *path, uint64_t bytes, const char *mounted, s
 			"disk: growing it while it is used needs CAP_SYS_RESOURCE, which this host "
 			"doesn't give: stop the workspace first");
 	return md_fail_errno(err, "disk: grow '%s'", path);
+}
+
+uint64_t disk_size(const char *path)
+{
+	/* Of the superblock, which begins at 1024: the count of blocks, its upper half, their size, the magic number. */
+	enum {
+		SUPERBLOCK = 1024,
+		COUNT_LOW = 4,
+		LOG_SIZE = 24,
+		MAGIC = 56,
+		COUNT_HIGH = 0x150,
+		BYTES = 0x154
+	};
+	_auto_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	unsigned char s[BYTES];
+	uint32_t low, high, log_size;
+
+	if (fd < 0 || pread(fd, s, sizeof(s), SUPERBLOCK) != sizeof(s) || s[MAGIC] != 0x53 ||
+		s[MAGIC + 1] != 0xef)
+		return 0;
+	memcpy(&low, s + COUNT_LOW, sizeof(low));
+	memcpy(&high, s + COUNT_HIGH, sizeof(high));
+	memcpy(&log_size, s + LOG_SIZE, sizeof(log_size));
+	low = le32toh(low);
+	high = le32toh(high);
+	log_size = le32toh(log_size);
+	return log_size > 6 ? 0 : ((uint64_t)high << 32 | low) << (10 + log_size);
 }
 
 int disk_grow(const char *path, uint64_t bytes, const char *mounted, struct md_error *err)
@@ -227,8 +266,15 @@ int disk_grow(const char *path, uint64_t bytes, const char *mounted, struct md_e
 	if (truncate(path, (off_t)bytes) < 0)
 		return md_fail_errno(
 			err, "disk: give '%s' %llu bytes", path, (unsigned long long)bytes);
-	if (mounted)
-		return grow_mounted(path, bytes, mounted, err);
+	if (mounted) {
+		struct md_error ignored = MD_ERROR_INIT;
+
+		if (grow_mounted(path, bytes, mounted, err) == 0)
+			return 0;
+		if (truncate(path, st.st_size) == 0)
+			resize_loop(mounted, &ignored);
+		return -1;
+	}
 	return run_tool("/sbin/resize2fs", argv, err);
 }
 

@@ -15,6 +15,7 @@
 #include "base/error.h"
 
 enum {
+	DISK_BLOCK = 4096,
 	DISK_MIN_BYTES = 16 << 20,
 	DISK_BYTES_PER_INODE = 16384, /* where no number of inodes is asked for */
 };
@@ -26,9 +27,12 @@ int disk_create(const char *path, uint64_t bytes, uint64_t inodes, struct md_err
 /* Mounts it at the folder `target` in the present mount namespace: nodev, discard. */
 int disk_mount(const char *path, const char *target, struct md_error *err);
 
+/* The bytes of the file system in `path`, as its superblock says; 0 if that is none. */
+uint64_t disk_size(const char *path);
+
 /* Makes it larger; `mounted` is a folder of the mounted file system as the caller reaches it, or NULL if it is mounted nowhere.
- * A smaller size is EINVAL. Mounted and without CAP_SYS_RESOURCE: EPERM; calling it again once it is mounted nowhere is
- * enough then. */
+ * A smaller size is EINVAL. Mounted and without CAP_SYS_RESOURCE: EPERM, and nothing has changed; it is possible once it
+ * is mounted nowhere. */
 int disk_grow(const char *path, uint64_t bytes, const char *mounted, struct md_error *err);
 
 /* A few files and blocks beside the workspace's, in the mounted folder: given free for as long as an overlay is being mounted (it makes

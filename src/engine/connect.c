@@ -77,6 +77,12 @@ int connect_attach(
 	return network_attach(e->root, &endpoint, netns_fd, NULL, err);
 }
 
+int connect_limit(const struct engine *e, const struct workspace *w, uint64_t bytes_per_second,
+	int netns_fd, struct md_error *err)
+{
+	return network_limit(e->root, w->id, bytes_per_second, netns_fd, err);
+}
+
 int connect_detach(const struct engine *e, const struct workspace *w, struct md_error *err)
 {
 	return on_bridge(w) ? network_detach(e->root, w->id, err) : 0;

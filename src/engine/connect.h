@@ -25,6 +25,10 @@ int connect_prepare(const struct workspace *w, const char *bundle, struct md_err
 int connect_attach(
 	const struct engine *e, const struct workspace *w, int netns_fd, struct md_error *err);
 
+/* Another rate for a running workspace, whose namespace is `netns_fd`; 0: none. */
+int connect_limit(const struct engine *e, const struct workspace *w, uint64_t bytes_per_second,
+	int netns_fd, struct md_error *err);
+
 /* Takes interface and rules away; without a bridge, or when there is nothing, it does nothing. */
 int connect_detach(const struct engine *e, const struct workspace *w, struct md_error *err);
 

@@ -64,7 +64,7 @@ int host_describe(struct profile_host *h, struct md_error *err)
 		return -1;
 	h->kernel = kernel_version();
 	h->cpus = (int)sysconf(_SC_NPROCESSORS_CONF);
-	h->counts_swap = groups.counts_swap;
+	h->ground.counts_swap = groups.counts_swap;
 	return cgroups_host_has(&groups, "hugetlb") ? list_huge_pages(&h->huge_pages, err) : 0;
 }
 

@@ -8,7 +8,7 @@
 
 #include "engine/profile.h"
 
-/* Fills kernel, cpus, counts_swap and huge_pages; the other fields stay. */
+/* Fills kernel, cpus, ground.counts_swap and huge_pages; the other fields stay. */
 int host_describe(struct profile_host *h, struct md_error *err);
 
 /* Frees what host_describe() made. */

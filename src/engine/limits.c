@@ -13,16 +13,39 @@
 enum { CPUS_MAX = 4096, PIDS_MIN = 3 };
 #define MEMORY_MIN (UINT64_C(6) << 20)
 
+enum limit_kind { LIMIT_BYTES, LIMIT_COUNT, LIMIT_CPUS };
+
 static const struct limit_field {
-	const char *key;
+	const char *key;    /* in the document */
+	const char *option; /* as Docker calls it, where Docker has it */
+	enum limit_kind kind;
 	size_t offset;
 } fields[] = {
-	{ "memory", offsetof(struct limits, memory) },
-	{ "pids", offsetof(struct limits, pids) },
-	{ "cpuMillis", offsetof(struct limits, cpu_millis) },
-	{ "disk", offsetof(struct limits, disk) },
-	{ "diskInodes", offsetof(struct limits, disk_inodes) },
-	{ "bandwidth", offsetof(struct limits, bandwidth) },
+#define AT(member) offsetof(struct limits, member)
+	{ "memory", "memory", LIMIT_BYTES, AT(memory) },
+	{ "swap", "memory-swap", LIMIT_BYTES, AT(swap) },
+	{ "pids", "pids-limit", LIMIT_COUNT, AT(pids) },
+	{ "cpuMillis", "cpus", LIMIT_CPUS, AT(cpu_millis) },
+	{ "cpuShares", "cpu-shares", LIMIT_COUNT, AT(cpu_shares) },
+	{ "ioWeight", "blkio-weight", LIMIT_COUNT, AT(io_weight) },
+	{ "readBps", "device-read-bps", LIMIT_BYTES, AT(io_rates[LIMITS_READ_BPS]) },
+	{ "writeBps", "device-write-bps", LIMIT_BYTES, AT(io_rates[LIMITS_WRITE_BPS]) },
+	{ "readIops", "device-read-iops", LIMIT_COUNT, AT(io_rates[LIMITS_READ_IOPS]) },
+	{ "writeIops", "device-write-iops", LIMIT_COUNT, AT(io_rates[LIMITS_WRITE_IOPS]) },
+	{ "disk", "disk", LIMIT_BYTES, AT(disk) },
+	{ "diskInodes", "disk-inodes", LIMIT_COUNT, AT(disk_inodes) },
+	{ "bandwidth", "bandwidth", LIMIT_BYTES, AT(bandwidth) },
+#undef AT
+};
+
+/* Weights have ends of the kernel's. */
+static const struct limit_range {
+	const char *what;
+	size_t offset;
+	uint64_t min, max;
+} ranges[] = {
+	{ "--cpu-shares", offsetof(struct limits, cpu_shares), 2, 262144 },
+	{ "--blkio-weight", offsetof(struct limits, io_weight), 10, 1000 },
 };
 
 static const uint64_t *field_of(const struct limits *l, const struct limit_field *f)
@@ -53,12 +76,68 @@ bad:
 		CPUS_MAX);
 }
 
+static int set_count(uint64_t *field, const char *name, const char *value, struct md_error *err)
+{
+	int64_t n;
+
+	if (str_to_i64(value, INT64_MIN, INT64_MAX, &n) < 0)
+		return md_fail(
+			err, EINVAL, "option --%s: '%.40s' is not a whole number", name, value);
+	*field = n > 0 ? (uint64_t)n : 0; /* Docker's -1 is no limit, too */
+	return 0;
+}
+
+int limits_set(struct limits *l, const char *name, const char *value, struct md_error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		uint64_t *field = (uint64_t *)((char *)l + fields[i].offset);
+
+		if (!str_eq(fields[i].option, name))
+			continue;
+		if (fields[i].kind == LIMIT_CPUS)
+			return limits_parse_cpus(value, field, err);
+		if (fields[i].kind == LIMIT_COUNT)
+			return set_count(field, name, value, err);
+		if (str_to_size(value, field) < 0)
+			return md_fail(err, EINVAL,
+				"option --%s: '%.40s' is not a size such as 100m", name, value);
+		return 0;
+	}
+	return md_fail(err, ENOENT, "'%.40s' is no limit", name);
+}
+
+bool limits_have_rates(const struct limits *l)
+{
+	for (size_t i = 0; i < LIMITS_RATES; i++) {
+		if (l->io_rates[i])
+			return true;
+	}
+	return false;
+}
+
+static int check_ranges(const struct limits *l, struct md_error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		const struct limit_range *r = &ranges[i];
+		uint64_t value = *(const uint64_t *)((const char *)l + r->offset);
+
+		if (value && (value < r->min || value > r->max))
+			return md_fail(err, EINVAL, "%s is from %llu to %llu", r->what,
+				(unsigned long long)r->min, (unsigned long long)r->max);
+	}
+	if (l->swap && (!l->memory || l->swap < l->memory))
+		return md_fail(err, EINVAL,
+			"--memory-swap is the limit of memory and swap together: not less than "
+			"--memory");
+	return 0;
+}
+
 int limits_check(const struct limits *l, struct md_error *err)
 {
 	if (l->memory && l->memory < MEMORY_MIN)
 		return md_fail(err, EINVAL, "memory limit of %llu bytes: the least is 6m",
 			(unsigned long long)l->memory);
-	if (l->memory > INT64_MAX)
+	if (l->memory > INT64_MAX || l->swap > INT64_MAX)
 		return md_fail(err, ERANGE, "memory limit is too large");
 	if (l->pids && l->pids < PIDS_MIN)
 		return md_fail(err, EINVAL,
@@ -75,7 +154,7 @@ int limits_check(const struct limits *l, struct md_error *err)
 		return md_fail(err, EINVAL, "a limit of files needs a limit of bytes too");
 	if (l->cpu_millis && l->cpu_millis < 10)
 		return md_fail(err, EINVAL, "the least part of a processor is 0.01");
-	return 0;
+	return check_ranges(l, err);
 }
 
 void limits_write(const struct limits *l, struct json_writer *w)

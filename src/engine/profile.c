@@ -133,7 +133,7 @@ static const struct profile_sysctl {
 	{ "user.max_inotify_instances", "128", 0, true },
 };
 
-enum { OOM_SCORE_ADJ = 500, CPU_PERIOD_US = 100000, HOOK_TIMEOUT_S = 30 };
+enum { OOM_SCORE_ADJ = 500, HOOK_TIMEOUT_S = 30 };
 
 static void write_strings(
 	struct json_writer *w, const char *key, const char *const *items, size_t count)
@@ -327,40 +327,6 @@ static void write_id_map(struct json_writer *w, const char *key, uint32_t base)
 	json_array_end(w);
 }
 
-static void write_cpu(struct json_writer *w, uint64_t millis)
-{
-	json_object_begin(w, "cpu");
-	json_add_u64(w, "shares", 1024);
-	json_add_u64(w, "period", CPU_PERIOD_US);
-	json_add_i64(w, "quota", millis ? (int64_t)(millis * CPU_PERIOD_US / 1000) : -1);
-	json_object_end(w);
-}
-
-/* Where the host counts swap, memory and swap together get the one limit: no swap beyond it. */
-static void write_limits(const struct limits *l, bool counts_swap, struct json_writer *w)
-{
-	int64_t memory = l->memory ? (int64_t)l->memory : -1;
-
-	json_object_begin(w, "memory");
-	json_add_i64(w, "limit", memory);
-	if (counts_swap)
-		json_add_i64(w, "swap", memory);
-	json_object_end(w);
-	write_cpu(w, l->cpu_millis);
-	json_object_begin(w, "pids");
-	json_add_i64(w, "limit", l->pids ? (int64_t)l->pids : -1);
-	json_object_end(w);
-}
-
-void profile_write_update(const struct limits *l, bool counts_swap, struct buf *out)
-{
-	struct json_writer w = { .out = out };
-
-	json_object_begin(&w, NULL);
-	write_limits(l, counts_swap, &w);
-	json_object_end(&w);
-}
-
 static void write_huge_pages(struct json_writer *w, const struct strv *sizes)
 {
 	json_array_begin(w, "hugepageLimits");
@@ -377,7 +343,7 @@ static void write_resources(
 	const struct limits *l, const struct profile_host *h, struct json_writer *w)
 {
 	json_object_begin(w, "resources");
-	write_limits(l, h->counts_swap, w);
+	profile_write_limits(l, &h->ground, w);
 	/* Others look for the controller in v1 only, and fail on a hybrid host. */
 	if (h->own_runtime && h->huge_pages.count)
 		write_huge_pages(w, &h->huge_pages);

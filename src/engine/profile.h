@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/compiler.h"
+#include "disk/device.h"
 #include "engine/user.h"
 #include "engine/workspace.h"
 #include "json/json_write.h"
@@ -20,15 +21,26 @@
 #define PROFILE_INIT_PATH "/run/mdocker-init" /* of PID 1, inside */
 #define PROFILE_CGROUP    "/minidocker"       /* all workspaces are below it */
 
+enum { LIMITS_MAX_DEVICES = 2 };
+
+/* What a limit in a cgroup depends on besides itself. */
+struct limits_ground {
+	bool counts_swap;       /* the host's cgroups do: memory and swap can be limited together */
+	bool io_weight_was_set; /* an update: no weight means back to the default one */
+	/* those that the workspace's files are on, if a rate is or was wanted */
+	struct disk_device devices[LIMITS_MAX_DEVICES];
+	size_t device_count;
+};
+
 struct profile_host {
 	const char *init;   /* mdocker-init on the host */
 	const char *bundle; /* absolute; volumes/N and resolv.conf are in it */
 	const char *
 		mdocker; /* this program, --root and --state: the hooks of a workspace on a bridge */
 	const char *root, *state;
-	int kernel;             /* 5.19 is 519, 6.14 is 614 */
-	int cpus;               /* configured ones: each has a folder to mask */
-	bool counts_swap;       /* its cgroups do: memory and swap can be limited together */
+	int kernel; /* 5.19 is 519, 6.14 is 614 */
+	int cpus;   /* configured ones: each has a folder to mask */
+	struct limits_ground ground;
 	struct strv huge_pages; /* sizes to be forbidden: "2MB"; empty without the controller */
 	bool own_runtime; /* mdocker-runtime; other runtimes refuse user.* and kernel.* sysctls */
 };
@@ -41,7 +53,11 @@ void profile_write_config(const struct workspace *w, const struct profile_host *
 void profile_write_process(const struct workspace *w, const struct user_ids *user, struct buf *out);
 
 /* The limits as `RUNTIME update --resources` takes them: linux.resources without the devices. */
-void profile_write_update(const struct limits *l, bool counts_swap, struct buf *out);
+void profile_write_update(const struct limits *l, const struct limits_ground *g, struct buf *out);
+
+/* The same as members of an object that is open. */
+void profile_write_limits(
+	const struct limits *l, const struct limits_ground *g, struct json_writer *w);
 
 /* linux.seccomp */
 void profile_write_seccomp(struct json_writer *w, const char *key);

@@ -31,6 +31,7 @@
 #include "engine/reserve.h"
 #include "engine/rootfs.h"
 #include "engine/runtime_cli.h"
+#include "engine/storage.h"
 #include "engine/user.h"
 #include "json/json_read.h"
 #include "base/poison.h"
@@ -96,12 +97,14 @@ static int plan_rootfs(struct start *s, struct md_error *err)
 	return rootfs_prepare(r, err);
 }
 
-static int write_config(struct start *s, struct md_error *err)
+/* In the child, since limits of storage name the device that was just mounted. */
+static int write_config(const struct start *s, struct md_error *err)
 {
 	_auto_buf_ struct buf text = BUF_INIT(CONFIG_MAX);
 	_auto_free_ char *path = str_format("%s/config.json", s->rootfs.bundle);
 	_auto_free_ char *init = file_sibling_program("mdocker-init");
 	_auto_free_ char *mdocker = file_sibling_program("mdocker");
+	_auto_free_ char *disk = str_format("%s/disk", s->rootfs.bundle);
 	_auto_(host_done) struct profile_host host = {
 		.init = init,
 		.bundle = s->rootfs.bundle,
@@ -115,6 +118,9 @@ static int write_config(struct start *s, struct md_error *err)
 		return md_fail_errno(err, "%s is not installed beside this program",
 			init ? "mdocker" : "mdocker-init");
 	if (connect_prepare(s->w, s->rootfs.bundle, err) < 0 || host_describe(&host, err) < 0)
+		return -1;
+	if (limits_have_rates(&s->w->limits) &&
+		storage_devices(s->e, s->w, disk, &host.ground, err) < 0)
 		return -1;
 	profile_write_config(s->w, &host, &text);
 	if (!path || text.failed)
@@ -237,7 +243,7 @@ static _noreturn_ void run_child(const struct start *s, int ready, int report)
 	spawn_reset_signals();
 	report = fcntl(report, F_DUPFD_CLOEXEC, SHIM_FD + 1);
 	if (report >= 0 && rootfs_mount(&s->rootfs, s->userns_fd, &err) == 0 &&
-		write_process(s, &err) == 0)
+		write_config(s, &err) == 0 && write_process(s, &err) == 0)
 		exec_shim(s, ready, &err);
 	fd_write_all(report, &err, sizeof(err));
 	_exit(EXIT_ENGINE);
@@ -313,7 +319,7 @@ static int prepare(struct start *s, struct md_error *err)
 		return md_fail_errno(err, "state folder '%s'", s->e->state);
 	if (unlink(exit_file) < 0 && errno != ENOENT)
 		return md_fail_errno(err, "'%s'", exit_file);
-	if (plan_rootfs(s, err) < 0 || write_config(s, err) < 0 || plan_shim(s, err) < 0)
+	if (plan_rootfs(s, err) < 0 || plan_shim(s, err) < 0)
 		return -1;
 	s->userns_fd = idmap_userns(s->w->id_base, err);
 	return s->userns_fd < 0 ? -1 : 0;

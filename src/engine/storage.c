@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "engine/lifecycle.h"
 #include "base/poison.h"
 
-/* The disk is mounted in the shim's mount namespace only, so it is reached through the shim's root.
- * Heap; NULL: errno. */
-static char *mounted_path(struct engine *e, const struct workspace *w)
+/* It is mounted in the shim's mount namespace only, so it is reached through the shim's root. */
+char *storage_mounted_path(struct engine *e, const struct workspace *w)
 {
 	_auto_status_ struct workspace_status status = { .state = WORKSPACE_STOPPED };
 	_auto_free_ char *inside = engine_state_path(e, w->id, "bundle/disk");
@@ -34,10 +34,33 @@ int storage_usage(
 		*ret = (struct disk_usage){ 0 };
 		return 0;
 	}
-	path = mounted_path(e, w);
+	path = storage_mounted_path(e, w);
 	if (!path)
 		return md_fail_errno(err, "disk of workspace '%s'", w->name);
 	return disk_usage(path, ret, err);
+}
+
+static int add_device(const char *path, struct limits_ground *to, struct md_error *err)
+{
+	if (disk_device_of(path, &to->devices[to->device_count]) == 0)
+		to->device_count++;
+	else if (errno != ENODEV)
+		return md_fail_errno(err, "the device under '%s'", path);
+	return 0;
+}
+
+int storage_devices(const struct engine *e, const struct workspace *w, const char *disk,
+	struct limits_ground *ret, struct md_error *err)
+{
+	ret->device_count = 0;
+	if (add_device(e->root, ret, err) < 0 || (w->limits.disk && add_device(disk, ret, err) < 0))
+		return -1;
+	if (ret->device_count == 0)
+		return md_fail(err, ENODEV,
+			"limits of storage: '%s' is on no block device of its own: put --root on "
+			"ext4 or xfs, or give the workspace a --disk",
+			e->root);
+	return 0;
 }
 
 int storage_grow(struct engine *e, const struct workspace *w, uint64_t bytes, struct md_error *err)
@@ -56,9 +79,18 @@ int storage_grow(struct engine *e, const struct workspace *w, uint64_t bytes, st
 	if (access(file, F_OK) < 0)
 		return 0;
 	if (workspace_is_running(e, w)) {
-		mounted = mounted_path(e, w);
+		mounted = storage_mounted_path(e, w);
 		if (!mounted)
 			return md_fail_errno(err, "disk of workspace '%s'", w->name);
 	}
-	return disk_grow(file, bytes, mounted, err);
+	if (disk_grow(file, bytes, mounted, err) == 0)
+		return 0;
+	if (!mounted || !err || err->code != EPERM)
+		return -1;
+	/* rootfs_prepare() does it then. */
+	log_warning("workspace '%s': its disk grows at its next start: this host doesn't give the "
+		    "capability (CAP_SYS_RESOURCE) to do it while it runs",
+		w->name);
+	*err = (struct md_error)MD_ERROR_INIT;
+	return 0;
 }

@@ -2,9 +2,16 @@
 /* update.c - workspace_update(): other limits for a workspace, running or not. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/fd.h"
+#include "base/mem.h"
 #include "engine/cgroups.h"
+#include "engine/connect.h"
 #include "engine/lifecycle.h"
 #include "engine/profile.h"
 #include "engine/runtime_cli.h"
@@ -13,19 +20,84 @@
 
 enum { RESOURCES_MAX = 64 << 10 };
 
-static int update_running(
-	struct engine *e, const struct workspace *w, const struct limits *l, struct md_error *err)
+/* The document still has the limits of before. */
+static int describe_ground(struct engine *e, const struct workspace *w, const struct limits *l,
+	struct limits_ground *ret, struct md_error *err)
 {
-	const char *const args[] = { "update", "--resources", "-", w->id, NULL };
 	_auto_cgroups_host_ struct cgroups_host host = { .layout = "" };
-	_auto_buf_ struct buf text = BUF_INIT(RESOURCES_MAX);
+	_auto_free_ char *disk = NULL;
 
 	if (cgroups_describe(&host, err) < 0)
 		return -1;
-	profile_write_update(l, host.counts_swap, &text);
+	*ret = (struct limits_ground){ .counts_swap = host.counts_swap,
+		.io_weight_was_set = w->limits.io_weight != 0 };
+	if (!limits_have_rates(&w->limits) && !limits_have_rates(l))
+		return 0;
+	disk = w->limits.disk ? storage_mounted_path(e, w) : NULL;
+	if (w->limits.disk && !disk)
+		return md_fail_errno(err, "disk");
+	return storage_devices(e, w, disk, ret, err);
+}
+
+static int update_cgroups(
+	struct engine *e, const struct workspace *w, const struct limits *l, struct md_error *err)
+{
+	const char *const args[] = { "update", "--resources", "-", w->id, NULL };
+	_auto_buf_ struct buf text = BUF_INIT(RESOURCES_MAX);
+	struct limits_ground ground;
+
+	if (describe_ground(e, w, l, &ground, err) < 0)
+		return -1;
+	profile_write_update(l, &ground, &text);
 	if (text.failed)
 		return md_fail(err, ENOMEM, "limits");
 	return runtime_run(e, args, buf_str(&text), NULL, err);
+}
+
+static int update_bandwidth(
+	struct engine *e, const struct workspace *w, uint64_t rate, struct md_error *err)
+{
+	_auto_status_ struct workspace_status status = { .state = WORKSPACE_STOPPED };
+	_auto_close_ int netns = -1;
+	char path[64];
+
+	if (workspace_status(e, w, &status, err) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)status.init_pid);
+	netns = open(path, O_RDONLY | O_CLOEXEC);
+	if (netns < 0)
+		return md_fail_errno(err, "the workspace's network");
+	return connect_limit(e, w, rate, netns, err);
+}
+
+/* All of it or, as far as the kernel lets us, nothing. */
+static int update_running(
+	struct engine *e, const struct workspace *w, const struct limits *l, struct md_error *err)
+{
+	struct md_error ignored = MD_ERROR_INIT;
+
+	if (update_cgroups(e, w, l, err) == 0 &&
+		(l->bandwidth == w->limits.bandwidth ||
+			update_bandwidth(e, w, l->bandwidth, err) == 0))
+		return 0;
+	update_cgroups(e, w, &w->limits, &ignored);
+	return -1;
+}
+
+static int check(const struct workspace *w, const struct limits *l, struct md_error *err)
+{
+	const struct limits *before = &w->limits;
+
+	if (limits_check(l, err) < 0)
+		return -1;
+	if (l->bandwidth && !str_eq(w->network, "bridge"))
+		return md_fail(err, EINVAL, "a limit of bandwidth needs --network bridge");
+	if (l->disk < before->disk)
+		return md_fail(err, EINVAL, "the disk of workspace '%s' can only grow", w->name);
+	if (l->disk_inodes != before->disk_inodes)
+		return md_fail(err, EINVAL,
+			"the number of files of a disk grows with its bytes: give a larger --disk");
+	return 0;
 }
 
 int workspace_update(
@@ -33,13 +105,8 @@ int workspace_update(
 {
 	struct limits before = w->limits;
 
-	if (limits_check(limits, err) < 0)
+	if (check(w, limits, err) < 0)
 		return -1;
-	if (limits->bandwidth != before.bandwidth)
-		return md_fail(
-			err, EINVAL, "the bandwidth of a workspace stays what it was made with");
-	if (limits->disk < before.disk)
-		return md_fail(err, EINVAL, "the disk of workspace '%s' can only grow", w->name);
 	if (limits->disk != before.disk && storage_grow(e, w, limits->disk, err) < 0)
 		return -1;
 	if (workspace_is_running(e, w) && update_running(e, w, limits, err) < 0)

@@ -15,6 +15,8 @@
 /* What the host doesn't count stays 0. */
 struct usage {
 	uint64_t cpu_ns, memory, memory_limit, pids, pids_limit;
+	/* to and from the device of its own disk, else all devices */
+	uint64_t read_bytes, write_bytes, reads, writes;
 	struct disk_usage disk; /* zeros without a limit */
 };
 

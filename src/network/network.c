@@ -409,6 +409,38 @@ int network_attach(const char *root, const struct network_endpoint *e, int netns
 	return 0;
 }
 
+/* One direction: the rate of what `name` in the namespace sends. */
+static int limit_end(const char *name, int netns_fd, uint64_t rate, struct md_error *err)
+{
+	_auto_link_ struct link_socket s = { NULL, 0 };
+	unsigned int index;
+
+	if (link_open(&s, netns_fd) < 0)
+		return md_fail_errno(err, "network: open rtnetlink");
+	index = link_index(&s, name);
+	if (!index || link_limit_rate(&s, index, rate) < 0)
+		return md_fail_errno(err, "network: limit what '%s' sends", name);
+	return 0;
+}
+
+int network_limit(const char *root, const char *id, uint64_t bytes_per_second, int netns_fd,
+	struct md_error *err)
+{
+	_auto_network_ struct network n = NETWORK_INIT;
+	const struct network_lease *lease;
+	char port[NETWORK_IFNAME];
+
+	if (network_init(&n, root, err) < 0)
+		return -1;
+	lease = network_lease_find(&n.leases, id);
+	if (!lease)
+		return md_fail(err, ENOENT, "network: workspace '%s' is not attached", id);
+	network_port_name(network_lease_address(&n.leases, lease), port);
+	if (limit_end(port, -1, bytes_per_second, err) < 0)
+		return -1;
+	return limit_end("eth0", netns_fd, bytes_per_second, err);
+}
+
 static int detach(struct network *n, const char *id, struct md_error *err)
 {
 	const struct network_lease *lease = network_lease_find(&n->leases, id);

@@ -29,6 +29,10 @@ struct network_endpoint {
 int network_attach(const char *root, const struct network_endpoint *e, int netns_fd,
 	uint32_t *ret_address, struct md_error *err);
 
+/* Another rate for an endpoint that is attached; 0: none. */
+int network_limit(const char *root, const char *id, uint64_t bytes_per_second, int netns_fd,
+	struct md_error *err);
+
 /* Takes the interface and its rules away; the address stays the workspace's. What isn't there is
  * fine. */
 int network_detach(const char *root, const char *id, struct md_error *err);

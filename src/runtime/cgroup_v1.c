@@ -190,6 +190,9 @@ static const char *weight_file(int fd, bool device)
 
 static int apply_blkio_weights(int fd, const struct oci_blkio *io, struct md_error *err)
 {
+	if (cgroup_wants_u(io->weight) && !cgroup_has(fd, weight_file(fd, false)))
+		return md_fail(err, ENOTSUP,
+			"cgroup: this kernel has no weights of storage (neither BFQ nor CFQ)");
 	if (cgroup_wants_u(io->weight) &&
 		cgroup_write_u64(fd, weight_file(fd, false), io->weight.value, err) < 0)
 		return -1;

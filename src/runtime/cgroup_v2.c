@@ -176,6 +176,9 @@ static int apply_io_weight(int fd, const struct oci_blkio *io, struct md_error *
 	bool bfq = cgroup_has(fd, "io.bfq.weight");
 	const char *file = bfq ? "io.bfq.weight" : "io.weight";
 
+	if ((cgroup_wants_u(io->weight) || io->weights.count) && !cgroup_has(fd, file))
+		return md_fail(err, ENOTSUP,
+			"cgroup: this kernel has no weights of storage (neither BFQ nor iocost)");
 	if (cgroup_wants_u(io->weight)) {
 		uint64_t weight = io->weight.value;
 

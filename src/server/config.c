@@ -33,7 +33,7 @@ const struct args_option server_options[] = {
 	OPTION("demo-anywhere", demo_anywhere, ARGS_FLAG, NULL, "let --demo listen beyond loopback"),
 	OPTION("allow-origin", origins, ARGS_LIST, "ORIGIN", "a further origin that pages may come from"),
 	OPTION("workspace", workspace, ARGS_LIST, "NAME=VALUE",
-		"of a new workspace: image, memory, pids-limit, cpus, disk, network, egress, bandwidth"),
+		"of a new workspace: image, network, memory... as the options of `mdocker workspace open`"),
 	OPTION("allow-host", hosts, ARGS_LIST, "NAME", "a name under which this server is asked for"),
 	OPTION("trusted-proxy", proxies, ARGS_LIST, "CIDR", "a proxy whose X-Forwarded-For and -Proto count"),
 	OPTION("base-path", base_path, ARGS_STRING, "/PATH", "serve below this path"),
@@ -125,6 +125,8 @@ static int set_option(struct server_config *c, const struct args_option *o, cons
 		return str_to_i64(value, INT64_MIN, INT64_MAX, field);
 	case ARGS_SIZE:
 		return str_to_size(value, field);
+	case ARGS_SETTING:
+		break; /* none in this table */
 	}
 	return -1;
 }
@@ -173,8 +175,10 @@ static int read_file(struct server_config *c, const char *path, struct md_error 
 /* "memory=512m" becomes "--memory=512m"; what `mdocker workspace open` doesn't know is refused now, not at the first login. */
 static int settle_workspace(struct strv *options, struct md_error *err)
 {
-	static const char *const known[] = { "image", "memory", "pids-limit", "cpus", "disk",
-		"network", "egress", "bandwidth", "hostname" };
+	static const char *const known[] = { "image", "hostname", "network", "egress", "memory",
+		"memory-swap", "pids-limit", "cpus", "cpu-shares", "blkio-weight",
+		"device-read-bps", "device-write-bps", "device-read-iops", "device-write-iops",
+		"disk", "disk-inodes", "bandwidth" };
 
 	if (options->count > CONFIG_MAX_WORKSPACE)
 		return md_fail(

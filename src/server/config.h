@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "wire/broker_wire.h"
 
-enum { CONFIG_MAX_WORKSPACE = 16 };
+enum { CONFIG_MAX_WORKSPACE = 32 };
 
 struct server_config {
 	const char *listen, *root, *state, *assets, *mdocker, *base_path, *tls_cert, *tls_key;

@@ -29,6 +29,17 @@ say exec mdocker exec w /bin/cat /proc/self/cgroup
 say write mdocker exec w /bin/sh -c 'echo max > /sys/fs/cgroup/pids.max'
 say device mdocker exec w /bin/sh -c 'mknod /root/m c 1 1 || echo refused'
 say stats mdocker stats --format json w
+say rate mdocker run --rm --device-write-bps 2m --device-read-iops 50 busybox /bin/cat /sys/fs/cgroup/io.max
+say weight mdocker run --rm --blkio-weight 500 busybox /bin/true
+say update mdocker update --device-write-bps 1m w
+say slow mdocker exec w /bin/sh -c 'cat /sys/fs/cgroup/io.max; s=$(date +%s); dd if=/dev/zero of=/root/x bs=64k count=80 conv=fsync; echo took $(($(date +%s) - s))'
+say free mdocker update --device-write-bps 0 --memory 64m --pids-limit 33 --cpus 0.5 --cpu-shares 512 w
+say changed mdocker exec w /bin/sh -c 'cd /sys/fs/cgroup; cat io.max memory.max pids.max cpu.max cpu.weight; s=$(date +%s); dd if=/dev/zero of=/root/x bs=64k count=80 conv=fsync; echo took $(($(date +%s) - s))'
+say disk mdocker run -d --name d --disk 64m --device-write-bps 8m busybox /bin/sleep 1000
+say disk-io mdocker exec d /bin/sh -c 'cat /sys/fs/cgroup/io.max; df -k / | tail -1'
+say grow mdocker update --disk 300m d
+say grown mdocker exec d /bin/sh -c 'df -k / | tail -1; df -i / | tail -1'
+say disk-rm mdocker rm -f d
 say stop mdocker stop -t 0 w
 say rm mdocker rm w
 """
@@ -41,7 +52,8 @@ def answers(images, tmp_path_factory):
     disk = folder / "disk"
     run(["truncate", "-s", "256M", disk]).ok()
     run(["mke2fs", "-q", "-F", "-t", "ext4", disk]).ok()
-    modules = " ".join(glob.glob("/usr/lib/uml/modules/*/kernel/fs/overlayfs/overlay.ko"))
+    modules = " ".join(m for name in ("fs/overlayfs/overlay", "drivers/block/loop")
+                       for m in glob.glob(f"/usr/lib/uml/modules/*/kernel/{name}.ko"))
     prelude = PRELUDE.format(modules=modules, mdocker=program("mdocker"), image=images.busybox_tar)
     console = uml.boot(folder, prelude + SCRIPT + END, disk)
     said = uml.answers(console)
@@ -83,3 +95,40 @@ def test_usage_is_told(answers):
 def test_stopping_and_removing_leave_no_group(answers):
     assert answers["stop"][1] == 0 and answers["rm"][1] == 0, answers
     assert answers["left"] == 0
+
+
+
+def took(output):
+    return int(output.split("took ")[1])
+
+
+def test_rates_of_storage(answers):
+    output, code = answers["rate"]
+    assert code == 0 and output.split()[1:] == ["rbps=max", "wbps=2097152", "riops=50", "wiops=max"], output
+
+
+def test_a_weight_that_the_kernel_does_not_know_is_refused_in_words(answers):
+    """This one is built without the groups of BFQ, and without iocost."""
+    output, code = answers["weight"]
+    assert code == 125 and "no weights of storage" in output, output
+
+
+def test_limits_change_while_it_runs(answers):
+    """Five MiB at one a second, then as fast as it goes."""
+    slow, _ = answers["slow"]
+    assert "wbps=1048576" in slow and took(slow) >= 4, slow
+    changed, _ = answers["changed"]
+    assert "wbps" not in changed and took(changed) < took(slow), changed
+    assert changed.split()[:5] == [str(64 << 20), "33", "50000", "100000", "20"], changed
+
+
+def test_a_disk_has_its_rates_and_grows_in_use(answers):
+    """This kernel gives CAP_SYS_RESOURCE."""
+    limits, _ = answers["disk-io"]
+    assert "7:0 rbps=max wbps=8388608" in limits and limits.count("wbps=8388608") == 2, limits
+    before = int(limits.splitlines()[-1].split()[1])
+    output, code = answers["grow"]
+    assert code == 0 and "next start" not in output, output
+    bytes_, files = answers["grown"][0].splitlines()
+    assert int(bytes_.split()[1]) > before + (150 << 10)
+    assert int(files.split()[1]) > 4096

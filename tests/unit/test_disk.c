@@ -91,6 +91,7 @@ static void it_grows_while_it_is_mounted_and_while_it_is_not(void **state _unuse
 {
 	struct md_error err = MD_ERROR_INIT;
 	struct disk_usage before, after;
+	struct stat st;
 
 	assert_done(disk_usage("at", &before, &err));
 	if (has_capability(CAP_SYS_RESOURCE)) {
@@ -102,9 +103,14 @@ static void it_grows_while_it_is_mounted_and_while_it_is_not(void **state _unuse
 		assert_int_equal(disk_grow("disk", 64 << 20, "at", &err), -1);
 		assert_int_equal(err.code, EPERM);
 		assert_non_null(strstr(err.msg, "CAP_SYS_RESOURCE"));
+		assert_int_equal(disk_size("disk"), 32 << 20);
+		assert_int_equal(stat("disk", &st), 0);
+		assert_int_equal(st.st_size, 32 << 20);
 	}
 	assert_int_equal(umount2("at", 0), 0);
 	assert_done(disk_grow("disk", 96 << 20, NULL, &err));
+	assert_int_equal(disk_size("disk"), 96 << 20);
+	assert_int_equal(disk_size("."), 0);
 	assert_done(disk_mount("disk", "at", &err));
 	assert_done(disk_usage("at", &after, &err));
 	assert_true(after.bytes > before.bytes + (20 << 20));

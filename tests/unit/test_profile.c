@@ -24,7 +24,7 @@ static const struct profile_host host = {
 	.bundle = "/run/bundle",
 	.kernel = 618,
 	.cpus = 2,
-	.counts_swap = true,
+	.ground.counts_swap = true,
 	.own_runtime = true,
 };
 
@@ -199,15 +199,40 @@ static void other_runtimes_and_old_kernels_get_no_sysctl_that_they_refuse(void *
 
 static void where_swap_is_not_counted_no_limit_of_it_is_asked_for(void **state)
 {
+	static const struct limits_ground counted = { .counts_swap = true }, uncounted = { 0 };
 	struct limits l = LIMITS_DEFAULT;
 	_auto_buf_ struct buf text = BUF_INIT(1 << 12);
 
-	profile_write_update(&l, true, &text);
+	profile_write_update(&l, &counted, &text);
 	assert_non_null(strstr(buf_str(&text), "\"limit\":104857600,\"swap\":104857600"));
 	buf_reset(&text);
-	profile_write_update(&l, false, &text);
+	profile_write_update(&l, &uncounted, &text);
 	assert_null(strstr(buf_str(&text), "swap"));
 	assert_null(strstr(buf_str(&text), "devices"));
+}
+
+static void rates_name_each_device_and_zero_takes_one_away(void **state)
+{
+	struct limits_ground ground = { .devices = { { 7, 3 }, { 254, 0 } }, .device_count = 2 };
+	struct limits l = LIMITS_DEFAULT;
+	_auto_buf_ struct buf text = BUF_INIT(1 << 12);
+
+	l.io_rates[LIMITS_WRITE_BPS] = 1 << 20;
+	profile_write_update(&l, &ground, &text);
+	assert_non_null(strstr(buf_str(&text),
+		"\"throttleWriteBpsDevice\":[{\"major\":7,\"minor\":3,\"rate\":1048576},"
+		"{\"major\":254,\"minor\":0,\"rate\":1048576}]"));
+	assert_non_null(strstr(buf_str(&text),
+		"\"throttleReadIOPSDevice\":[{\"major\":7,\"minor\":3,\"rate\":0}"));
+	assert_null(strstr(buf_str(&text), "weight"));
+	/* And where nobody wants any, the controller isn't asked for. */
+	buf_reset(&text);
+	ground.device_count = 0;
+	profile_write_update(&l, &ground, &text);
+	assert_null(strstr(buf_str(&text), "blockIO"));
+	ground.io_weight_was_set = true;
+	profile_write_update(&l, &ground, &text);
+	assert_non_null(strstr(buf_str(&text), "\"blockIO\":{\"weight\":100}"));
 }
 
 static void huge_pages_are_named_as_cgroups_do(void **state)
@@ -338,6 +363,7 @@ int main(void)
 		cmocka_unit_test(isolation_is_complete),
 		cmocka_unit_test(other_runtimes_and_old_kernels_get_no_sysctl_that_they_refuse),
 		cmocka_unit_test(where_swap_is_not_counted_no_limit_of_it_is_asked_for),
+		cmocka_unit_test(rates_name_each_device_and_zero_takes_one_away),
 		cmocka_unit_test(huge_pages_are_named_as_cgroups_do),
 		cmocka_unit_test(seccomp_is_an_allow_list),
 		cmocka_unit_test(all_but_leaves_out_exactly_the_given_numbers),

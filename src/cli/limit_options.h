@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * limit_options.h - the limits of a workspace as rows of a command's table of options: they collect
+ * in one list of settings (engine/setting.h), `list` of the struct `options_struct`.
+ */
+#ifndef MD_CLI_LIMIT_OPTIONS_H
+#define MD_CLI_LIMIT_OPTIONS_H
+
+/* clang-format off */
+#define CLI_SETTING(options_struct, list, name, letter, argument, help)                            \
+	{ name, letter, ARGS_SETTING, offsetof(options_struct, list), argument, help }
+
+#define CLI_LIMITS(s, list)                                                                        \
+	CLI_SETTING(s, list, "memory", 'm', "SIZE", "limit of memory (100m; 0: none)"),            \
+	CLI_SETTING(s, list, "memory-swap", 0, "SIZE", "memory and swap together (as --memory: no swap)"), \
+	CLI_SETTING(s, list, "pids-limit", 0, "N", "limit of processes (20; 0: none)"),            \
+	CLI_SETTING(s, list, "cpus", 0, "N", "limit of processors, such as 0.5 (none)"),           \
+	CLI_SETTING(s, list, "cpu-shares", 0, "N", "weight among workspaces, 2 to 262144 (1024)"), \
+	CLI_SETTING(s, list, "blkio-weight", 0, "N", "the same for storage, 10 to 1000 (100)"),    \
+	CLI_SETTING(s, list, "device-read-bps", 0, "SIZE", "bytes a second from the devices its files are on"), \
+	CLI_SETTING(s, list, "device-write-bps", 0, "SIZE", "bytes a second to them"),             \
+	CLI_SETTING(s, list, "device-read-iops", 0, "N", "reads a second from them"),              \
+	CLI_SETTING(s, list, "device-write-iops", 0, "N", "writes a second to them"),              \
+	CLI_SETTING(s, list, "disk", 0, "SIZE", "limit of what it may write (none); can grow later"), \
+	CLI_SETTING(s, list, "disk-inodes", 0, "N", "limit of files on that disk"),                \
+	CLI_SETTING(s, list, "bandwidth", 0, "SIZE", "on a bridge: bytes a second, each way (no limit)")
+
+#define CLI_NETWORK(s, list)                                                                       \
+	CLI_SETTING(s, list, "network", 0, "KIND", "none (loopback only), bridge, or host (no network isolation)"), \
+	CLI_SETTING(s, list, "egress", 0, "POLICY", "on a bridge: none, internet, full, allow:CIDR[:PORT[/tcp|/udp]],...")
+/* clang-format on */
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "engine/setting.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/poison.h"
+
+enum { NAME_BYTES = 32 };
+
+/* Those that are no limit. */
+static const struct word_setting {
+	const char *name;
+	size_t offset;
+} words[] = {
+	{ "image", offsetof(struct workspace_request, image) },
+	{ "hostname", offsetof(struct workspace_request, hostname) },
+	{ "network", offsetof(struct workspace_request, network) },
+	{ "egress", offsetof(struct workspace_request, egress) },
+};
+
+/* Returns the value, and the name in `name`; NULL if that is no NAME=VALUE. */
+static const char *split(const char *text, char name[NAME_BYTES])
+{
+	size_t len = strcspn(text, "=");
+
+	if (!text[len] || !len || len >= NAME_BYTES)
+		return NULL;
+	snprintf(name, NAME_BYTES, "%.*s", (int)len, text);
+	return text + len + 1;
+}
+
+static int not_a_setting(const char *text, struct md_error *err)
+{
+	return md_fail(err, EINVAL, "'%.80s': expected NAME=VALUE, such as memory=512m", text);
+}
+
+int setting_apply(struct workspace_request *r, const char *text, struct md_error *err)
+{
+	char name[NAME_BYTES];
+	const char *value = split(text, name);
+	struct md_error missing = MD_ERROR_INIT;
+
+	if (!value)
+		return not_a_setting(text, err);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (str_eq(words[i].name, name)) {
+			*(const char **)((char *)r + words[i].offset) = value;
+			return 0;
+		}
+	}
+	if (limits_set(&r->limits, name, value, &missing) == 0)
+		return 0;
+	if (missing.code == ENOENT)
+		return md_fail(err, EINVAL, "a workspace has no setting '%s'", name);
+	*err = missing;
+	return -1;
+}
+
+int settings_apply(struct workspace_request *r, const struct strv *list, struct md_error *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (setting_apply(r, list->items[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int settings_apply_limits(struct limits *l, const struct strv *list, struct md_error *err)
+{
+	char name[NAME_BYTES];
+
+	for (size_t i = 0; i < list->count; i++) {
+		const char *value = split(list->items[i], name);
+
+		if (!value)
+			return not_a_setting(list->items[i], err);
+		if (limits_set(l, name, value, err) < 0)
+			return -1;
+	}
+	return 0;
+}
