@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "runtime/cgroup.h"
 #include "runtime/create.h"
 #include "runtime/hooks.h"
@@ -49,6 +50,13 @@ int container_kill(
 
 /* ---- delete ---- */
 
+/* What a caller who made the container knows of it already; all NULL: it is to be read. */
+struct known {
+	const char *created; /* which one of that name is meant */
+	struct cgroup *cgroup;
+	const struct oci_spec *spec;
+};
+
 /* The first process and, where it is not the init of its own pid namespace, all others. */
 static int kill_all(
 	const struct container_state *s, pid_t pid, struct cgroup *c, struct md_error *err)
@@ -65,10 +73,16 @@ static int kill_all(
 	return 0;
 }
 
-static void run_poststop(const struct state_dir *d, const struct container_state *s)
+static void run_poststop(
+	const struct state_dir *d, const struct container_state *s, const struct oci_spec *known)
 {
 	_auto_spec_ struct oci_spec spec = OCI_SPEC_INIT;
 
+	if (known) {
+		hooks_run(&known->hooks[OCI_HOOK_POSTSTOP], OCI_HOOK_POSTSTOP, s, CONTAINER_STOPPED,
+			true, NULL);
+		return;
+	}
 	/* The copy is there once the container was complete; before, its hooks were run by the creator. */
 	if (runtime_load_spec(d->fd, "config.json", &spec, NULL, NULL, NULL) < 0)
 		return;
@@ -77,12 +91,14 @@ static void run_poststop(const struct state_dir *d, const struct container_state
 }
 
 static int delete_locked(const struct runtime *rt, const struct state_dir *d,
-	struct container_state *s, bool force, struct md_error *err)
+	struct container_state *s, bool force, const struct known *known, struct md_error *err)
 {
-	_auto_(cgroup_freep) struct cgroup *c = NULL;
+	_auto_(cgroup_freep) struct cgroup *opened = NULL;
+	struct cgroup *c = known->cgroup;
 
-	if (s->cgroup && cgroup_open(s->cgroup, &c, err) < 0 && !force)
+	if (!c && s->cgroup && cgroup_open(s->cgroup, &opened, err) < 0 && !force)
 		return -1;
+	c = c ? c : opened;
 	if (s->status != CONTAINER_STOPPED) {
 		/* Under our lock nobody makes it any more. */
 		if (!force && s->status != CONTAINER_CREATED && s->status != CONTAINER_CREATING)
@@ -94,7 +110,7 @@ static int delete_locked(const struct runtime *rt, const struct state_dir *d,
 	}
 	if (c && cgroup_destroy(c, err) < 0)
 		return -1;
-	run_poststop(d, s);
+	run_poststop(d, s, known->spec);
 	return state_dir_remove(rt, s->id, err);
 }
 
@@ -106,7 +122,8 @@ static int delete_remains(
 	return state_dir_remove(rt, id, err);
 }
 
-int container_delete(const struct runtime *rt, const char *id, bool force, struct md_error *err)
+static int delete_known(const struct runtime *rt, const char *id, bool force,
+	const struct known *known, struct md_error *err)
 {
 	_auto_container_state_ struct container_state s = { .status = CONTAINER_STOPPED };
 	_auto_state_dir_ struct state_dir d = STATE_DIR_INIT;
@@ -122,7 +139,20 @@ int container_delete(const struct runtime *rt, const char *id, bool force, struc
 			return delete_remains(rt, id, &why, err);
 		return md_fail(err, why.code, "%s", why.msg);
 	}
-	return delete_locked(rt, &d, &s, force, err);
+	if (known->created && !str_eq(known->created, s.created))
+		return 0;
+	return delete_locked(rt, &d, &s, force, known, err);
+}
+
+int container_delete(const struct runtime *rt, const char *id, bool force, struct md_error *err)
+{
+	return delete_known(rt, id, force, &(struct known){ NULL, NULL, NULL }, err);
+}
+
+int container_delete_own(const struct runtime *rt, const struct container_state *s,
+	struct cgroup *cgroup, const struct oci_spec *spec, struct md_error *err)
+{
+	return delete_known(rt, s->id, true, &(struct known){ s->created, cgroup, spec }, err);
 }
 
 /* ---- pause, resume, update, ps ---- */

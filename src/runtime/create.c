@@ -455,7 +455,9 @@ static int run(struct creation *c, const char *id, int *ret_exit, struct md_erro
 	*ret_exit = relay_run(&relay, c->launch.pid);
 	c->launch.pid = 0;
 	relay_close(&relay);
-	return c->options->keep ? 0 : container_delete(c->rt, id, true, err);
+	if (c->options->keep)
+		return 0;
+	return container_delete_own(c->rt, &c->state, c->cgroup, &c->spec, err);
 }
 
 int container_run(const struct runtime *rt, const char *id, const struct create_options *o,

@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/error.h"
 #include "oci/spec.h"
+#include "runtime/cgroup.h"
 #include "runtime/container.h"
 
 /* The folder of compiled filters: its name is no container's id. NULL: ENOMEM. */
@@ -28,6 +29,11 @@ int runtime_write_pid_file(const char *path, pid_t pid, struct md_error *err);
 /* Wants a terminal exactly if there is a console socket for it, unless the runtime itself relays it (`foreground`). */
 int runtime_check_console(
 	bool terminal, const char *console_socket, bool foreground, struct md_error *err);
+
+/* container_delete() by who made it and needn't read its documents again. Somebody else may have deleted it, and even made another one of
+ * that name: that one is left alone. */
+int container_delete_own(const struct runtime *rt, const struct container_state *s,
+	struct cgroup *cgroup, const struct oci_spec *spec, struct md_error *err);
 
 /* Inherited descriptors above the preserved ones are nobody's: they close on exec. */
 int runtime_seal_fds(unsigned int preserve_fds, struct md_error *err);
