@@ -311,17 +311,29 @@ static void number_or_any(char *to, size_t size, int64_t number)
 		snprintf(to, size, "%lld", (long long)number);
 }
 
+/* Each write(2) is a rule of its own, so one open file serves for all. */
+static int write_rule(
+	int group_fd, const char *file, int *fd, const char *text, struct md_error *err)
+{
+	if (*fd < 0)
+		*fd = openat(group_fd, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (*fd < 0 || write(*fd, text, strlen(text)) < 0)
+		return md_fail_errno(err, "cgroup: write '%s' to %s", text, file);
+	return 0;
+}
+
 static int v1_apply_devices(
 	const struct cgroup_tree *t, const struct oci_resources *r, struct md_error *err)
 {
 	_auto_free_ struct oci_device_rule *rules = NULL;
+	_auto_close_ int allow = -1;
+	_auto_close_ int deny = -1;
 	size_t count;
 
 	if (cgroup_device_rules(r, &rules, &count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		const struct oci_device_rule *d = &rules[i];
-		const char *file = d->allow ? "devices.allow" : "devices.deny";
 		char text[64] = "a", major[24], minor[24];
 
 		number_or_any(major, sizeof(major), d->major);
@@ -331,7 +343,8 @@ static int v1_apply_devices(
 				d->access & OCI_DEVICE_READ ? "r" : "",
 				d->access & OCI_DEVICE_WRITE ? "w" : "",
 				d->access & OCI_DEVICE_MKNOD ? "m" : "");
-		if (cgroup_write(t->fd, file, text, err) < 0)
+		if (write_rule(t->fd, d->allow ? "devices.allow" : "devices.deny",
+			    d->allow ? &allow : &deny, text, err) < 0)
 			return -1;
 	}
 	return 0;

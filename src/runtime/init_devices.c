@@ -58,7 +58,7 @@ static _noreturn_ void fail_device(struct init *in, const struct oci_device *d)
 /* An empty file to mount on. What an image has there is looked at without following it; a symlink is refused. */
 static int make_place(int folder, const char *name)
 {
-	int fd = openat(folder, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0666);
+	int fd = openat(folder, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
 	struct stat st;
 
 	if (fd < 0 && errno != EEXIST)
@@ -113,28 +113,21 @@ static void bind_device(struct init *in, int folder, const char *name, const str
 		fail_device(in, d);
 }
 
-static void make_device(struct init *in, const struct oci_device *d)
+static void make_node(struct init *in, int folder, const char *name, const struct oci_device *d)
 {
-	char name[NAME_MAX + 1];
-	_auto_close_ int folder = inroot_parent(in->root, d->path, 0755, name);
-	mode_t mask;
 	int r;
 
-	if (folder < 0)
-		fail_device(in, d);
 	if (in->plan->in_userns && d->type != S_IFIFO) {
 		if (!is_device(folder, name, d))
 			bind_device(in, folder, name, d);
 		return;
 	}
-	mask = umask(0);
 	r = mknodat(folder, name, d->type | d->mode, makedev(d->major, d->minor));
 	/* What an image put there is not to be trusted, and not followed. */
 	if (r < 0 && errno == EEXIST && !is_device(folder, name, d)) {
 		unlinkat(folder, name, 0);
 		r = mknodat(folder, name, d->type | d->mode, makedev(d->major, d->minor));
 	}
-	umask(mask);
 	if (r < 0 && errno == EPERM) {
 		bind_device(in, folder, name, d);
 		return;
@@ -143,6 +136,23 @@ static void make_device(struct init *in, const struct oci_device *d)
 		fail_device(in, d);
 	if ((d->uid || d->gid) && fchownat(folder, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		fail_device(in, d);
+}
+
+/* `dev` is the folder that most of them are in. */
+static void make_device(struct init *in, int dev, const struct oci_device *d)
+{
+	_auto_close_ int folder = -1;
+	char name[NAME_MAX + 1];
+
+	if (str_starts(d->path, "/dev/") && d->path[5] && !strchr(d->path + 5, '/') &&
+		!str_eq(d->path + 5, ".") && !str_eq(d->path + 5, "..")) {
+		make_node(in, dev, d->path + 5, d);
+		return;
+	}
+	folder = inroot_parent(in->root, d->path, 0755, name);
+	if (folder < 0)
+		fail_device(in, d);
+	make_node(in, folder, name, d);
 }
 
 static bool spec_has_device(const struct oci_spec *s, const char *path)
@@ -166,12 +176,8 @@ static bool dev_is_bound(const struct oci_spec *s)
 	return false;
 }
 
-static void make_links(struct init *in)
+static void make_links(struct init *in, int dev)
 {
-	_auto_close_ int dev = inroot_mkdirs(in->root, "/dev", 0755);
-
-	if (dev < 0)
-		init_fail(in, errno, "open /dev", NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(dev_links); i++) {
 		if (symlinkat(dev_links[i].target, dev, dev_links[i].name) < 0 && errno != EEXIST)
 			init_fail(in, errno, "make /dev/", dev_links[i].name, NULL);
@@ -187,17 +193,23 @@ static void make_links(struct init *in)
 void init_step_devices(struct init *in)
 {
 	const struct oci_spec *s = in->plan->spec;
+	_auto_close_ int dev = -1;
 
 	/* Without a root of its own (a joined mount namespace) or with a foreign /dev nothing is made. */
 	if (!in->plan->new_ns[OCI_NS_MOUNT] || dev_is_bound(s))
 		return;
+	dev = inroot_mkdirs(in->root, "/dev", 0755);
+	if (dev < 0)
+		init_fail(in, errno, "open /dev", NULL);
+	umask(0); /* the modes are meant as they stand */
 	for (size_t i = 0; i < ARRAY_SIZE(default_devices); i++) {
 		if (!spec_has_device(s, default_devices[i].path))
-			make_device(in, &default_devices[i]);
+			make_device(in, dev, &default_devices[i]);
 	}
 	for (size_t i = 0; i < s->device_count; i++)
-		make_device(in, &s->devices[i]);
-	make_links(in);
+		make_device(in, dev, &s->devices[i]);
+	umask(0022);
+	make_links(in, dev);
 }
 
 /* ---- the terminal ---- */
