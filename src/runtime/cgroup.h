@@ -53,6 +53,11 @@ static inline void cgroup_freep(struct cgroup **c)
  * already is EBUSY: `delete` kills all that is in it. On failure what was made is removed. */
 int cgroup_create(struct cgroup *c, const struct oci_resources *r, pid_t pid, struct md_error *err);
 
+/* The part of it that must be done before a process is born inside (cgroup_birth_fd()); cgroup_create() then does the rest, or, should
+ * it not come to that or fail, cgroup_undo() removes what both made, with the processes in it. After that `c` is good for cgroup_free() only. */
+int cgroup_create_birth(struct cgroup *c, const struct oci_resources *r, struct md_error *err);
+int cgroup_undo(struct cgroup *c, struct md_error *err);
+
 /* True if cgroup_create() wants the pid of the container's first process. */
 bool cgroup_needs_pid(const struct cgroup *c);
 

@@ -59,6 +59,7 @@ struct cgroup_tree {
 	const struct cgroup_ops *ops;
 	int fd;     /* the container's group, -1: not open */
 	bool fresh; /* made by this process */
+	bool ready; /* made and limited by this process */
 };
 
 struct cgroup {

@@ -143,7 +143,10 @@ static int make_tree(struct cgroup *c, struct cgroup_tree *t, const struct oci_r
 		fd_close(&t->fd);
 		return md_fail(err, EBUSY, "cgroup: %s%s has processes already", t->mount, c->path);
 	}
-	return t->ops->apply(t, r, t->fresh, err);
+	if (t->ops->apply(t, r, t->fresh, err) < 0)
+		return -1;
+	t->ready = true;
+	return 0;
 }
 
 static void drop_tree(struct cgroup *c, size_t i)
@@ -161,7 +164,7 @@ static int make_trees(struct cgroup *c, const struct oci_resources *r, struct md
 	for (size_t i = 0; i < c->tree_count;) {
 		struct md_error why = MD_ERROR_INIT;
 
-		if (make_tree(c, &c->trees[i], r, &why) == 0) {
+		if (c->trees[i].ready || make_tree(c, &c->trees[i], r, &why) == 0) {
 			i++;
 			continue;
 		}
@@ -184,6 +187,31 @@ static int apply_devices(struct cgroup *c, const struct oci_resources *r, struct
 	if (!t || c->rootless)
 		return 0;
 	return t->ops->apply_devices(t, r, err);
+}
+
+int cgroup_undo(struct cgroup *c, struct md_error *err)
+{
+	for (size_t i = 0; i < c->tree_count;) {
+		if (c->trees[i].fresh)
+			i++;
+		else
+			drop_tree(c, i);
+	}
+	return cgroup_destroy(c, err);
+}
+
+int cgroup_create_birth(struct cgroup *c, const struct oci_resources *r, struct md_error *err)
+{
+	struct cgroup_tree *t = cgroup_unified_tree(c);
+	struct md_error why = MD_ERROR_INIT;
+
+	if (c->manager == CGROUP_MANAGER_NONE || !t || make_tree(c, t, r, &why) == 0 ||
+		may_be_left_out(c, &why))
+		return 0;
+	if (t->fresh)
+		cgroup_tree_remove(c, t);
+	*err = why;
+	return -1;
 }
 
 /* Takes back what this call made. What was there before may be another container's. */

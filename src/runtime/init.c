@@ -118,22 +118,42 @@ void init_send(struct init *in, enum sync_stage stage, int value, int fd)
 		_exit(1);
 }
 
+/* They may be ready before they are asked for. */
+static void note_cgroups(struct init *in, const int *fds, size_t count)
+{
+	memcpy(in->cgroup_fds, fds, count * sizeof(*fds));
+	in->cgroup_fd_count = count;
+	in->cgroups_ready = true;
+}
+
 void init_await(struct init *in, enum sync_stage stage, struct sync_message *ret, int *ret_fd)
 {
 	struct sync_message m;
 
 	do {
+		int fds[SOCK_MAX_FDS];
+		size_t count;
+
 		/* Without a runtime at the other end there is nobody to tell and nothing to do. */
-		if (sync_receive(in->sock, &m, ret_fd) <= 0)
+		if (sync_receive_fds(in->sock, &m, fds, &count) <= 0)
 			_exit(1);
-		if (m.stage == SYNC_IN_CGROUP)
-			in->in_cgroup = true;
+		if (m.stage == SYNC_CGROUPS)
+			note_cgroups(in, fds, count);
+		else if (ret_fd)
+			*ret_fd = count ? fds[0] : -1;
 	} while (m.stage != stage);
 	if (ret)
 		*ret = m;
 }
 
 /* ---- namespaces ---- */
+
+/* Made here and not by clone: meanwhile the runtime writes the id mappings and makes the cgroups. */
+static void step_unshare(struct init *in)
+{
+	if (in->plan->unshare_flags && unshare(in->plan->unshare_flags) < 0)
+		init_fail(in, errno, "make the container's namespaces", NULL);
+}
 
 static void step_mapped(struct init *in)
 {
@@ -212,23 +232,19 @@ static void step_become_root(struct init *in)
 /* Moving oneself as a thread is cheap, being moved is not (cgroup.h). */
 static void enter_by_self(struct init *in)
 {
-	const struct init_plan *p = in->plan;
-
-	for (size_t i = 0; i < p->cgroup_fd_count; i++) {
-		if (write(p->cgroup_fds[i], "0", 1) < 0)
+	for (size_t i = 0; i < in->cgroup_fd_count; i++) {
+		if (write(in->cgroup_fds[i], "0", 1) < 0)
 			init_fail(in, errno, "enter the container's cgroups", NULL);
-		close(p->cgroup_fds[i]);
+		close(in->cgroup_fds[i]);
 	}
-	in->in_cgroup = true;
+	in->cgroup_fd_count = 0;
 }
 
 void init_enter_cgroup(struct init *in)
 {
-	if (!in->in_cgroup && in->plan->enters_cgroup)
-		enter_by_self(in);
-	if (!in->in_cgroup)
-		init_await(in, SYNC_IN_CGROUP, NULL, NULL);
-	in->in_cgroup = true;
+	if (!in->cgroups_ready)
+		init_await(in, SYNC_CGROUPS, NULL, NULL);
+	enter_by_self(in);
 	if (in->in_cgroupns || !in->plan->new_ns[OCI_NS_CGROUP])
 		return;
 	if (unshare(CLONE_NEWCGROUP) < 0)
@@ -331,6 +347,13 @@ static bool is_kept(const struct init *in, unsigned int fd)
 	return (int)fd == p->hook_state[OCI_HOOK_START_CONTAINER];
 }
 
+/* Before close_range (5.9). */
+static void close_each(unsigned int from, unsigned int to)
+{
+	for (unsigned int fd = from; fd <= to; fd++)
+		close((int)fd);
+}
+
 /* Nothing of the host stays open but what the last steps need; all of that is CLOEXEC. */
 static void step_close(struct init *in)
 {
@@ -343,15 +366,16 @@ static void step_close(struct init *in)
 		if (keep[i] >= (int)top)
 			top = (unsigned int)keep[i] + 1;
 	}
-	for (unsigned int fd = from; fd < top; fd++) {
-		if (!is_kept(in, fd))
-			close((int)fd);
+	for (unsigned int fd = from, begin = from; fd <= top; fd++) {
+		if (fd < top && !is_kept(in, fd))
+			continue;
+		if (fd > begin && close_range(begin, fd - 1, 0) < 0)
+			close_each(begin, fd - 1);
+		begin = fd + 1;
 	}
 	/* What is above may have been inherited from a careless caller; the runtime made it CLOEXEC. */
-	if (top < ~0U && close_range(top, ~0U, 0) < 0) {
-		for (unsigned int fd = top; fd < 4096; fd++)
-			close((int)fd);
-	}
+	if (close_range(top, ~0U, 0) < 0)
+		close_each(top, 4095);
 }
 
 /* Waits for a `start` that means it: who only looks whether we still listen connects too. */
@@ -405,6 +429,7 @@ struct init_step {
 };
 
 static const struct init_step create_steps[] = {
+	{ "make namespaces", step_unshare },
 	{ "wait for the id mappings", step_mapped },
 	{ "join namespaces", step_join },
 	{ "become root of the user namespace", step_become_root },

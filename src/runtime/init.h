@@ -53,9 +53,9 @@ struct init_plan {
 	const char *rootfs; /* absolute, on the host */
 	const struct init_mount *mounts;
 	size_t mount_count;
-	bool exec; /* joins a running container */
-	bool new_ns
-		[OCI_NS_KINDS]; /* made by clone: all but user, cgroup and time are there already */
+	bool exec;                  /* joins a running container */
+	bool new_ns[OCI_NS_KINDS];  /* to be made, by clone (launch.c) or by the child */
+	int unshare_flags;          /* those that the child makes first of all */
 	int ns_fds[OCI_NS_KINDS];   /* to be joined; -1: none */
 	bool join_ns[OCI_NS_KINDS]; /* exec: those of the container's first process */
 	int target_pidfd;           /* exec: of that process; -1: by ns_fds */
@@ -65,9 +65,6 @@ struct init_plan {
 	int sock;                   /* to the runtime */
 	int start_listener;         /* where `start` connects; -1: start comes through `sock` */
 	int console_sock;           /* gets the pty's master; -1: no terminal */
-	bool enters_cgroup;         /* by itself, through these; else the runtime moves it */
-	int cgroup_fds[CGROUP_ENTRIES];
-	size_t cgroup_fd_count;
 	int hook_state[OCI_HOOK_KINDS]; /* memfds with the state document; -1 */
 	unsigned int preserve_fds;
 	bool no_pivot;
@@ -87,12 +84,14 @@ struct init_plan {
 /* The child's own state. */
 struct init {
 	const struct init_plan *plan;
-	const char *step; /* name of the one running */
-	int sock;         /* where messages go now */
-	int root;         /* the root, until it is entered; -1 */
-	int proc;         /* a private mount of proc; -1 */
-	int tty;          /* slave of the terminal; -1 */
-	bool in_cgroup;   /* the runtime said so */
+	const char *step;             /* name of the one running */
+	int sock;                     /* where messages go now */
+	int root;                     /* the root, until it is entered; -1 */
+	int proc;                     /* a private mount of proc; -1 */
+	int tty;                      /* slave of the terminal; -1 */
+	bool cgroups_ready;           /* the runtime said so */
+	int cgroup_fds[SOCK_MAX_FDS]; /* where they are entered */
+	size_t cgroup_fd_count;
 	bool in_cgroupns;
 	char program[4096]; /* absolute path of what will be executed */
 };

@@ -5,35 +5,51 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/sock.h"
 #include "base/poison.h"
 
-int sync_send(int sock, const struct sync_message *m, int fd)
+int sync_send_fds(int sock, const struct sync_message *m, const int *fds, size_t count)
 {
 	size_t len = offsetof(struct sync_message, text) + strlen(m->text) + 1;
 
-	return sock_send(sock, m, len, &fd, fd >= 0) == (ssize_t)len ? 0 : -1;
+	return sock_send(sock, m, len, fds, count) == (ssize_t)len ? 0 : -1;
 }
 
-int sync_receive(int sock, struct sync_message *m, int *ret_fd)
+int sync_send(int sock, const struct sync_message *m, int fd)
 {
-	int fds[SOCK_MAX_FDS];
-	size_t fd_count = 1;
+	return sync_send_fds(sock, m, &fd, fd >= 0);
+}
+
+int sync_receive_fds(int sock, struct sync_message *m, int ret_fds[SOCK_MAX_FDS], size_t *ret_count)
+{
 	ssize_t n;
 
 	do {
-		n = sock_recv(sock, m, sizeof(*m), fds, &fd_count);
+		*ret_count = SOCK_MAX_FDS;
+		n = sock_recv(sock, m, sizeof(*m), ret_fds, ret_count);
 	} while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		*ret_count = 0;
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
 		return 0;
 	if (n < (ssize_t)offsetof(struct sync_message, text) + 1)
 		return -1;
 	((char *)m)[n - 1] = '\0';
-	if (ret_fd)
-		*ret_fd = fd_count ? fds[0] : -1;
-	else if (fd_count)
-		fd_close(&fds[0]);
 	return 1;
+}
+
+int sync_receive(int sock, struct sync_message *m, int *ret_fd)
+{
+	int fds[SOCK_MAX_FDS];
+	size_t count = 0;
+	int r = sync_receive_fds(sock, m, fds, &count);
+
+	if (ret_fd)
+		*ret_fd = r > 0 && count ? fds[0] : -1;
+	for (size_t i = ret_fd ? 1 : 0; r > 0 && i < count; i++)
+		close(fds[i]);
+	return r;
 }

@@ -6,14 +6,16 @@
 #ifndef MD_RUNTIME_INIT_SYNC_H
 #define MD_RUNTIME_INIT_SYNC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "base/sock.h"
 
 enum sync_stage {
 	/* The runtime to the child. */
-	SYNC_MAPPED,    /* the id mappings are written */
-	SYNC_IN_CGROUP, /* it is in its cgroups */
+	SYNC_MAPPED, /* the id mappings are written */
+	SYNC_CGROUPS, /* its cgroups are ready; descriptors: where it enters them, none: it is in them */
 	SYNC_SOURCE_FD, /* descriptor: the mount asked for; code: errno without one, text: why */
 	SYNC_HOOKS_DONE, /* prestart and createRuntime hooks have run; the hooks' state is filled in */
 	SYNC_RECORDED, /* the state file has it: it may outlive the runtime */
@@ -47,8 +49,12 @@ struct sync_message {
 
 /* Sends a message, with `fd` unless it is -1. 0, or -1 and errno. No memory, no stdio. */
 int sync_send(int sock, const struct sync_message *m, int fd);
+int sync_send_fds(int sock, const struct sync_message *m, const int *fds, size_t count);
 
 /* Receives one; *ret_fd (NULL: none wanted) is the caller's, or -1. 1, or 0 when the other side is gone, or -1 and errno. */
 int sync_receive(int sock, struct sync_message *m, int *ret_fd);
+/* The same with several. */
+int sync_receive_fds(
+	int sock, struct sync_message *m, int ret_fds[SOCK_MAX_FDS], size_t *ret_count);
 
 #endif

@@ -25,17 +25,25 @@
 
 /* ---- making the child ---- */
 
-static uint64_t clone_flags(const struct init_plan *in)
+/* Only clone makes a pid namespace and lets the runtime map the ids of a user namespace. Of the others the child makes all that it
+ * can by itself, at the same time as the runtime does its part. */
+static void divide_namespaces(struct init_plan *in, uint64_t *ret_clone)
 {
+	uint64_t late = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
 	uint64_t flags = 0;
 
-	/* A cgroup namespace is rooted where its maker is, a time namespace needs its offsets first: both are the
-	 * child's to make. */
+	/* Interfaces are moved into a namespace that is there; a joined user namespace shall own all. */
+	if (in->spec->net_device_count)
+		late &= ~(uint64_t)CLONE_NEWNET;
+	if (in->join_by_between)
+		late = 0;
+	/* A cgroup namespace is rooted where its maker is, a time namespace needs its offsets first: both have steps of their own. */
 	for (int k = 0; k < OCI_NS_KINDS; k++) {
 		if (in->new_ns[k] && k != OCI_NS_CGROUP && k != OCI_NS_TIME)
 			flags |= (uint64_t)oci_ns_info[k].clone_flag;
 	}
-	return flags;
+	in->unshare_flags = (int)(flags & late);
+	*ret_clone = flags & ~late;
 }
 
 /* Joins a namespace of the plan: of the container's first process by its pidfd, or by its own descriptor. */
@@ -62,14 +70,14 @@ static int join_pid(const struct init_plan *in, int *ret_own, struct md_error *e
 
 /* The child in a joined user namespace is made by a go-between that has entered it, so that its new namespaces belong to that, and
  * an ordinary user has rights over its pid namespace. With CLONE_PARENT it is our child all the same. */
-static _noreturn_ void run_between(struct plan *p, int report)
+static _noreturn_ void run_between(struct plan *p, uint64_t flags, int report)
 {
 	struct init_plan *in = &p->init;
 	pid_t pid = -1;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (join_one(in, OCI_NS_USER) == 0 && join_one(in, OCI_NS_PID) == 0)
-		pid = sys_clone(clone_flags(in) | CLONE_PARENT, -1);
+		pid = sys_clone(flags | CLONE_PARENT, -1);
 	if (pid == 0) {
 		close(report);
 		init_run(in);
@@ -80,7 +88,7 @@ static _noreturn_ void run_between(struct plan *p, int report)
 	_exit(0);
 }
 
-static pid_t clone_between(struct launch *l)
+static pid_t clone_between(struct launch *l, uint64_t flags)
 {
 	_auto_close_ int report_read = -1;
 	_auto_close_ int report_write = -1;
@@ -93,7 +101,7 @@ static pid_t clone_between(struct launch *l)
 	report_write = report[1];
 	between = sys_clone(0, -1);
 	if (between == 0)
-		run_between(l->plan, report_write);
+		run_between(l->plan, flags, report_write);
 	if (between < 0)
 		return -1;
 	fd_close(&report_write);
@@ -107,20 +115,25 @@ static pid_t clone_between(struct launch *l)
 	return pid;
 }
 
+/* Into a group below, as systemd has it, and from a go-between, the child is moved. */
+static bool enters_by_itself(const struct launch *l)
+{
+	return l->cgroup && !cgroup_needs_pid(l->cgroup) && !l->exec_cgroup &&
+	       !l->plan->init.join_by_between;
+}
+
 /* The child of the common case: born in its group of the unified tree, and entering those of the others by itself. Without clone3 we
  * move it. */
-static pid_t clone_child(struct launch *l)
+static pid_t clone_child(struct launch *l, uint64_t flags)
 {
-	struct init_plan *in = &l->plan->init;
-	int cgroup_fd = in->enters_cgroup ? cgroup_birth_fd(l->cgroup) : -1;
-	pid_t pid = sys_clone(clone_flags(in), cgroup_fd);
+	int cgroup_fd = enters_by_itself(l) ? cgroup_birth_fd(l->cgroup) : -1;
+	pid_t pid = sys_clone(flags, cgroup_fd);
 
-	if (pid < 0 && cgroup_fd >= 0) {
-		in->enters_cgroup = false;
-		pid = sys_clone(clone_flags(in), -1);
-	}
+	l->born_in_cgroup = pid >= 0 && cgroup_fd >= 0;
+	if (pid < 0 && cgroup_fd >= 0)
+		pid = sys_clone(flags, -1);
 	if (pid == 0)
-		init_run(in);
+		init_run(&l->plan->init);
 	return pid;
 }
 
@@ -129,6 +142,7 @@ static int make_child(struct launch *l, struct md_error *err)
 	struct init_plan *in = &l->plan->init;
 	_auto_close_ int child_sock = -1;
 	_auto_close_ int own_pid = -1;
+	uint64_t flags;
 	int pair[2], saved;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -140,10 +154,8 @@ static int make_child(struct launch *l, struct md_error *err)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (!in->join_by_between && join_pid(in, &own_pid, err) < 0)
 		return -1;
-	if (in->join_by_between)
-		l->pid = clone_between(l);
-	else
-		l->pid = clone_child(l);
+	divide_namespaces(in, &flags);
+	l->pid = in->join_by_between ? clone_between(l, flags) : clone_child(l, flags);
 	saved = errno;
 	if (own_pid >= 0)
 		setns(own_pid, CLONE_NEWPID);
@@ -214,16 +226,6 @@ static void raise_limits(struct launch *l)
 	}
 }
 
-static int make_cgroup(struct launch *l, pid_t pid, struct md_error *err)
-{
-	if (!l->cgroup || l->plan->init.exec)
-		return 0;
-	if (cgroup_create(l->cgroup, &l->plan->init.spec->resources, pid, err) < 0)
-		return md_wrap(err, "cgroups");
-	l->cgroup_made = true;
-	return 0;
-}
-
 /* The host's interfaces that the container takes over; they come back to the host with the end of its network namespace. */
 static int move_net_devices(struct launch *l, struct md_error *err)
 {
@@ -251,43 +253,75 @@ static int move_net_devices(struct launch *l, struct md_error *err)
 	return 0;
 }
 
-/* Before the child: its groups, and how it gets in. */
-static int prepare_cgroup(struct launch *l, struct md_error *err)
+/* Where it is to be born must be there before; all other groups are made while the child is at work. */
+static int make_birth_cgroup(struct launch *l, struct md_error *err)
 {
-	struct init_plan *in = &l->plan->init;
-	bool by_pid = l->cgroup && !in->exec && cgroup_needs_pid(l->cgroup);
-
-	if (!by_pid && make_cgroup(l, 0, err) < 0)
-		return -1;
-	/* Into a group below, as systemd has it, and from a go-between, the child is moved. */
-	if (!l->cgroup || by_pid || l->exec_cgroup || in->join_by_between)
+	if (!l->cgroup || l->plan->init.exec || cgroup_needs_pid(l->cgroup))
 		return 0;
-	if (cgroup_open_entries(l->cgroup, in->cgroup_fds, &in->cgroup_fd_count, err) < 0)
+	if (cgroup_create_birth(l->cgroup, &l->plan->init.spec->resources, err) < 0)
 		return md_wrap(err, "cgroups");
-	in->enters_cgroup = true;
 	return 0;
 }
 
-static int move_to_cgroup(struct launch *l, struct md_error *err)
+static int make_cgroups(struct launch *l, struct md_error *err)
 {
-	if (l->plan->init.enters_cgroup)
+	if (!l->cgroup || l->plan->init.exec)
 		return 0;
-	if (l->cgroup && !l->cgroup_made && make_cgroup(l, l->pid, err) < 0)
-		return -1;
-	if (l->cgroup && cgroup_add(l->cgroup, l->pid, l->exec_cgroup, false, err) < 0)
+	if (cgroup_create(l->cgroup, &l->plan->init.spec->resources, l->pid, err) < 0)
 		return md_wrap(err, "cgroups");
-	return launch_send(l, SYNC_IN_CGROUP, err);
+	l->cgroup_made = true;
+	return 0;
+}
+
+/* Into its groups the child goes by itself through descriptors, where it can, else it is moved. */
+static int enter_cgroups(struct launch *l, struct md_error *err)
+{
+	struct sync_message m = { .stage = SYNC_CGROUPS };
+	int fds[CGROUP_ENTRIES];
+	size_t count = 0;
+	int r = 0;
+
+	if (make_cgroups(l, err) < 0)
+		return -1;
+	if (l->cgroup && enters_by_itself(l) &&
+		(l->born_in_cgroup || cgroup_birth_fd(l->cgroup) < 0))
+		r = cgroup_open_entries(l->cgroup, fds, &count, err);
+	else if (l->cgroup)
+		r = cgroup_add(l->cgroup, l->pid, l->exec_cgroup, false, err);
+	if (r < 0)
+		return md_wrap(err, "cgroups");
+	/* A child that is gone has left a message why; it is read next. */
+	r = sync_send_fds(l->sock, &m, fds, count);
+	if (r < 0 && (errno == EPIPE || errno == ECONNRESET))
+		r = 0;
+	if (r < 0)
+		md_fail_errno(err, "talk to the container's process");
+	while (count)
+		close(fds[--count]);
+	return r;
+}
+
+static int start(struct launch *l, struct md_error *err)
+{
+	if (make_child(l, err) < 0)
+		return -1;
+	raise_limits(l);
+	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || move_net_devices(l, err) < 0)
+		return -1;
+	return enter_cgroups(l, err);
 }
 
 int launch_start(struct launch *l, struct md_error *err)
 {
-	if (prepare_cgroup(l, err) < 0 || make_child(l, err) < 0)
+	struct md_error why = MD_ERROR_INIT;
+
+	if (make_birth_cgroup(l, err) < 0)
 		return -1;
-	raise_limits(l);
-	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || move_net_devices(l, err) < 0 ||
-		move_to_cgroup(l, err) < 0) {
-		launch_abort(l);
-		return -1;
-	}
-	return 0;
+	if (start(l, err) == 0)
+		return 0;
+	launch_abort(l);
+	if (l->cgroup && !l->plan->init.exec && !l->cgroup_made && !cgroup_needs_pid(l->cgroup) &&
+		cgroup_undo(l->cgroup, &why) < 0)
+		log_warning("%s", why.msg);
+	return -1;
 }

@@ -24,6 +24,7 @@ struct launch {
 	pid_t pid;                     /* 0: no child (any more) */
 	int sock;                      /* to the child */
 	bool cgroup_made;              /* there are groups to remove */
+	bool born_in_cgroup;           /* the child is in its group of the unified tree */
 	bool hooks_ran;                /* the poststop hooks are due when it fails */
 };
 

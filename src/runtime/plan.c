@@ -37,8 +37,6 @@ void plan_done(struct plan *p)
 		fd_close(&p->init.ns_fds[i]);
 	for (int i = 0; i < OCI_HOOK_KINDS; i++)
 		fd_close(&p->init.hook_state[i]);
-	for (size_t i = 0; i < p->init.cgroup_fd_count; i++)
-		fd_close(&p->init.cgroup_fds[i]);
 	buf_done(&p->seccomp);
 	arena_done(&p->arena);
 }
