@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "server/peers.h"
 #include "server/routes.h"
 #include "server/shim_call.h"
 #include "base/poison.h"
@@ -53,6 +54,8 @@ void api_terminals(struct request *q)
 	struct json_writer w = http_json_writer(q);
 	struct shim_msg m = { .type = SHIM_LIST };
 
+	if (!request_whose(q))
+		return;
 	json_object_begin(&w, NULL);
 	json_array_begin(&w, "terminals");
 	shim_call(q, &m, on_list);
@@ -137,6 +140,21 @@ static bool on_done(struct request *q, const struct shim_msg *m _unused_)
 	return true;
 }
 
+static bool on_recorded(struct request *q, const struct shim_msg *m _unused_)
+{
+	struct json_node body;
+	bool on = false;
+	char text[64];
+
+	if (http_json(q, &body) < 0)
+		return true;
+	json_get_bool(&body, "recorded", &on, NULL);
+	snprintf(text, sizeof(text), "terminal %s, %s", q->param, on ? "begun" : "ended");
+	peers_audit(BW_EVENT_RECORD, false, q->session.user, q->address, text);
+	http_reply_json(q, 200);
+	return true;
+}
+
 static bool find_terminal(struct request *q, uint32_t *ret)
 {
 	if (read_id(q->param, ret))
@@ -153,11 +171,14 @@ void api_terminal_change(struct request *q)
 	struct json_node body;
 	const char *name = NULL;
 	int64_t position = -1;
+	bool recorded = false;
 	uint32_t id;
+	int r;
 
 	if (!find_terminal(q, &id) || http_json(q, &body) < 0)
 		return;
-	if (json_get_string(&body, "name", &name, &err) < 0 ||
+	r = json_get_bool(&body, "recorded", &recorded, &err);
+	if (r < 0 || json_get_string(&body, "name", &name, &err) < 0 ||
 		json_get_i64(&body, "position", 0, SHIM_MAX_TERMINALS, &position, &err) < 0) {
 		http_reply_error(q, 400, "invalid", err.msg);
 		return;
@@ -170,11 +191,15 @@ void api_terminal_change(struct request *q)
 		m.type = SHIM_MOVE;
 		m.move.terminal = id;
 		m.move.position = (uint32_t)position;
+	} else if (!name && r == 1) {
+		m.type = SHIM_RECORD;
+		m.record.terminal = id;
+		m.record.on = recorded;
 	} else {
-		http_reply_error(q, 400, "invalid", "give a name or a position");
+		http_reply_error(q, 400, "invalid", "give a name, a position or recorded");
 		return;
 	}
-	shim_call(q, &m, on_done);
+	shim_call(q, &m, m.type == SHIM_RECORD ? on_recorded : on_done);
 }
 
 void api_terminal_close(struct request *q)

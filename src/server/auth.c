@@ -131,9 +131,14 @@ static void on_audit(const struct auth_reply *to, const union bw_message *m)
 		[BW_EVENT_ATTACH] = { "terminal_attach", false },
 		[BW_EVENT_DETACH] = { "terminal_detach", false },
 		[BW_EVENT_LIMIT] = { "connection_limit", false },
+		[BW_EVENT_LOOK] = { "admin_look", false },
+		[BW_EVENT_LOOK_END] = { "admin_look_end", false },
+		[BW_EVENT_RECORD] = { "recording", false },
 		[BW_EVENT_OPEN] = { "workspace_open", true },
 		[BW_EVENT_STOP] = { "workspace_stop", true },
 		[BW_EVENT_SERVER] = { "server", true },
+		[BW_EVENT_ADMIN] = { "admin_access", true },
+		[BW_EVENT_RECORDINGS] = { "recordings", true },
 	};
 	const struct bw_audit *e = &m->audit;
 

@@ -3,6 +3,7 @@
 #include "server/bridge.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -44,10 +45,13 @@ struct bridge {
 	struct pending *opening, *checking;
 	bool plain; /* no subprotocol: bytes only */
 	bool live;  /* attached: what is typed goes to the shim */
+	bool came;  /* the audit log was told so, and will be told of the end */
 	bool held;  /* the browser is told to wait */
 	uint8_t token[BW_TOKEN_SIZE];
 	struct bw_session session;
 	char address[BW_ADDRESS_SIZE];
+	char of[BW_NAME_SIZE]; /* an admin is at this user's terminal; "": at one of the session's own user */
+	bool can_type;
 	int64_t touched; /* seconds, monotonic: when auth last heard of activity */
 
 	struct shim_attach wanted;
@@ -89,12 +93,16 @@ static uint64_t query_number(
 struct bridge *bridge_new(const struct request *q)
 {
 	struct bridge *b = calloc(1, sizeof(*b));
+	char control[8];
 
 	if (!b)
 		return NULL;
 	memcpy(b->token, q->token, BW_TOKEN_SIZE);
 	b->session = q->session;
 	BW_PUT(b->address, q->address);
+	BW_PUT(b->of, q->of);
+	b->can_type = b->session.can_type &&
+		      (!*b->of || http_query(q, "control=", control, sizeof(control)));
 	b->touched = seconds_now();
 	b->wanted.terminal = (uint32_t)query_number(q, "terminal=", UINT32_MAX, 0);
 	b->wanted.from = query_number(q, "from=", INT64_MAX, SHIM_NO_OFFSET);
@@ -103,8 +111,8 @@ struct bridge *bridge_new(const struct request *q)
 	if (b->session.is_link && b->session.terminal)
 		b->wanted.terminal = b->session.terminal;
 	/* Who only watches starts no shell, and who resumes wants that one or none. */
-	b->wanted.flags = b->session.can_type ? 0 : SHIM_ATTACH_READ_ONLY;
-	if (!b->session.is_link && b->wanted.terminal == 0)
+	b->wanted.flags = b->can_type ? 0 : SHIM_ATTACH_READ_ONLY;
+	if (!b->session.is_link && !*b->of && b->wanted.terminal == 0)
 		b->wanted.flags |= SHIM_ATTACH_CREATE;
 	buf_init(&b->snapshot, SNAPSHOT_MAX);
 	buf_init(&b->waiting, WAITING_MAX);
@@ -117,12 +125,27 @@ struct bridge *bridge_new(const struct request *q)
 	return b;
 }
 
+/* Who came to which terminal, or went. */
+static void audit(const struct bridge *b, bool came)
+{
+	char text[BW_TEXT_SIZE];
+
+	snprintf(text, sizeof(text), "terminal %u of %s, %s", b->attached.terminal, b->of,
+		b->can_type ? "may type" : "looks only");
+	if (*b->of)
+		peers_audit(came ? BW_EVENT_LOOK : BW_EVENT_LOOK_END, false, b->session.user,
+			b->address, text);
+	else
+		peers_audit(came ? BW_EVENT_ATTACH : BW_EVENT_DETACH, false, b->session.user,
+			b->address, came && b->session.is_link ? "by a link" : NULL);
+}
+
 void bridge_free(struct bridge *b)
 {
 	if (!b)
 		return;
-	if (b->live)
-		peers_audit(BW_EVENT_DETACH, false, b->session.user, b->address, NULL);
+	if (b->came)
+		audit(b, false);
 	*b->at = b->next;
 	if (b->next)
 		b->next->at = b->at;
@@ -243,9 +266,8 @@ static void flush_waiting(struct bridge *b)
 static void on_attached(struct bridge *b, const struct shim_msg *m)
 {
 	b->attached = m->attached;
-	b->live = true;
-	peers_audit(BW_EVENT_ATTACH, false, b->session.user, b->address,
-		b->session.is_link ? "by a link" : NULL);
+	b->live = b->came = true;
+	audit(b, true);
 	if (!(m->attached.flags & SHIM_ATTACHED_SNAPSHOT))
 		send_hello(b, m->attached.offset, -1);
 	flush_waiting(b);
@@ -403,6 +425,8 @@ int bridge_start(struct bridge *b, struct lws *wsi)
 		return close_with_reason(b);
 	memcpy(m.open.token, b->token, BW_TOKEN_SIZE);
 	BW_PUT(m.open.address, b->address);
+	BW_PUT(m.open.of, b->of);
+	m.open.look = !b->can_type;
 	b->opening = peers_ask_broker(&m, on_opened, b);
 	if (!b->opening)
 		close_bridge(b, CLOSE_FAILED, "the server is too busy", false);
@@ -487,7 +511,7 @@ static int on_typed(struct bridge *b, const void *data, size_t len)
 {
 	struct shim_msg m = { .type = SHIM_INPUT, .tail = data, .tail_len = len };
 
-	if (!b->session.can_type)
+	if (!b->can_type)
 		return 0;
 	note_activity(b);
 	if (b->live && !b->waiting.len && shim_link_send(b->shim, &m) == 1)

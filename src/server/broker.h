@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * broker.h - the state of the root role, between its files: broker.c (start, signals, messages), broker_children.c
- * (auth and web: started, restarted), broker_open.c (workspaces: runs `mdocker`, connects to the shim).
+ * (auth and web: started, restarted), broker_open.c (workspaces and recordings: runs `mdocker`, connects to
+ * the shim), broker_prune.c.
  */
 #ifndef MD_SERVER_BROKER_H
 #define MD_SERVER_BROKER_H
@@ -50,6 +51,11 @@ struct broker {
 	bool serving; /* `listening on` was said */
 	struct broker_child auth, web;
 	struct loop_source signals;
+	struct broker_prune {
+		struct loop_source timer, process;
+		pid_t pid; /* 0: none runs */
+		int pidfd;
+	} prune;
 	uint32_t last_id;
 	struct broker_request *requests; /* of web, in the order of their coming */
 	size_t request_count, run_count;
@@ -69,8 +75,12 @@ void broker_stop_children(struct broker *b);
 /* A child that broke the protocol: it ends and is started anew. */
 void broker_kill_child(struct broker_child *c);
 
+/* broker_prune.c: `mdocker recordings prune`, soon after the start and each hour. */
+int broker_start_prune(struct broker *b, struct md_error *err);
+void broker_stop_prune(struct broker *b);
+
 /* broker_open.c */
-/* A request of web: OPEN or WORKSPACE. */
+/* A request of web: OPEN, WORKSPACE or RECORDING. */
 void broker_on_request(struct broker *b, const union bw_message *m);
 /* The answer of auth to our CHECK. */
 void broker_on_session(struct broker *b, const union bw_message *m);

@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -17,11 +20,19 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "json/json_read.h"
+#include "recording/store.h"
 #include "server/guard.h"
 #include "wire/shim_wire.h"
 #include "base/poison.h"
 
-enum { ERROR_BYTES = 4096, MAX_ARGS = 16 + CONFIG_MAX_WORKSPACE };
+enum {
+	ERROR_BYTES = 4096,
+	LIST_BYTES = 1 << 20,
+	MAX_ARGS = 16 + CONFIG_MAX_WORKSPACE,
+	/* Exit codes of `mdocker recordings` and of `mdocker workspace open --no-start`. */
+	EXIT_NOT_FOUND = 3,
+	EXIT_NOT_ALLOWED = 4,
+};
 
 enum request_state {
 	WAITS_FOR_AUTH,
@@ -40,12 +51,24 @@ struct broker_request {
 	bool stopped;              /* RESTART: the first of its two runs is over */
 	bool unwanted;             /* the web that asked is gone; mdocker is let run to its end */
 	struct bw_session session; /* once checked: who it is, and what a link allows */
+	const char *owner;         /* then: whose workspace it is about */
+	bool foreign;              /* another's than who asks, who is an admin */
 
 	pid_t pid;
 	int pidfd, out_fd, err_fd;
 	struct loop_source process, out, errors, timeout;
 	struct buf out_text, err_text;
 };
+
+/* For the audit log: who did what to whom. */
+static void audit_foreign(
+	const struct broker_request *q, enum bw_event event, bool failed, const char *what)
+{
+	char text[BW_TEXT_SIZE];
+
+	snprintf(text, sizeof(text), "%s of %s", what, q->owner);
+	broker_audit(q->broker, event, failed, q->session.user, q->asked.address, text);
+}
 
 static bool wants_open(const struct broker_request *q)
 {
@@ -154,8 +177,9 @@ static void answer(struct broker_request *q, enum bw_status status, const char *
 }
 
 /* What this connection is good for is fixed here, before web gets it: a user's terminals, or looking only. */
-static int say_hello(int fd, const struct bw_session *s)
+static int say_hello(int fd, const struct broker_request *q)
 {
+	const struct bw_session *s = &q->session;
 	_auto_buf_ struct buf tail = BUF_INIT(SHIM_MAX_LABEL + 1);
 	char packet[SHIM_HEADER + SHIM_MAX_FIXED + SHIM_MAX_LABEL + 1];
 	struct shim_msg m = { .type = SHIM_HELLO, .serial = 1 };
@@ -164,8 +188,10 @@ static int say_hello(int fd, const struct bw_session *s)
 	m.hello.magic = SHIM_MAGIC;
 	m.hello.version = SHIM_VERSION;
 	m.hello.flags = SHIM_HELLO_USER | SHIM_HELLO_WATCH;
-	if (!s->can_type)
+	if (!s->can_type || q->asked.look)
 		m.hello.flags |= SHIM_HELLO_READ_ONLY;
+	if (q->foreign)
+		m.hello.flags |= SHIM_HELLO_ADMIN;
 	if (shim_add_string(&tail, s->is_link ? "guest" : s->user) < 0)
 		return -1;
 	m.tail = tail.data;
@@ -177,15 +203,18 @@ static int say_hello(int fd, const struct bw_session *s)
 /* True if the workspace's shim answered the call and the request is done with. */
 static bool connect_and_answer(struct broker_request *q)
 {
-	struct broker_workspace *w = find_workspace(q->broker, q->session.user);
+	struct broker_workspace *w = find_workspace(q->broker, q->owner);
 	_auto_close_ int fd = -1;
 
 	if (!w)
 		return false;
 	/* Nonblocking: a shim that hangs must not hang us. */
 	fd = sock_connect(w->socket, SOCK_SEQPACKET | SOCK_NONBLOCK);
-	if (fd < 0 || say_hello(fd, &q->session) < 0)
+	if (fd < 0 || say_hello(fd, q) < 0)
 		return false;
+	if (q->foreign)
+		audit_foreign(q, BW_EVENT_ADMIN, false,
+			q->asked.look ? "to look at the terminals" : "to type in the terminals");
 	answer(q, BW_OK, "", fd);
 	return true;
 }
@@ -218,35 +247,95 @@ static void on_opened(struct broker_request *q)
 		json_root(&doc, &root, &err) < 0 ||
 		json_get_string(&root, "socket", &socket, &err) < 0 || !socket ||
 		socket[0] != '/') {
-		log_error("workspace of %s: %s", q->session.user,
+		log_error("workspace of %s: %s", q->owner,
 			err.code ? err.msg : "no socket was named");
 		answer(q, BW_FAILED, "the workspace could not be opened", -1);
 		return;
 	}
-	remember_workspace(q->broker, q->session.user, socket);
-	broker_audit(q->broker, BW_EVENT_OPEN, false, q->session.user, q->asked.address, NULL);
+	remember_workspace(q->broker, q->owner, socket);
+	if (!q->foreign)
+		broker_audit(
+			q->broker, BW_EVENT_OPEN, false, q->session.user, q->asked.address, NULL);
 	if (q->asked.h.type == BW_WORKSPACE) {
 		answer(q, BW_OK, "", -1);
 	} else if (!connect_and_answer(q)) {
-		log_error("workspace of %s: connect to '%s': %s", q->session.user, socket,
-			strerror(errno));
-		forget_workspace(q->broker, q->session.user);
+		log_error(
+			"workspace of %s: connect to '%s': %s", q->owner, socket, strerror(errno));
+		forget_workspace(q->broker, q->owner);
 		answer(q, BW_FAILED, "the workspace does not answer", -1);
 	}
 }
 
-static void on_run_failed(struct broker_request *q)
+static void on_run_failed(struct broker_request *q, int code)
 {
 	const char *text = last_line(&q->err_text);
+	enum bw_status status = BW_FAILED;
 
-	log_error("workspace of %s: %s", q->session.user, text);
-	if (wants_open(q))
+	log_error("workspace of %s: %s", q->owner, text);
+	if (code == EXIT_NOT_FOUND && (q->foreign || q->asked.h.type == BW_RECORDING))
+		status = BW_NOT_FOUND;
+	else if (code == EXIT_NOT_ALLOWED && q->asked.h.type == BW_RECORDING)
+		status = BW_FORBIDDEN;
+	if (q->foreign || q->asked.h.type == BW_RECORDING)
+		audit_foreign(q, BW_EVENT_ADMIN, true, text);
+	else if (wants_open(q))
 		broker_audit(
 			q->broker, BW_EVENT_OPEN, true, q->session.user, q->asked.address, text);
 	else if (q->asked.action != BW_WS_INSPECT)
 		broker_audit(
 			q->broker, BW_EVENT_STOP, true, q->session.user, q->asked.address, text);
-	answer(q, BW_FAILED, text, -1);
+	answer(q, status, text, -1);
+}
+
+/* The list goes to web as a file, too: one way for all that is read. */
+static int list_file(const struct broker_request *q)
+{
+	_auto_close_ int fd = memfd_create("recordings", MFD_CLOEXEC);
+
+	if (q->out_text.failed || fd < 0 ||
+		fd_write_all(fd, q->out_text.data, q->out_text.len) < 0 ||
+		lseek(fd, 0, SEEK_SET) < 0)
+		return -1;
+	return take_fd(&fd);
+}
+
+/* `mdocker recordings path` told where it lies, in a folder that only root writes to. */
+static int recording_file(const struct broker_request *q)
+{
+	_auto_json_ struct json_doc doc = JSON_DOC_INIT;
+	_auto_close_ int fd = -1;
+	const char *path = NULL;
+	struct json_node root;
+	struct stat st;
+
+	if (json_parse(&doc, buf_str(&q->out_text), q->out_text.len, NULL) < 0 ||
+		json_root(&doc, &root, NULL) < 0 ||
+		json_get_string(&root, "path", &path, NULL) != 1 || path[0] != '/')
+		return -1;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? -1 : take_fd(&fd);
+}
+
+static void on_recording(struct broker_request *q)
+{
+	enum bw_recording_action action = q->asked.action;
+	_auto_close_ int fd = action == BW_REC_LIST   ? list_file(q)
+			      : action == BW_REC_READ ? recording_file(q)
+						      : -1;
+	char what[BW_NAME_SIZE + 32];
+
+	snprintf(what, sizeof(what), "%s%s",
+		action == BW_REC_LIST   ? "list"
+		: action == BW_REC_READ ? "read "
+					: "remove ",
+		action == BW_REC_LIST ? "" : q->asked.item);
+	if (action != BW_REC_REMOVE && fd < 0)
+		answer(q, BW_FAILED, "the recordings can't be read", -1);
+	else {
+		if (q->foreign || action == BW_REC_REMOVE)
+			audit_foreign(q, BW_EVENT_RECORDINGS, false, what);
+		answer(q, BW_OK, "", fd);
+	}
 }
 
 static void on_run_ended(struct broker_request *q, int code)
@@ -254,7 +343,9 @@ static void on_run_ended(struct broker_request *q, int code)
 	struct broker *b = q->broker;
 
 	if (code != 0) {
-		on_run_failed(q);
+		on_run_failed(q, code);
+	} else if (q->asked.h.type == BW_RECORDING) {
+		on_recording(q);
 	} else if (wants_open(q)) {
 		on_opened(q);
 	} else if (q->asked.action == BW_WS_INSPECT) {
@@ -263,7 +354,7 @@ static void on_run_ended(struct broker_request *q, int code)
 		else
 			answer(q, BW_OK, buf_str(&q->out_text), -1);
 	} else {
-		forget_workspace(b, q->session.user);
+		forget_workspace(b, q->owner);
 		broker_audit(b, BW_EVENT_STOP, false, q->session.user, q->asked.address, NULL);
 		if (q->asked.action == BW_WS_RESTART)
 			q->stopped = true; /* and runs once more, to open it */
@@ -321,8 +412,7 @@ static void on_timeout(struct loop_source *s, uint32_t events _unused_)
 	struct broker *b = q->broker;
 
 	loop_take_timer(s);
-	log_error("workspace of %s: mdocker did not end within %d s", q->session.user,
-		BROKER_RUN_SECONDS);
+	log_error("workspace of %s: mdocker did not end within %d s", q->owner, BROKER_RUN_SECONDS);
 	kill(q->pid, SIGKILL);
 	spawn_wait(q->pid);
 	q->pid = 0;
@@ -331,25 +421,45 @@ static void on_timeout(struct loop_source *s, uint32_t events _unused_)
 }
 
 /* The command for a request, behind "mdocker --root R --state S". */
+static void words_of(const struct broker_request *q, const char *words[MAX_ARGS])
+{
+	const char *o = q->owner, *item = q->asked.item;
+	const char *const open[] = { "workspace", "open", o, "--owner", o, "--json", NULL };
+	const char *const find[] = { "workspace", "open", o, "--owner", o, "--no-start", NULL };
+	const char *const inspect[] = { "workspace", "inspect", o, "--owner", o, "--json", NULL };
+	const char *const stop[] = { "workspace", "stop", o, "--owner", o, NULL };
+	const char *const list[] = { "recordings", "ls", o, "--owner", o, "--json", NULL };
+	const char *const read[] = { "recordings", "path", o, item, "--owner", o, NULL };
+	const char *const remove[] = { "recordings", "rm", o, item, "--owner", o,
+		q->foreign ? "--force" : NULL, NULL };
+	const char *const *const recordings[] = {
+		[BW_REC_LIST] = list, [BW_REC_READ] = read, [BW_REC_REMOVE] = remove
+	};
+	const char *const *chosen = q->asked.h.type == BW_RECORDING    ? recordings[q->asked.action]
+				    : wants_open(q) && q->foreign      ? find
+				    : wants_open(q)                    ? open
+				    : q->asked.action == BW_WS_INSPECT ? inspect
+								       : stop;
+	size_t n = 0;
+
+	do {
+		words[n] = chosen[n];
+	} while (chosen[n++]);
+}
+
 static void build_command(const struct broker_request *q, const char *argv[MAX_ARGS])
 {
 	const struct server_config *c = &q->broker->config;
-	const char *user = q->session.user;
 	const char *const head[] = { "mdocker", "--root", c->root, "--state", c->state, NULL };
-	const char *const open[] = { "workspace", "open", user, "--owner", user, "--json", NULL };
-	const char *const inspect[] = { "workspace", "inspect", user, "--owner", user, "--json",
-		NULL };
-	const char *const stop[] = { "workspace", "stop", user, "--owner", user, NULL };
-	const char *const *rest = wants_open(q)                      ? open
-				  : q->asked.action == BW_WS_INSPECT ? inspect
-								     : stop;
+	const char *words[MAX_ARGS];
 	size_t n = 0;
 
 	for (size_t i = 0; head[i]; i++)
 		argv[n++] = head[i];
-	for (size_t i = 0; rest[i]; i++)
-		argv[n++] = rest[i];
-	for (size_t i = 0; wants_open(q) && i < c->workspace.count; i++)
+	words_of(q, words);
+	for (size_t i = 0; words[i]; i++)
+		argv[n++] = words[i];
+	for (size_t i = 0; wants_open(q) && !q->foreign && i < c->workspace.count; i++)
 		argv[n++] = c->workspace.items[i];
 	argv[n] = NULL;
 }
@@ -367,7 +477,7 @@ static int start_run(struct broker_request *q)
 	struct spawn s = SPAWN_INIT;
 	int pair[2];
 
-	buf_init(&q->out_text, BW_DOCUMENT_SIZE);
+	buf_init(&q->out_text, q->asked.h.type == BW_RECORDING ? LIST_BYTES : BW_DOCUMENT_SIZE);
 	buf_init(&q->err_text, ERROR_BYTES);
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return -1;
@@ -406,7 +516,7 @@ static int start_run(struct broker_request *q)
 static bool user_is_busy(struct broker *b, const char *user)
 {
 	for (struct broker_request *q = b->requests; q; q = q->next) {
-		if (q->state == RUNS && str_eq(q->session.user, user))
+		if (q->state == RUNS && str_eq(q->owner, user))
 			return true;
 	}
 	return false;
@@ -419,7 +529,7 @@ static void pump(struct broker *b)
 
 	while (q) {
 		struct broker_request *next = q->next;
-		bool try = q->state == WAITS_FOR_RUN && !user_is_busy(b, q->session.user);
+		bool try = q->state == WAITS_FOR_RUN && !user_is_busy(b, q->owner);
 
 		if (try && q->asked.h.type == BW_OPEN && connect_and_answer(q)) {
 			/* done */
@@ -462,6 +572,17 @@ void broker_on_request(struct broker *b, const union bw_message *m)
 		answer(q, BW_FAILED, "the accounts are not reachable now", -1);
 }
 
+/* Whose workspace a checked request is about. Others' are an admin's to see, by a session of their own. */
+static bool find_owner(struct broker_request *q)
+{
+	const char *of = q->asked.of;
+
+	q->foreign = *of && !str_eq(of, q->session.user);
+	q->owner = q->foreign ? of : q->session.user;
+	return !q->foreign || (!q->session.is_link && q->session.role == BW_ADMIN &&
+				      q->asked.h.type != BW_WORKSPACE && guard_user_name_valid(of));
+}
+
 void broker_on_session(struct broker *b, const union bw_message *m)
 {
 	struct broker_request *q = b->requests;
@@ -475,11 +596,22 @@ void broker_on_session(struct broker *b, const union bw_message *m)
 			"no such session", -1);
 		return;
 	}
-	if (m->session.is_link && q->asked.h.type == BW_WORKSPACE) {
+	if (m->session.is_link && q->asked.h.type != BW_OPEN) {
 		answer(q, BW_FORBIDDEN, "a link shows a terminal, no more", -1);
 		return;
 	}
 	q->session = m->session;
+	if (!find_owner(q)) {
+		audit_foreign(q, BW_EVENT_ADMIN, true, "not an admin: the workspace");
+		answer(q, BW_FORBIDDEN, "for admins only", -1);
+		return;
+	}
+	if (q->asked.h.type == BW_RECORDING && q->asked.action != BW_REC_LIST &&
+		!recording_name_valid(q->asked.item)) {
+		/* It becomes a word of a command line. */
+		answer(q, BW_NOT_FOUND, "there is no such recording", -1);
+		return;
+	}
 	q->state = WAITS_FOR_RUN;
 	pump(b);
 }

@@ -178,7 +178,8 @@ static int settle_workspace(struct strv *options, struct md_error *err)
 	static const char *const known[] = { "image", "hostname", "network", "egress", "memory",
 		"memory-swap", "pids-limit", "cpus", "cpu-shares", "blkio-weight",
 		"device-read-bps", "device-write-bps", "device-read-iops", "device-write-iops",
-		"disk", "disk-inodes", "bandwidth" };
+		"disk", "disk-inodes", "bandwidth", "record", "record-size", "record-total",
+		"record-days" };
 
 	if (options->count > CONFIG_MAX_WORKSPACE)
 		return md_fail(

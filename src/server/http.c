@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "server/assets.h"
@@ -105,6 +106,7 @@ static void request_free(struct request *q)
 		q->abandoned(q);
 	peers_cancel(q->pending);
 	json_done(&q->json);
+	fd_close(&q->file);
 	if (q->body.data)
 		sodium_memzero(q->body.data, q->body.capacity);
 	buf_done(&q->body);
@@ -183,6 +185,7 @@ static struct request *request_new(struct conn *c)
 	if (!q)
 		return NULL;
 	q->conn = c;
+	q->file = -1;
 	buf_init(&q->body, HTTP_MAX_BODY);
 	buf_init(&q->head, 8192);
 	buf_init(&q->text, 4 << 20);

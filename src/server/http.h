@@ -51,6 +51,7 @@ struct request {
 	struct bw_session session; /* of routes that want one */
 	const struct route *route;
 	char param[HTTP_MAX_PARAM]; /* what stood for {} in the route */
+	char of[BW_NAME_SIZE]; /* another user, whom an admin asks about; "": none (request_whose()) */
 
 	size_t body_expected;
 	struct buf body;
@@ -66,7 +67,9 @@ struct request {
 	bool replied;
 	struct buf head;
 	struct buf text;           /* a body of our own, or */
-	const struct asset *asset; /* a file of the table */
+	const struct asset *asset; /* a file of the table, or */
+	int file;                  /* a descriptor (owned) of a regular file, -1: none */
+	size_t file_len;
 	bool head_sent;
 	size_t body_sent;
 };
@@ -83,6 +86,9 @@ void http_reply_wait(
 /* A status of auth's or the broker's in HTTP's words; `text` (may be NULL or empty) over the usual words. */
 void http_reply_status(struct request *q, enum bw_status status, const char *text);
 void http_reply_asset(struct request *q, const struct asset *file);
+
+/* All that `fd` (taken over) holds at present; it grows for all we care, but an end that comes too early breaks the connection. */
+void http_reply_file(struct request *q, int fd, const char *type);
 
 /* Adds "Set-Cookie" to the reply that comes: the session's secret, or with NULL the end of it. */
 void http_set_session(struct request *q, const uint8_t token[BW_TOKEN_SIZE]);

@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -183,27 +185,49 @@ int http_json(struct request *q, struct json_node *ret)
 	return -1;
 }
 
-static const char *body_of(const struct request *q, size_t *ret_len)
+void http_reply_file(struct request *q, int fd, const char *type)
 {
-	*ret_len = 0;
+	off_t len = lseek(fd, 0, SEEK_END);
+
+	q->file = fd;
+	if (len < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+		http_reply_status(q, BW_FAILED, NULL);
+		return;
+	}
+	q->file_len = (size_t)len;
+	begin_reply(q, 200, type, q->file_len, "cache-control: no-store\r\n");
+}
+
+static size_t body_length(const struct request *q)
+{
 	if (q->method == HTTP_HEAD)
-		return "";
-	*ret_len = q->asset ? q->asset->len : q->text.len;
-	return q->asset ? q->asset->data : buf_str(&q->text);
+		return 0;
+	return q->asset ? q->asset->len : q->file_len ? q->file_len : q->text.len;
+}
+
+/* The next `part` bytes of the body. -1: the file has become shorter. */
+static int copy_body(const struct request *q, unsigned char *to, size_t part)
+{
+	const char *from = q->asset ? q->asset->data : buf_str(&q->text);
+
+	if (q->file_len)
+		return part ? fd_read_exactly(q->file, to, part) : 0;
+	memcpy(to, from + q->body_sent, part);
+	return 0;
 }
 
 int http_send_part(struct request *q, size_t chunk, bool *ret_more)
 {
 	static unsigned char room[LWS_PRE + (64 << 10)];
 	struct lws *wsi = q->conn->wsi;
-	size_t len, part;
-	const char *body = body_of(q, &len);
+	size_t len = body_length(q), part;
 
 	if (!q->head_sent) {
 		/* With as much of the body as fits: small replies are one packet. */
 		memcpy(room + LWS_PRE, q->head.data, q->head.len);
 		part = MD_MIN(len, sizeof(room) - LWS_PRE - q->head.len);
-		memcpy(room + LWS_PRE + q->head.len, body, part);
+		if (copy_body(q, room + LWS_PRE + q->head.len, part) < 0)
+			return -1;
 		q->head_sent = true;
 		q->body_sent = part;
 		*ret_more = part < len;
@@ -211,7 +235,8 @@ int http_send_part(struct request *q, size_t chunk, bool *ret_more)
 		return lws_write(wsi, room + LWS_PRE, part, LWS_WRITE_HTTP_HEADERS) < 0 ? -1 : 0;
 	}
 	part = MD_MIN(MD_MIN(len - q->body_sent, chunk), sizeof(room) - LWS_PRE);
-	memcpy(room + LWS_PRE, body + q->body_sent, part);
+	if (copy_body(q, room + LWS_PRE, part) < 0)
+		return -1;
 	q->body_sent += part;
 	*ret_more = q->body_sent < len;
 	return lws_write(wsi, room + LWS_PRE, part,
@@ -223,12 +248,12 @@ int http_send_part(struct request *q, size_t chunk, bool *ret_more)
 void http_send_now(struct request *q)
 {
 	unsigned char room[LWS_PRE + 12288];
-	size_t len;
-	const char *body = body_of(q, &len);
+	size_t len = body_length(q);
 
 	if (q->head.len + len > sizeof(room) - LWS_PRE)
 		return;
 	memcpy(room + LWS_PRE, q->head.data, q->head.len);
-	memcpy(room + LWS_PRE + q->head.len, body, len);
+	if (copy_body(q, room + LWS_PRE + q->head.len, len) < 0)
+		return;
 	lws_write(q->conn->wsi, room + LWS_PRE, q->head.len + len, LWS_WRITE_HTTP_HEADERS);
 }

@@ -23,6 +23,9 @@ const struct route routes[] = {
 	{ HTTP_POST,   "/api/v1/terminals",         ACCESS_USER,   true,  api_terminal_new },
 	{ HTTP_PATCH,  "/api/v1/terminals/{}",      ACCESS_USER,   true,  api_terminal_change },
 	{ HTTP_DELETE, "/api/v1/terminals/{}",      ACCESS_USER,   true,  api_terminal_close },
+	{ HTTP_GET,    "/api/v1/recordings",        ACCESS_USER,   false, api_recordings },
+	{ HTTP_GET,    "/api/v1/recordings/{}",     ACCESS_USER,   false, api_recording },
+	{ HTTP_DELETE, "/api/v1/recordings/{}",     ACCESS_USER,   true,  api_recording_remove },
 	{ HTTP_GET,    "/api/v1/workspace",         ACCESS_USER,   false, api_workspace },
 	{ HTTP_POST,   "/api/v1/workspace/stop",    ACCESS_USER,   true,  api_workspace_stop },
 	{ HTTP_POST,   "/api/v1/workspace/restart", ACCESS_USER,   true,  api_workspace_restart },
@@ -156,6 +159,24 @@ void route_run(struct request *q)
 	q->route->handle(q);
 }
 
+bool request_whose(struct request *q)
+{
+	char name[BW_NAME_SIZE];
+
+	if (!http_query(q, "user=", name, sizeof(name)) || str_eq(name, q->session.user))
+		return true;
+	if (q->session.role != BW_ADMIN) {
+		deny(q, 403, "forbidden", "for admins only");
+		return false;
+	}
+	if (!guard_user_name_valid(name)) {
+		http_reply_error(q, 404, "not_found", "there is no such user");
+		return false;
+	}
+	BW_PUT(q->of, name);
+	return true;
+}
+
 bool route_allow_socket(struct request *q)
 {
 	char origin[BW_TEXT_SIZE + 16], link[GUARD_TOKEN_TEXT + 1];
@@ -185,5 +206,5 @@ bool route_allow_socket(struct request *q)
 			"this link is not valid (any more)");
 		return false;
 	}
-	return find_session(q, true);
+	return find_session(q, true) && request_whose(q);
 }

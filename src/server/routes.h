@@ -29,6 +29,9 @@ void route_begin(struct request *q);
 /* With the body there, unless refused: calls the handler. */
 void route_run(struct request *q);
 
+/* ?user=NAME: an admin asks about somebody else, who is put into q->of. False: refused, and replied. */
+bool request_whose(struct request *q);
+
 /* The checks for GET /ws, which is no route of the table because it is no request with a reply: Host, Origin, path, session. True if
  * it may be upgraded; else the refusal is in q's reply. */
 bool route_allow_socket(struct request *q);
@@ -51,6 +54,9 @@ void api_terminals(struct request *q);
 void api_terminal_new(struct request *q);
 void api_terminal_change(struct request *q);
 void api_terminal_close(struct request *q);
+void api_recordings(struct request *q);
+void api_recording(struct request *q);
+void api_recording_remove(struct request *q);
 void api_workspace(struct request *q);
 void api_workspace_stop(struct request *q);
 void api_workspace_restart(struct request *q);

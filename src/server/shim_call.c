@@ -42,6 +42,19 @@ static void fail(struct call *c, int status, const char *code, const char *text)
 	http_reply_error(q, status, code, text);
 }
 
+/* What an ERROR is in HTTP's words; the last one is for all others. */
+static const struct refusal {
+	int error, status;
+	const char *code;
+} refusals[] = {
+	{ ENOENT, 404, "not_found" },
+	{ EINVAL, 400, "invalid" },
+	{ ENAMETOOLONG, 400, "invalid" },
+	{ EPERM, 403, "forbidden" },
+	{ EBUSY, 409, "busy" },
+	{ 0, 503, "unavailable" },
+};
+
 static void on_message(const struct shim_msg *m, int fd, void *data)
 {
 	struct call *c = data;
@@ -49,17 +62,11 @@ static void on_message(const struct shim_msg *m, int fd, void *data)
 
 	fd_close(&fd);
 	if (m->type == SHIM_ERROR && (m->serial == SERIAL || m->serial == 0)) {
-		bool absent = m->error.code == ENOENT;
-		bool bad = m->error.code == EINVAL || m->error.code == ENAMETOOLONG;
+		const struct refusal *r = refusals;
 
-		fail(c,
-			absent ? 404
-			: bad  ? 400
-			       : 503,
-			absent ? "not_found"
-			: bad  ? "invalid"
-			       : "unavailable",
-			shim_string(m, 0));
+		while (r->error && r->error != m->error.code)
+			r++;
+		fail(c, r->status, r->code, shim_string(m, 0));
 	} else if (m->serial == SERIAL && c->answer(q, m)) {
 		call_free(q);
 	}
@@ -129,6 +136,9 @@ void shim_call(struct request *q, const struct shim_msg *m, shim_call_answer ans
 	q->abandoned = call_free;
 	memcpy(open.open.token, q->token, BW_TOKEN_SIZE);
 	BW_PUT(open.open.address, q->address);
+	/* Of others' workspaces only questions are asked, nothing is done there. */
+	BW_PUT(open.open.of, q->of);
+	open.open.look = *q->of != '\0';
 	if (m->tail_len && buf_add(&c->tail, m->tail, m->tail_len) < 0) {
 		fail(c, 400, "invalid", "a value is too long");
 		return;

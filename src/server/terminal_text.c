@@ -81,6 +81,7 @@ void text_add_hello(
 	json_add_u64(&w, "cols", a->cols);
 	json_add_bool(&w, "read_only", a->flags & SHIM_ATTACHED_READ_ONLY);
 	json_add_bool(&w, "recorded", a->flags & SHIM_ATTACHED_RECORDED);
+	json_add_bool(&w, "may_record", a->flags & SHIM_ATTACHED_MAY_RECORD);
 	json_add_bool(&w, "created", a->flags & SHIM_ATTACHED_CREATED);
 	if (snapshot < 0)
 		json_add_string(&w, "snapshot", NULL);
@@ -114,6 +115,8 @@ void text_add_notice(struct buf *out, const struct shim_msg *m)
 
 	json_add_string(&w, "kind", kind < ARRAY_SIZE(names) ? names[kind] : "other");
 	json_add_string(&w, "text", shim_string(m, 0));
+	if (kind == SHIM_NOTICE_RECORDING)
+		json_add_bool(&w, "recorded", m->notice.on);
 	json_object_end(&w);
 }
 
@@ -151,8 +154,9 @@ void text_add_presence(struct buf *out, const struct shim_msg *m)
 			continue;
 		json_object_begin(&w, NULL);
 		json_add_string(&w, "name", s + 1);
-		json_add_bool(&w, "read_only", *s == 'r' || *s == 'R');
-		json_add_bool(&w, "self", *s == 'W' || *s == 'R');
+		json_add_bool(&w, "read_only", strchr("rRlL", *s));
+		json_add_bool(&w, "self", strchr("WRCL", *s));
+		json_add_bool(&w, "admin", strchr("cClL", *s));
 		json_object_end(&w);
 	}
 	json_array_end(&w);

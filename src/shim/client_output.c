@@ -402,7 +402,8 @@ void client_attach_now(struct client *c)
 			   (resumed ? SHIM_ATTACHED_RESUMED : SHIM_ATTACHED_SNAPSHOT) |
 			   (c->created ? SHIM_ATTACHED_CREATED : 0) |
 			   (ended ? SHIM_ATTACHED_ENDED : 0) |
-			   (t->recording ? SHIM_ATTACHED_RECORDED : 0);
+			   (t->recording ? SHIM_ATTACHED_RECORDED : 0) |
+			   (terminal_may_record(t, c) ? SHIM_ATTACHED_MAY_RECORD : 0);
 	client_send(c, &m);
 	if (c->ring)
 		send_ring(c);

@@ -170,6 +170,8 @@ void terminal_describe_exit(const struct terminal *t, struct shim_msg *m, struct
  * and `c` is a user's. */
 int terminal_record(
 	struct terminal *t, bool on, struct client *c, uint32_t serial, struct md_error *err);
+/* Whether terminal_record() would do both for this client. */
+bool terminal_may_record(const struct terminal *t, const struct client *c);
 /* What was shown, at which size; nothing if it isn't recorded. */
 void terminal_record_output(struct terminal *t, const void *data, size_t len);
 void terminal_record_size(struct terminal *t);

@@ -189,6 +189,14 @@ static int ask_for_file(struct terminal *t, struct md_error *err)
 	return 0;
 }
 
+bool terminal_may_record(const struct terminal *t, const struct client *c)
+{
+	const struct shim_options *o = t->shim->options;
+
+	return t->tty && o->record_dir && !c->read_only &&
+	       !(o->record && (c->flags & SHIM_HELLO_USER));
+}
+
 int terminal_record(
 	struct terminal *t, bool on, struct client *c, uint32_t serial, struct md_error *err)
 {

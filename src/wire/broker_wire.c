@@ -75,12 +75,17 @@ static const struct entry catalogue[BW_TYPE_COUNT] = {
 	[BW_AUDIT] = { sizeof(struct bw_audit), 0, 0, {
 		STRING(bw_audit, user), STRING(bw_audit, address), STRING(bw_audit, text) }, {
 		ENUM(bw_audit, event, BW_EVENT_COUNT) } },
-	[BW_OPEN] = { sizeof(struct bw_open), 0, 0, { STRING(bw_open, address) }, {
+	[BW_OPEN] = { sizeof(struct bw_open), 0, 0, {
+		STRING(bw_open, address), STRING(bw_open, of), STRING(bw_open, item) }, {
 		ENUM(bw_open, action, BW_WS_ACTION_COUNT) } },
 	[BW_OPENED] = { sizeof(struct bw_opened), 0, 1, {
 		STRING(bw_opened, name), STRING(bw_opened, text) }, {
 		ENUM(bw_opened, status, BW_STATUS_COUNT) } },
-	[BW_WORKSPACE] = { sizeof(struct bw_open), 0, 0, { STRING(bw_open, address) }, {
+	[BW_RECORDING] = { sizeof(struct bw_open), 0, 0, {
+		STRING(bw_open, address), STRING(bw_open, of), STRING(bw_open, item) }, {
+		ENUM(bw_open, action, BW_REC_ACTION_COUNT) } },
+	[BW_WORKSPACE] = { sizeof(struct bw_open), 0, 0, {
+		STRING(bw_open, address), STRING(bw_open, of), STRING(bw_open, item) }, {
 		ENUM(bw_open, action, BW_WS_ACTION_COUNT) } },
 	[BW_WORKSPACE_STATE] = { sizeof(struct bw_workspace_state), 0, 0, {
 		STRING(bw_workspace_state, text), STRING(bw_workspace_state, document) }, {

@@ -11,7 +11,7 @@
  *	web -> auth      LOGIN CHECK LOGOUT PASSWORD USERS USER_CHANGE LINK_* AUDIT, each answered by
  *	                 the type beside it
  *	broker -> auth   CHECK AUDIT
- *	web -> broker    OPEN WORKSPACE READY
+ *	web -> broker    OPEN WORKSPACE RECORDING READY
  *	auth -> web      REVOKED (unasked: sessions that have just ended)
  *	broker -> both   SETTINGS (first), PEER (a new socket to the other role, after that one was
  *	                 restarted), TLS
@@ -66,6 +66,7 @@ enum bw_type {
 	BW_OPENED, /* one descriptor when it went well: connected to the shim */
 	BW_WORKSPACE,
 	BW_WORKSPACE_STATE,
+	BW_RECORDING, /* answered by OPENED, with a descriptor to be read for LIST and READ */
 	BW_TYPE_COUNT,
 };
 
@@ -243,9 +244,14 @@ enum bw_event {
 	BW_EVENT_ATTACH, /* web: a terminal's client came */
 	BW_EVENT_DETACH, /* web: ... and went */
 	BW_EVENT_LIMIT,  /* web: too many connections of an address */
+	BW_EVENT_LOOK,   /* web: an admin came to somebody's terminal */
+	BW_EVENT_LOOK_END,
+	BW_EVENT_RECORD, /* web: a recording was begun or ended by its user */
 	BW_EVENT_OPEN,   /* broker: a workspace opened */
 	BW_EVENT_STOP,   /* broker: ... stopped or restarted */
 	BW_EVENT_SERVER, /* broker: started, stopped, a role restarted */
+	BW_EVENT_ADMIN, /* broker: an admin got a connection to somebody's workspace, or was refused one */
+	BW_EVENT_RECORDINGS, /* broker: an admin saw somebody's recordings; anybody removed one */
 	BW_EVENT_COUNT,
 };
 
@@ -258,15 +264,19 @@ struct bw_audit {
 	char text[BW_TEXT_SIZE];
 };
 
-/* OPEN, WORKSPACE. */
+/* OPEN, WORKSPACE, RECORDING. */
 enum bw_workspace_action { BW_WS_INSPECT, BW_WS_STOP, BW_WS_RESTART, BW_WS_ACTION_COUNT };
+enum bw_recording_action { BW_REC_LIST, BW_REC_READ, BW_REC_REMOVE, BW_REC_ACTION_COUNT };
 
 struct bw_open {
 	struct bw_header h;
 	uint8_t token[BW_TOKEN_SIZE];
 	uint32_t is_link;
-	uint32_t action; /* WORKSPACE */
+	uint32_t action; /* WORKSPACE, RECORDING */
+	uint32_t look;   /* OPEN: the connection is to look only */
 	char address[BW_ADDRESS_SIZE];
+	char of[BW_NAME_SIZE]; /* OPEN, RECORDING: whose, for an admin; "": the session's own user's */
+	char item[BW_NAME_SIZE]; /* RECORDING: its name, for READ and REMOVE */
 };
 
 struct bw_opened {

@@ -216,6 +216,7 @@ enum {
 	SHIM_ATTACHED_CREATED = 8,  /* the terminal was started for this */
 	SHIM_ATTACHED_ENDED = 16,   /* it had ended: the rest of its output, then EXIT */
 	SHIM_ATTACHED_RECORDED = 32,
+	SHIM_ATTACHED_MAY_RECORD = 64, /* RECORD, on and off, is this connection's to ask for */
 };
 struct shim_attached {
 	uint32_t terminal;

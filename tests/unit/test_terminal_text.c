@@ -50,7 +50,8 @@ static void server_messages_are_what_the_page_reads(void **state _unused_)
 	text_add_hello(&out, &a, 42, -1);
 	assert_string_equal(buf_str(&out),
 		"{\"type\":\"hello\",\"terminal\":\"3\",\"offset\":42,\"rows\":24,\"cols\":80,"
-		"\"read_only\":true,\"recorded\":false,\"created\":false,\"snapshot\":null}");
+		"\"read_only\":true,\"recorded\":false,\"may_record\":false,\"created\":false,"
+		"\"snapshot\":null}");
 	buf_reset(&out);
 	m.exit = (struct shim_exit){ .terminal = 3, .code = 137, .signal = SIGKILL, .reason = 4 };
 	text_add_exit(&out, &m);
@@ -61,14 +62,20 @@ static void server_messages_are_what_the_page_reads(void **state _unused_)
 	text_add_exit(&out, &m);
 	assert_non_null(strstr(buf_str(&out), "\"signal\":null,\"cause\":\"ended\""));
 	buf_reset(&out);
-	m.presence = (struct shim_presence){ .terminal = 3, .count = 2 };
-	m.tail = "Walice\0rguest";
-	m.tail_len = sizeof("Walice\0rguest");
+	m.notice = (struct shim_notice){ .kind = SHIM_NOTICE_RECORDING, .on = 1 };
+	text_add_notice(&out, &m);
+	assert_string_equal(buf_str(&out), "{\"type\":\"notice\",\"kind\":\"recording\",\"text\":"
+					   "\"killed\",\"recorded\":true}");
+	buf_reset(&out);
+	m.presence = (struct shim_presence){ .terminal = 3, .count = 3 };
+	m.tail = "Walice\0rguest\0lroot";
+	m.tail_len = sizeof("Walice\0rguest\0lroot");
 	text_add_presence(&out, &m);
 	assert_string_equal(buf_str(&out),
 		"{\"type\":\"presence\",\"clients\":["
-		"{\"name\":\"alice\",\"read_only\":false,\"self\":true},"
-		"{\"name\":\"guest\",\"read_only\":true,\"self\":false}]}");
+		"{\"name\":\"alice\",\"read_only\":false,\"self\":true,\"admin\":false},"
+		"{\"name\":\"guest\",\"read_only\":true,\"self\":false,\"admin\":false},"
+		"{\"name\":\"root\",\"read_only\":true,\"self\":false,\"admin\":true}]}");
 }
 
 int main(void)
