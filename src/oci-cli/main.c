@@ -152,6 +152,7 @@ static int apply_globals(struct globals *g, struct md_error *err)
 	if (default_root(g, err) < 0)
 		return -1;
 	cli_runtime.root = g->root;
+	cli_runtime.notify_socket = getenv("NOTIFY_SOCKET");
 	return 0;
 }
 

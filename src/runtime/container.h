@@ -29,9 +29,10 @@ struct cgroup;
 
 /* What the command line said before the command. */
 struct runtime {
-	const char *root;    /* folder of all containers; made (0700) when first needed */
-	bool systemd_cgroup; /* cgroups by systemd's D-Bus instead of cgroupfs */
-	int rootless;        /* 1 yes, 0 no, -1 as the effective uid tells */
+	const char *root;          /* folder of all containers; made (0700) when first needed */
+	bool systemd_cgroup;       /* cgroups by systemd's D-Bus instead of cgroupfs */
+	int rootless;              /* 1 yes, 0 no, -1 as the effective uid tells */
+	const char *notify_socket; /* the caller's NOTIFY_SOCKET (sd_notify(3)); NULL */
 };
 
 enum container_status {

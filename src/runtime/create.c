@@ -23,6 +23,7 @@
 #include "runtime/cgroup.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
+#include "runtime/notify.h"
 #include "runtime/plan.h"
 #include "runtime/protect.h"
 #include "runtime/relay.h"
@@ -139,6 +140,7 @@ struct creation {
 	char *seccomp_cache;
 	int listener, console;
 	int console_master; /* run in the foreground: our end of the console socket */
+	struct notify notify;
 };
 
 static void creation_init(
@@ -151,7 +153,8 @@ static void creation_init(
 		.launch = LAUNCH_INIT,
 		.listener = -1,
 		.console = -1,
-		.console_master = -1 };
+		.console_master = -1,
+		.notify = NOTIFY_INIT };
 	plan_init(&c->plan);
 }
 
@@ -161,6 +164,7 @@ static void creation_done(struct creation *c)
 	fd_close(&c->listener);
 	fd_close(&c->console);
 	fd_close(&c->console_master);
+	notify_close(&c->notify);
 	plan_done(&c->plan);
 	cgroup_free(c->cgroup);
 	oci_spec_done(&c->spec);
@@ -329,7 +333,6 @@ static int make_plan(struct creation *c, struct md_error *err)
 	return 0;
 }
 
-/* All that can fail without anybody noticing: nothing but the folder is made. */
 /* sd_listen_fds(3): the program must find its own pid in LISTEN_PID. */
 static int tell_listen_fds(struct creation *c, struct md_error *err)
 {
@@ -352,6 +355,16 @@ static int tell_listen_fds(struct creation *c, struct md_error *err)
 	return 0;
 }
 
+static int open_notify(struct creation *c, struct md_error *err)
+{
+	const char *host = c->rt->notify_socket;
+
+	if (notify_offer(host, &c->dir, &c->spec, err) < 0)
+		return -1;
+	return c->run ? notify_open(&c->notify, host, &c->dir, err) : 0;
+}
+
+/* All that can fail without anybody noticing: nothing but the folder is made. */
 static int prepare(struct creation *c, const char *id, struct md_error *err)
 {
 	bool foreground = c->run && !c->options->detach;
@@ -365,6 +378,8 @@ static int prepare(struct creation *c, const char *id, struct md_error *err)
 	if (state_dir_make(c->rt, id, &c->dir, err) < 0)
 		return -1;
 	c->dir_made = true;
+	if (open_notify(c, err) < 0)
+		return -1;
 	if (plan_cgroup(c, err) < 0 || open_console(c, err) < 0 || open_listener(c, err) < 0 ||
 		make_plan(c, err) < 0)
 		return -1;
@@ -450,8 +465,12 @@ static int run(struct creation *c, const char *id, int *ret_exit, struct md_erro
 		CONTAINER_RUNNING, true, NULL);
 	/* Others may pause, update and delete it while it runs. */
 	fd_close(&c->dir.lock);
-	if (!foreground)
+	if (!foreground) {
+		c->notify.main_pid = c->launch.pid;
+		notify_wait(&c->notify, c->launch.pid);
 		return 0;
+	}
+	relay.notify = &c->notify;
 	*ret_exit = relay_run(&relay, c->launch.pid);
 	c->launch.pid = 0;
 	relay_close(&relay);

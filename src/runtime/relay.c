@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/sock.h"
 #include "base/spawn.h"
+#include "runtime/notify.h"
 #include "sys/pty.h"
 #include "base/poison.h"
 
@@ -131,6 +132,7 @@ int relay_run(struct relay *r, pid_t pid)
 			{ .fd = r->signal_fd, .events = POLLIN },
 			{ .fd = output ? r->master : -1, .events = POLLIN },
 			{ .fd = input ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = r->notify ? r->notify->fd : -1, .events = POLLIN },
 		};
 
 		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
@@ -139,9 +141,13 @@ int relay_run(struct relay *r, pid_t pid)
 			output = pass_on(r->master, STDOUT_FILENO);
 		if (p[2].revents)
 			input = pass_on(STDIN_FILENO, r->master);
+		if (p[3].revents)
+			notify_take(r->notify);
 		if (p[0].revents && handle_signals(r, pid, &code))
 			break;
 	}
 	drain(r);
+	if (r->notify)
+		notify_take(r->notify);
 	return code;
 }

@@ -11,10 +11,13 @@
 #include "base/compiler.h"
 #include "base/error.h"
 
+struct notify;
+
 struct relay {
 	int signal_fd;
-	int master; /* of the container's terminal; -1: none */
-	int tty;    /* our own terminal, in raw mode; -1 */
+	int master;            /* of the container's terminal; -1: none */
+	int tty;               /* our own terminal, in raw mode; -1 */
+	struct notify *notify; /* borrowed; NULL: nobody waits for readiness */
 	sigset_t old_mask;
 	int open;
 };

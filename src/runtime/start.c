@@ -11,6 +11,7 @@
 #include "runtime/create.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
+#include "runtime/notify.h"
 #include "runtime/state.h"
 #include "base/poison.h"
 
@@ -40,7 +41,9 @@ int container_start(const struct runtime *rt, const char *id, struct md_error *e
 	_auto_container_state_ struct container_state s = { .status = CONTAINER_STOPPED };
 	_auto_state_dir_ struct state_dir d = STATE_DIR_INIT;
 	_auto_spec_ struct oci_spec spec = OCI_SPEC_INIT;
+	_auto_(notify_close) struct notify notify = NOTIFY_INIT;
 	_auto_plan_ struct plan p;
+	int r;
 
 	plan_init(&p);
 	if (state_dir_open(rt, id, true, &d, err) < 0 || state_read(&d, &s, err) < 0)
@@ -51,9 +54,14 @@ int container_start(const struct runtime *rt, const char *id, struct md_error *e
 	if (runtime_load_spec(d.fd, "config.json", &spec, NULL, NULL, err) < 0)
 		return -1;
 	p.init.spec = &spec;
-	if (release(&d, &p, &s, err) < 0)
+	notify.main_pid = s.pid;
+	if (notify_open(&notify, rt->notify_socket, &d, err) < 0 || release(&d, &p, &s, err) < 0)
 		return -1;
 	unlinkat(d.fd, "start.sock", 0);
-	return hooks_run(&spec.hooks[OCI_HOOK_POSTSTART], OCI_HOOK_POSTSTART, &s, CONTAINER_RUNNING,
+	r = hooks_run(&spec.hooks[OCI_HOOK_POSTSTART], OCI_HOOK_POSTSTART, &s, CONTAINER_RUNNING,
 		true, NULL);
+	/* Others may pause, update and delete it meanwhile. */
+	fd_close(&d.lock);
+	notify_wait(&notify, s.pid);
+	return r;
 }
