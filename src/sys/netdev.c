@@ -3,24 +3,43 @@
 #include "sys/netdev.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 #include "base/poison.h"
 
-struct move_request {
+enum { ADDRESSES_MAX = 256, ANSWER_SIZE = 32768 };
+
+/* ---- one request, one answer ---- */
+
+struct request {
 	struct nlmsghdr header;
-	struct ifinfomsg link;
-	char attributes[64];
+	union {
+		struct ifinfomsg link;
+		struct ifaddrmsg address;
+	};
+	char attributes[128];
 };
 
-static int add_attribute(struct move_request *r, unsigned short type, const void *data, size_t len)
+static void request_init(struct request *r, unsigned short type, unsigned short flags, size_t body)
+{
+	*r = (struct request){ .header = { .nlmsg_len = (unsigned int)NLMSG_LENGTH(body),
+				       .nlmsg_type = type,
+				       .nlmsg_flags = NLM_F_REQUEST | flags } };
+}
+
+static int add_attribute(struct request *r, unsigned short type, const void *data, size_t len)
 {
 	size_t at = NLMSG_ALIGN(r->header.nlmsg_len);
 	struct rtattr attribute = { .rta_len = (unsigned short)RTA_LENGTH(len), .rta_type = type };
@@ -56,17 +75,132 @@ static int read_answer(int sock)
 	return errno ? -1 : 0;
 }
 
+static int ask(int sock, const struct request *r)
+{
+	return send(sock, r, r->header.nlmsg_len, 0) < 0 ? -1 : read_answer(sock);
+}
+
+static int open_netlink(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+}
+
+/* ---- addresses, which the kernel drops when an interface changes its namespace ---- */
+
+/* Requests that give the addresses again. */
+struct addresses {
+	struct request items[ADDRESSES_MAX];
+	size_t count;
+};
+
+/* Those that somebody configured (permanent, of global scope); not what came by router advertisements or is the kernel's own. */
+static int note_address(struct addresses *a, const struct nlmsghdr *message, int index)
+{
+	static const unsigned short kept[] = { IFA_LOCAL, IFA_ADDRESS, IFA_BROADCAST };
+	const struct ifaddrmsg *address = NLMSG_DATA(message);
+	const struct rtattr *attribute = IFA_RTA(address);
+	int left = (int)IFA_PAYLOAD(message);
+	struct request *r = &a->items[a->count];
+
+	if ((int)address->ifa_index != index || address->ifa_scope != RT_SCOPE_UNIVERSE ||
+		!(address->ifa_flags & IFA_F_PERMANENT) || a->count == ADDRESSES_MAX)
+		return 0;
+	request_init(r, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sizeof(*address));
+	r->address = (struct ifaddrmsg){ .ifa_family = address->ifa_family,
+		.ifa_prefixlen = address->ifa_prefixlen,
+		.ifa_scope = address->ifa_scope };
+	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+		for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+			if (attribute->rta_type == kept[i] &&
+				add_attribute(r, kept[i], RTA_DATA(attribute),
+					RTA_PAYLOAD(attribute)) < 0)
+				return -1;
+		}
+	}
+	a->count++;
+	return 0;
+}
+
+static int read_addresses(int sock, int index, struct addresses *ret)
+{
+	_auto_free_ char *text = malloc(ANSWER_SIZE);
+	struct request r;
+
+	request_init(&r, RTM_GETADDR, NLM_F_DUMP, sizeof(r.address));
+	if (!text || send(sock, &r, r.header.nlmsg_len, 0) < 0)
+		return -1;
+	for (;;) {
+		ssize_t n = recv(sock, text, ANSWER_SIZE, 0);
+		const struct nlmsghdr *m = (const struct nlmsghdr *)(const void *)text;
+		size_t left = n < 0 ? 0 : (size_t)n;
+
+		if (n < 0)
+			return -1;
+		for (; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+			if (m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR)
+				return 0;
+			if (m->nlmsg_type == RTM_NEWADDR && note_address(ret, m, index) < 0)
+				return -1;
+		}
+	}
+}
+
+/* ---- moving ---- */
+
+static int move(int sock, int index, int netns, const char *name)
+{
+	struct request r;
+
+	request_init(&r, RTM_NEWLINK, NLM_F_ACK, sizeof(r.link));
+	r.link.ifi_index = index;
+	if (add_attribute(&r, IFLA_NET_NS_FD, &netns, sizeof(netns)) < 0 ||
+		add_attribute(&r, IFLA_IFNAME, name, strlen(name) + 1) < 0)
+		return -1;
+	return ask(sock, &r);
+}
+
+/* In the namespace where the interface is now. */
+static int set_up(const char *name, struct addresses *a)
+{
+	_auto_close_ int sock = open_netlink();
+	unsigned int index = if_nametoindex(name);
+	struct request r;
+
+	if (sock < 0 || !index)
+		return -1;
+	for (size_t i = 0; i < a->count; i++) {
+		a->items[i].address.ifa_index = index;
+		if (ask(sock, &a->items[i]) < 0)
+			return -1;
+	}
+	request_init(&r, RTM_NEWLINK, NLM_F_ACK, sizeof(r.link));
+	r.link.ifi_index = (int)index;
+	r.link.ifi_flags = r.link.ifi_change = IFF_UP;
+	return ask(sock, &r);
+}
+
+static int set_up_in(int netns, const char *name, struct addresses *a)
+{
+	_auto_close_ int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int r, saved;
+
+	if (own < 0 || setns(netns, CLONE_NEWNET) < 0)
+		return -1;
+	r = set_up(name, a);
+	saved = errno;
+	if (setns(own, CLONE_NEWNET) < 0)
+		return -1;
+	errno = saved;
+	return r;
+}
+
 int netdev_move(const char *name, int netns, const char *new_name)
 {
-	_auto_close_ int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	struct move_request r = { .header = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
-					  .nlmsg_type = RTM_NEWLINK,
-					  .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK } };
+	_auto_free_ struct addresses *addresses = calloc(1, sizeof(*addresses));
+	_auto_close_ int sock = open_netlink();
+	int index = (int)if_nametoindex(name);
 
-	if (sock < 0)
-		return -1;
-	r.link.ifi_index = (int)if_nametoindex(name);
-	if (!r.link.ifi_index)
+	if (sock < 0 || !addresses || !index)
 		return -1;
 	if (!new_name)
 		new_name = name;
@@ -74,9 +208,7 @@ int netdev_move(const char *name, int netns, const char *new_name)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if (add_attribute(&r, IFLA_NET_NS_FD, &netns, sizeof(netns)) < 0 ||
-		add_attribute(&r, IFLA_IFNAME, new_name, strlen(new_name) + 1) < 0 ||
-		send(sock, &r, r.header.nlmsg_len, 0) < 0)
+	if (read_addresses(sock, index, addresses) < 0 || move(sock, index, netns, new_name) < 0)
 		return -1;
-	return read_answer(sock);
+	return set_up_in(netns, new_name, addresses);
 }

@@ -8,7 +8,7 @@
 #include "base/compiler.h"
 
 /* Moves the interface `name` of the caller's network namespace into that of `netns` (a descriptor), where it is called `new_name` (NULL:
- * the same). ENODEV: there is none; EEXIST: the name is taken there. Its addresses don't go with it (the kernel drops them). */
+ * the same). It keeps its permanent addresses of global scope and is up there. ENODEV: there is none; EEXIST: the name is taken there. */
 int netdev_move(const char *name, int netns, const char *new_name);
 
 #endif
