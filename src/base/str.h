@@ -20,6 +20,9 @@ static inline bool str_eq(const char *a, const char *b)
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
+/* In place: \\040 and the like, as the kernel writes paths in lists of mounts, become what they stand for. */
+void str_unescape_octal(char *s);
+
 /* printf into fresh heap memory; NULL and ENOMEM on failure. */
 char *str_format(const char *fmt, ...) _printf_(1, 2);
 

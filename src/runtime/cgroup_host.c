@@ -79,22 +79,6 @@ static int add_tree(struct cgroup *c, const char *name, const char *mount, bool 
 	return 0;
 }
 
-/* A path of mountinfo: \040 and the like stand for characters that separate. */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
-			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 3;
-		} else {
-			*to++ = *s;
-		}
-	}
-	*to = '\0';
-}
-
 /* The name of a tree: its controllers, or name=X, out of the superblock options
  * "rw,cpu,cpuacct,xattr". */
 static void tree_name(const char *options, char *to, size_t size)
@@ -147,7 +131,7 @@ static int add_mount_line(struct cgroup *c, char *line)
 	}
 	options = strrchr(type, ' ');
 	tree_name(unified || !options ? "" : options + 1, name, sizeof(name));
-	unescape(fields[4]);
+	str_unescape_octal(fields[4]);
 	if ((!unified && !name[0]) || is_mounted(c, name) || statfs(fields[4], &fs) < 0 ||
 		(unsigned long)fs.f_type !=
 			(unsigned long)(unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))

@@ -93,11 +93,24 @@ static int bind_place(int from, int to)
 	return sys_move_mount(tree, "", to, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
-/* User namespaces may not make device nodes: the host's node is mounted, once it is seen to be the right one. */
-static void bind_device(struct init *in, int folder, const char *name, const struct oci_device *d)
+/* The node as the document wants it, with its owner, from the runtime; -1: it can't make any either, or it is one of the defaults. */
+static int node_of_runtime(struct init *in, const struct oci_device *d)
 {
-	_auto_close_ int node = open(d->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	_auto_close_ int place = -1;
+	const struct oci_spec *s = in->plan->spec;
+	struct sync_message reply;
+	int node = -1;
+
+	if (d < s->devices || d >= s->devices + s->device_count)
+		return -1;
+	init_send(in, SYNC_DEVICE, (int)(d - s->devices), -1);
+	init_await(in, SYNC_SOURCE_FD, &reply, &node);
+	return node;
+}
+
+/* The host's node, once it is seen to be the right one. */
+static int node_of_host(struct init *in, const struct oci_device *d)
+{
+	int node = open(d->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
 	if (node < 0 || fstat(node, &st) < 0)
@@ -106,10 +119,23 @@ static void bind_device(struct init *in, int folder, const char *name, const str
 		errno = ENODEV;
 		fail_device(in, d);
 	}
-	place = make_place(folder, name);
+	return node;
+}
+
+/* User namespaces may not make device nodes: one is mounted. */
+static void bind_device(struct init *in, int folder, const char *name, const struct oci_device *d)
+{
+	_auto_close_ int made = node_of_runtime(in, d);
+	_auto_close_ int host = made < 0 ? node_of_host(in, d) : -1;
+	_auto_close_ int place = make_place(folder, name);
+
 	if (place < 0 && errno == ELOOP && unlinkat(folder, name, 0) == 0)
 		place = make_place(folder, name);
-	if (place < 0 || bind_place(node, place) < 0)
+	if (place < 0)
+		fail_device(in, d);
+	if (made >= 0)
+		init_attach(in, made, place, d->path);
+	else if (bind_place(host, place) < 0)
 		fail_device(in, d);
 }
 

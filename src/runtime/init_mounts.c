@@ -96,6 +96,20 @@ static int set_attributes(int tree, uint64_t set, uint64_t clear, bool recursive
 	return sys_mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &a);
 }
 
+/* Those of the mount itself. How access times are kept is locked in mounts that come from outside of a user namespace; it is no matter of
+ * isolation, so a refusal is no error. */
+static int set_own_attributes(struct init *in, const struct init_mount *m, int tree)
+{
+	const uint64_t times = MOUNT_ATTR_NOATIME | MOUNT_ATTR_STRICTATIME | MOUNT_ATTR_NODIRATIME;
+
+	if (set_attributes(tree, m->attr_set, m->attr_clear, false) == 0)
+		return 0;
+	if (errno != EPERM || !((m->attr_set | m->attr_clear) & times))
+		return -1;
+	init_warn(in, errno, "the mode of access times of '", m->target, "' stays", NULL);
+	return set_attributes(tree, m->attr_set & ~times, m->attr_clear & ~times, false);
+}
+
 static void set_propagation(struct init *in, const struct init_mount *m, int tree)
 {
 	unsigned int recursive = m->propagation & MS_REC ? AT_RECURSIVE : 0;
@@ -223,7 +237,7 @@ static void mount_bind(struct init *in, const struct init_mount *m)
 	if (tree < 0 || fstat(tree, &st) < 0)
 		fail_mount(in, m, NULL);
 	target = open_target(in, m, S_ISDIR(st.st_mode));
-	if (set_attributes(tree, m->attr_set, m->attr_clear, false) < 0 ||
+	if (set_own_attributes(in, m, tree) < 0 ||
 		set_attributes(tree, m->rec_set, m->rec_clear, true) < 0) {
 		if (errno != ENOSYS)
 			fail_mount(in, m, "set its attributes");

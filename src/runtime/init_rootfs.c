@@ -6,10 +6,12 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "runtime/init.h"
 #include "sys/inroot.h"
 #include "sys/kernel.h"
@@ -110,14 +112,88 @@ static void pivot(struct init *in)
 		init_fail(in, errno, "detach the old root", NULL);
 }
 
-/* Without pivot_root (a root on the initial ramfs): the mount is moved onto "/". The old root stays mounted below it, so a process with
- * CAP_SYS_ADMIN inside could get at it; that is what --no-pivot means. */
+/* Nothing of the file system of the old root may be seen from inside, even by who takes the new one off: an empty one between them. */
+static void cover_old_root(struct init *in)
+{
+	if (mount("none", "/", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		    "size=4k,nr_inodes=1,mode=0") < 0)
+		init_fail(in, errno, "cover the old root", NULL);
+}
+
+/* "36 35 98:0 / /proc rw ..." of /proc/self/mountinfo: a mount on the mount `parent`, its place (still escaped) in `line`. NULL: another. */
+static char *place_on(char *line, const char *parent)
+{
+	char *rest = line;
+
+	strsep(&rest, " ");
+	if (!rest || !str_eq(strsep(&rest, " "), parent))
+		return NULL;
+	for (int i = 0; i < 2 && rest; i++)
+		strsep(&rest, " ");
+	line = strsep(&rest, " ");
+	return line && line[0] == '/' && line[1] ? line + 1 : NULL;
+}
+
+/* As much of the list of mounts as there is room for, lines only. */
+static void read_mounts(struct init *in, int info, char *text, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+	char *end;
+
+	if (lseek(info, 0, SEEK_SET) < 0)
+		init_fail(in, errno, "read the mounts", NULL);
+	while ((n = read(info, text + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+	end = strrchr(text, '\n');
+	if (end)
+		end[1] = '\0';
+}
+
+/* Takes the mounts off that hang on the old root (the working directory, whose mount has the id `parent`). True if there may be more: the list
+ * did not fit, or changed. What a user namespace may not take off stays. */
+static bool take_off_mounts(struct init *in, int info, const char *parent)
+{
+	static char text[65536];
+	char *rest = text, *line;
+	bool some = false;
+
+	read_mounts(in, info, text, sizeof(text));
+	while ((line = strsep(&rest, "\n"))) {
+		char *place = place_on(line, parent);
+
+		if (!place)
+			continue;
+		str_unescape_octal(place);
+		/* No more a peer of the host's, which would lose the mounts below. */
+		(void)mount(NULL, place, NULL, MS_SLAVE | MS_REC, NULL);
+		some |= umount2(place, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
+	}
+	return some;
+}
+
+/* Without pivot_root (a root on the initial ramfs): the mount is moved onto "/". The old root can't be taken off below it, but
+ * all that is mounted in it, and what it has itself is covered. */
 static void move_root(struct init *in)
 {
+	_auto_close_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_auto_close_ int info = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	char parent[24];
+	struct statx s;
+
+	if (old < 0 || info < 0 || statx(old, "", AT_EMPTY_PATH, STATX_MNT_ID, &s) < 0)
+		init_fail(in, errno, "look at the old root", NULL);
+	init_number(parent, (int64_t)s.stx_mnt_id);
+	if (mount(NULL, "/", NULL, MS_SLAVE, NULL) < 0)
+		init_fail(in, errno, "cut the old root off the host", NULL);
+	cover_old_root(in);
 	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0)
 		init_fail(in, errno, "move '", in->plan->rootfs, "' to /", NULL);
-	if (chroot(".") < 0)
+	if (chroot(".") < 0 || fchdir(old) < 0)
 		init_fail(in, errno, "chroot to '", in->plan->rootfs, "'", NULL);
+	while (take_off_mounts(in, info, parent))
+		;
 }
 
 void init_step_pivot(struct init *in)

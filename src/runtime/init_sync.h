@@ -24,9 +24,10 @@ enum sync_stage {
 
 	/* The child to the runtime. */
 	SYNC_SOURCE, /* value: index of the mount whose source it can't open, or INIT_SOURCE_ROOT */
-	SYNC_HOOKS,  /* namespaces and mounts are there: time for the runtime's hooks */
-	SYNC_TIME,   /* it has a new time namespace: write the offsets, answer SYNC_MAPPED */
-	SYNC_READY,  /* all is set up: "created" */
+	SYNC_DEVICE, /* value: index of the device that it may not make; answered by SYNC_SOURCE_FD */
+	SYNC_HOOKS,    /* namespaces and mounts are there: time for the runtime's hooks */
+	SYNC_TIME,     /* it has a new time namespace: write the offsets, answer SYNC_MAPPED */
+	SYNC_READY,    /* all is set up: "created" */
 	SYNC_LISTENER, /* descriptor: the seccomp listener */
 	SYNC_WARNING,  /* text: worth a line in the log */
 	SYNC_FAILED,   /* code, text, value: enum sync_failure; the child ends */

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -148,13 +150,60 @@ static int open_source(struct launch *l, int index, int *ret_fd, struct md_error
 	return 0;
 }
 
+/* The id outside of the container's new user namespace; -1: it has none. */
+static int64_t outside_id(const struct oci_id_maps *maps, uint32_t id)
+{
+	for (size_t i = 0; i < maps->count; i++) {
+		const struct oci_id_map *m = &maps->items[i];
+
+		if (id >= m->container && id - m->container < m->size)
+			return (int64_t)m->host + (id - m->container);
+	}
+	return -1;
+}
+
+/* A node on a file system that belongs to the host, as a detached mount of that node alone: a user namespace makes none, and on file
+ * systems of its own none would open. */
+static int open_device(struct launch *l, int index, int *ret_fd, struct md_error *err)
+{
+	const struct oci_spec *s = l->plan->init.spec;
+	const struct oci_device *d;
+	_auto_close_ int fs = -1;
+	_auto_close_ int folder = -1;
+	_auto_close_ int node = -1;
+	int64_t uid, gid;
+
+	if (index < 0 || (size_t)index >= s->device_count)
+		return md_fail(err, EINVAL, "no such device");
+	d = &s->devices[index];
+	uid = outside_id(&s->uid_maps, d->uid);
+	gid = outside_id(&s->gid_maps, d->gid);
+	if (uid < 0 || gid < 0)
+		return md_fail(err, EINVAL, "its owner is not mapped");
+	fs = sys_fsopen("tmpfs");
+	if (fs >= 0 && sys_fsconfig_create(fs) == 0)
+		folder = sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	if (folder < 0 ||
+		mknodat(folder, "node", d->type | d->mode, makedev(d->major, d->minor)) < 0 ||
+		fchmodat(folder, "node", d->mode, 0) < 0 ||
+		fchownat(folder, "node", (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return md_fail_errno(err, "make it");
+	node = init_clone_tree(folder, "node", false);
+	if (node < 0)
+		return md_fail_errno(err, "open it");
+	*ret_fd = take_fd(&node);
+	return 0;
+}
+
 static int serve_source(struct launch *l, const struct sync_message *m, struct md_error *err)
 {
 	struct sync_message reply = { .stage = SYNC_SOURCE_FD };
 	struct md_error why = MD_ERROR_INIT;
 	_auto_close_ int fd = -1;
+	int r = m->stage == SYNC_DEVICE ? open_device(l, m->value, &fd, &why)
+					: open_source(l, m->value, &fd, &why);
 
-	if (open_source(l, m->value, &fd, &why) < 0) {
+	if (r < 0) {
 		reply.code = why.code;
 		snprintf(reply.text, sizeof(reply.text), "%s", why.msg);
 	}
@@ -210,6 +259,7 @@ static int serve_message(struct launch *l, const struct sync_message *m, int fd,
 		return 1;
 	switch ((enum sync_stage)m->stage) {
 	case SYNC_SOURCE:
+	case SYNC_DEVICE:
 		return serve_source(l, m, err);
 	case SYNC_HOOKS:
 		return serve_hooks(l, err);

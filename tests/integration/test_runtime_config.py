@@ -146,6 +146,16 @@ def test_devices(bundle):
     assert "/dev/fuse a:e5 640 3 4\nfifo\n" in out and "/proc/self/fd\n/proc/self/fd/0\npts/ptmx\n" in out
 
 
+def test_devices_in_a_user_namespace_have_their_owner_and_mode(bundle):
+    """One that the host has not, too: the runtime makes them."""
+    bundle.user_namespace()
+    bundle.linux["devices"] = [{"path": "/dev/md-zero", "type": "c", "major": 1, "minor": 5, "fileMode": 0o624, "uid": 3, "gid": 4},
+                               {"path": "/dev/random", "type": "c", "major": 1, "minor": 8, "fileMode": 0o600, "uid": 7}]
+    bundle.linux["resources"]["devices"].append({"allow": True, "type": "c", "major": 1, "minor": 5, "access": "r"})
+    out = bundle.out("stat -c '%n %t:%T %a %u %g' /dev/md-zero /dev/random; head -c 3 /dev/md-zero | wc -c")
+    assert out == "/dev/md-zero 1:5 624 3 4\n/dev/random 1:8 600 7 0\n3\n"
+
+
 def test_net_devices_move_in_and_are_renamed(bundle):
     """In a network namespace of the test's own: the host's interfaces are nobody's to move."""
     bundle.linux["netDevices"] = {"md-in": {"name": "eth7"}}
@@ -155,6 +165,21 @@ def test_net_devices_move_in_and_are_renamed(bundle):
     bundle.prefix = ["unshare", "-n"]
     assert "netDevices: move 'md-in'" in bundle.run(ok=False).stderr
     bundle.prefix = []
+
+
+def test_net_devices_keep_their_addresses_and_are_up(bundle):
+    bundle.linux["netDevices"] = {"md-in": {}}
+    bundle.prefix = ["unshare", "-n", "sh", "-c", "ip link add md-in mtu 1400 type veth peer name md-out && ip link set md-out up && "
+                     "ip addr add 192.0.2.7/24 brd + dev md-in && ip addr add 2001:db8::7/64 dev md-in nodad && exec \"$@\"", "sh"]
+    bundle.process["args"] = ["sleep", "1000"]
+    bundle.create()
+    bundle.prefix = []
+    shown = subprocess.run(["nsenter", f"--net=/proc/{bundle.pid()}/ns/net", "ip", "-o", "addr", "show", "dev", "md-in"],
+                           capture_output=True, text=True, check=True).stdout
+    assert "192.0.2.7/24 brd 192.0.2.255" in shown and "2001:db8::7/64" in shown, shown
+    link = subprocess.run(["nsenter", f"--net=/proc/{bundle.pid()}/ns/net", "ip", "-o", "link", "show", "dev", "md-in"],
+                          capture_output=True, text=True, check=True).stdout
+    assert ",UP" in link and "mtu 1400" in link, link
 
 
 def test_intel_rdt_is_a_clear_error(bundle):
@@ -287,6 +312,40 @@ def test_cgroup_mount_shows_the_containers_own_groups(bundle, own):
 def test_root_propagation(bundle):
     bundle.linux["rootfsPropagation"] = "private"
     assert options_of(bundle, "/")[1] == []
+
+
+def test_access_times_of_a_bind_in_a_user_namespace_are_no_error(bundle, data):
+    """They are locked in what comes from outside: told, and gone on."""
+    bundle.user_namespace().add_mount("/data", data, "bind", ["bind", "strictatime", "ro"])
+    assert "ro" in options_of(bundle, "/data")[0]
+
+
+ROOT_OF_NAMESPACE = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.setns(os.open(sys.argv[1], os.O_RDONLY), 0x20000) == 0, ctypes.get_errno()
+print(sorted(os.listdir("/")))
+"""
+
+
+def test_without_pivot_root_nothing_of_the_host_is_below(bundle):
+    """Who takes the root off, by CAP_SYS_ADMIN, finds an empty one."""
+    for kind in ("bounding", "permitted", "effective"):
+        bundle.process["capabilities"][kind] += ["CAP_SYS_ADMIN", "CAP_SYS_CHROOT"]
+    bundle.sh("read line </tmp/go; umount -l /; echo done >/tmp/gone; exec /bin/busybox sleep 1000")
+    os.mkfifo(bundle.rootfs / "tmp/go")
+    os.mkfifo(bundle.rootfs / "tmp/gone")
+    bundle.create("--no-pivot")
+    bundle.start()
+    mounts = bundle.exec("cat", "/proc/1/mountinfo").stdout.splitlines()
+    assert {line.split()[4] for line in mounts} <= {"/", "/proc", "/dev", "/dev/pts", "/dev/shm", "/sys", "/sys/firmware", "/proc/bus",
+                                                    "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", "/proc/kcore",
+                                                    "/proc/keys", "/proc/timer_list", "/proc/scsi"}, mounts
+    (bundle.rootfs / "tmp/go").write_text("go\n")
+    (bundle.rootfs / "tmp/gone").read_text()
+    seen = subprocess.run(["/usr/bin/python3", "-c", ROOT_OF_NAMESPACE, f"/proc/{bundle.pid()}/ns/mnt"], capture_output=True, text=True,
+                          check=True).stdout
+    assert seen == "[]\n"
 
 
 # ---- terminals ----
