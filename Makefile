@@ -18,7 +18,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 # Node.js of the distribution before others that a person may have.
-npm := cd web && PATH=/usr/bin:$$PATH npm
+npm := cd web && WEB_OUT=$(abspath $(BUILD))/web PATH=/usr/bin:$$PATH npm
 
 # The lines at the head of this file.
 help:
@@ -42,7 +42,7 @@ web/node_modules/.package-lock.json: web/package-lock.json
 
 $(BUILD)/web/index.html: web/node_modules/.package-lock.json web/index.html web/vite.config.ts web/tsconfig.json \
 		$(shell find web/src web/public -type f 2>/dev/null)
-	WEB_OUT=$(abspath $(BUILD))/web $(npm) run --silent build
+	$(npm) run --silent build
 	touch $@
 
 image: $(BUILD)/default-image.tar
