@@ -103,6 +103,9 @@ static int enter_cage(struct md_error *err)
 {
 	struct rlimit memory = { MEMORY_MAX, MEMORY_MAX };
 
+#ifdef __SANITIZE_ADDRESS__
+	memory.rlim_cur = memory.rlim_max = RLIM_INFINITY; /* its shadow has 20 TB of addresses */
+#endif
 	umask(0);
 	if (fchdir(UNPACKER_ROOT_FD) < 0 || chroot(".") < 0)
 		return md_fail_errno(err, "mdocker-unpack: enter the folder");

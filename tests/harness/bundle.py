@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 
-from harness import leaks, program
+from harness import leaks, program, sanitizer
 
 BUSYBOX = "/usr/bin/busybox"
 APPLETS = ("sh cat ls id ps mount umount echo sleep true false env pwd hostname tty stty mkdir touch rm ln stat test chmod chown "
@@ -190,7 +190,7 @@ class Bundle:
     def close(self):
         deleted = self.delete()
         left = [] if deleted.returncode == 0 else [deleted.stderr]
-        left += self.settled_left()
+        left += self.settled_left() + sanitizer.reports(self.folder)
         subprocess.run(["rm", "-rf", "--one-file-system", str(self.folder)], check=True)
         return left
 

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-from . import leaks, program
+from . import leaks, program, sanitizer
 from .process import DEADLINE, run, wait_until
 from .terminal import Terminal
 
@@ -96,7 +96,7 @@ class Place:
         for closer in reversed(self.closers):
             closer()
         marks = self.marks()
-        found = []
+        found = sanitizer.reports(self.folder)
         try:
             self.remove_all()
         except AssertionError as e:

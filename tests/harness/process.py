@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 
+from . import sanitizer
+
 DEADLINE = 30.0  # seconds; generous, because a slow machine is no failure of ours
 
 # Programs get this and nothing else, so that the developer's own settings change no test.
@@ -14,7 +16,7 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "TERM": "xterm-256color",
     "HOME": "/root",
-}
+} | sanitizer.ENVIRONMENT
 
 
 class Result:
@@ -52,7 +54,9 @@ def run(argv, input=None, timeout=DEADLINE, env=None, text=True, **more):
         out, err = p.communicate()
         raise AssertionError(f"no end after {timeout} s: " +
                              repr(Result(argv, None, out, err, timeout))) from None
-    return Result(argv, p.returncode, out, err, time.monotonic() - started)
+    result = Result(argv, p.returncode, out, err, time.monotonic() - started)
+    assert not sanitizer.told(str(err)), repr(result)
+    return result
 
 
 def kill_session(leader):

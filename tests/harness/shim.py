@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 
-from . import BUILD, PROGRAMS, leaks, program
+from . import BUILD, PROGRAMS, leaks, program, sanitizer
 from .images import busybox_path
 from .process import DEADLINE, run, wait_until
 
@@ -335,5 +335,6 @@ class Shim:
                 os.rmdir(group)
             except OSError:
                 pass
+        reports = sanitizer.reports(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
-        return left, groups
+        return left, groups, reports
