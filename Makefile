@@ -67,10 +67,11 @@ test-long:
 	@packaging/install-packages build run test
 	@tests/run --build $(BUILD) --long
 
-bench: programs
+bench: programs page image
 	@packaging/install-packages build run test bench
 	newer=$$(bench/build-crun) && set -- --runtime crun-$${newer##*-}=$$newer; bench/start $(if $(N),--count $(N)) "$$@"
 	bench/login
+	bench/terminal
 
 conformance: programs
 	@packaging/install-packages build run conformance
