@@ -44,6 +44,16 @@ static const char *const capability_names[] = { "CHOWN", "DAC_OVERRIDE", "DAC_RE
 	"AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM",
 	"BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE" };
 
+struct profile_options {
+	const char *profile;
+};
+
+static const struct args_option options[] = {
+	{ "profile", 0, ARGS_STRING, offsetof(struct profile_options, profile), "NAME",
+		"the document of this one" },
+	ARGS_END,
+};
+
 static char *read_proc(pid_t pid, const char *file, struct md_error *err)
 {
 	_auto_free_ char *path = str_format("/proc/%d/%s", (int)pid, file);
@@ -151,6 +161,28 @@ static int print_lines(pid_t pid, const char *file, const char *name, struct md_
 	return 0;
 }
 
+static void print_kind(const struct workspace *w)
+{
+	const struct profile_kind *kind = profile_kind_find(w->profile, NULL);
+
+	if (!kind)
+		return;
+	printf("%-18s%s: %s\n", "profile", kind->name, kind->summary);
+	for (size_t i = 0; i < ARRAY_SIZE(kind->gives_up) && kind->gives_up[i]; i++)
+		printf("%-18s%s\n", "GIVES UP", kind->gives_up[i]);
+}
+
+static void list(void)
+{
+	for (size_t k = 0; k < profile_kind_count; k++) {
+		const struct profile_kind *kind = &profile_kinds[k];
+
+		printf("%-10s%s\n", kind->name, kind->summary);
+		for (size_t i = 0; i < ARRAY_SIZE(kind->gives_up) && kind->gives_up[i]; i++)
+			printf("%-10sgives up %s\n", "", kind->gives_up[i]);
+	}
+}
+
 static int show(const char *name, struct md_error *err)
 {
 	_auto_engine_ struct engine e = ENGINE_INIT;
@@ -163,6 +195,7 @@ static int show(const char *name, struct md_error *err)
 	if (s.init_pid <= 0)
 		return md_fail(err, ESRCH,
 			"workspace '%s' is not running: what it really has shows then", w.name);
+	print_kind(&w);
 	print_namespaces(s.init_pid);
 	if (print_file(s.init_pid, "uid_map", "user ids", err) < 0 ||
 		print_file(s.init_pid, "gid_map", "group ids", err) < 0 ||
@@ -178,8 +211,8 @@ static int show(const char *name, struct md_error *err)
 	return print_lines(s.init_pid, "mounts", "mounts, masks", err);
 }
 
-/* What a workspace made without any option asks for, as the runtime gets it. */
-static int show_default(struct md_error *err)
+/* What a workspace made without another option asks for, as the runtime gets it. */
+static int show_document(const char *profile, struct md_error *err)
 {
 	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
 	_auto_(host_done) struct profile_host host = { .init = "mdocker-init",
@@ -190,7 +223,10 @@ static int show_default(struct md_error *err)
 
 	w.id_base = ID_BLOCK_FIRST;
 	snprintf(w.id, sizeof(w.id), "ID");
-	if (workspace_set(&w.hostname, "container") < 0 || workspace_set(&w.network, "none") < 0)
+	if (!profile_kind_find(profile, err))
+		return -1;
+	if (workspace_set(&w.profile, profile) < 0 || workspace_set(&w.hostname, "container") < 0 ||
+		workspace_set(&w.network, "none") < 0)
 		return md_fail_errno(err, "profile");
 	if (host_describe(&host, err) < 0)
 		return -1;
@@ -205,13 +241,18 @@ static int run(const struct args_command *c, int argc, char **argv)
 {
 	struct md_error err = MD_ERROR_INIT;
 	int count;
-	int code = cli_parse(c, NULL, argc, argv, false, 1, 2, &count);
+	struct profile_options o = { .profile = NULL };
+	int code = cli_parse(c, &o, argc, argv, false, 1, 2, &count);
 
 	if (code >= 0)
 		return code;
-	if (!str_eq(argv[0], "show"))
-		return cli_usage(c, "'%.40s': only `profile show` is known", argv[0]);
-	if ((count == 2 ? show(argv[1], &err) : show_default(&err)) < 0)
+	if (str_eq(argv[0], "ls") && count == 1) {
+		list();
+		return 0;
+	}
+	if (!str_eq(argv[0], "show") || (count == 2 && o.profile))
+		return cli_usage(c, "it is `profile ls` or `profile show [WORKSPACE]`");
+	if ((count == 2 ? show(argv[1], &err) : show_document(o.profile, &err)) < 0)
 		return cli_fail(&err, 1);
 	return 0;
 }
@@ -219,9 +260,11 @@ static int run(const struct args_command *c, int argc, char **argv)
 const struct args_command cmd_profile = {
 	.name = "profile",
 	.summary = "Show how a running workspace is really confined",
-	.usage = "profile show [WORKSPACE]",
-	.text = "Read from its first process: namespaces, ids, capabilities, filter, limits, "
+	.usage = "profile ls | show [WORKSPACE | --profile NAME]",
+	.text = "`ls` lists the profiles and what each looser one gives up. `show WORKSPACE` is "
+		"read from its first process: namespaces, ids, capabilities, filter, limits, "
 		"mounts and "
-		"masks.\nWithout a workspace: the default profile as the runtime gets it, as JSON.",
+		"masks.\nWithout a workspace: a profile as the runtime gets it, as JSON.",
+	.options = options,
 	.run = run,
 };

@@ -15,7 +15,6 @@
 #include "cli/relay.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
-#include "engine/setting.h"
 #include "base/poison.h"
 
 struct run_options {
@@ -35,6 +34,7 @@ static const struct args_option options[] = {
 	CLI_SETTING(
 		struct run_options, settings, "hostname", 'h', "NAME", "its host name (container)"),
 	CLI_LIMITS(struct run_options, settings),
+	CLI_CONFINEMENT(struct run_options, settings),
 	CLI_NETWORK(struct run_options, settings),
 	{ "env", 'e', ARGS_LIST, OPT(env), "NAME=VALUE", "environment; NAME alone passes ours on" },
 	{ "volume", 'v', ARGS_LIST, OPT(volumes), "SRC:DST[:ro]", "a folder or file of the host" },
@@ -79,12 +79,13 @@ static int add_volume(struct volumes *v, const char *text, struct md_error *err)
 static int fill_request(const struct run_options *o, struct workspace_request *r, struct strv *env,
 	struct md_error *err)
 {
-	if (session_env(&o->env, env, err) < 0 || settings_apply(r, &o->settings, err) < 0)
+	if (session_env(&o->env, env, err) < 0)
 		return -1;
 	for (size_t i = 0; i < o->volumes.count; i++) {
 		if (add_volume(&r->volumes, o->volumes.items[i], err) < 0)
 			return -1;
 	}
+	r->settings = &o->settings;
 	r->name = o->name;
 	r->kind = WORKSPACE_RUN;
 	r->publish = o->publish.items;

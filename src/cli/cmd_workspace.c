@@ -11,7 +11,6 @@
 #include "cli/cli.h"
 #include "cli/limit_options.h"
 #include "engine/recordings.h"
-#include "engine/setting.h"
 #include "engine/usage.h"
 #include "json/json_write.h"
 #include "base/poison.h"
@@ -37,6 +36,7 @@ static const struct args_option options[] = {
 	CLI_SETTING(
 		struct open_options, settings, "hostname", 0, "NAME", "of a new one (container)"),
 	CLI_LIMITS(struct open_options, settings),
+	CLI_CONFINEMENT(struct open_options, settings),
 	CLI_NETWORK(struct open_options, settings),
 	{ "record", 0, ARGS_STRING, OPT(record), "WHEN",
 		"its terminals, from the next start on: ask, always, never (ask)" },
@@ -67,8 +67,7 @@ static int make(
 	r.owner = o->owner;
 	r.kind = WORKSPACE_USER;
 	r.terminal = true;
-	if (settings_apply(&r, &o->settings, err) < 0)
-		return -1;
+	r.settings = &o->settings;
 	/* Another command for the same login may be faster: then it is the same workspace. */
 	if (engine_create(e, &r, &made, err) < 0 && err->code != EEXIST)
 		return -1;
@@ -246,9 +245,9 @@ static const struct {
 static int run(const struct args_command *c, int argc, char **argv)
 {
 	_auto_engine_ struct engine e = ENGINE_INIT;
-	_auto_(options_done) struct open_options o = { .record_size = NO_SIZE,
-		.record_total = NO_SIZE,
-		.record_days = NO_DAYS };
+	_auto_(options_done) struct open_options o = {
+		.record_size = NO_SIZE, .record_total = NO_SIZE, .record_days = NO_DAYS
+	};
 	struct md_error err = MD_ERROR_INIT;
 	size_t verb = 0;
 	int count;

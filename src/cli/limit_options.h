@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * limit_options.h - the limits of a workspace as rows of a command's table of options: they collect
+ * limit_options.h - the settings of a workspace as rows of a command's table of options: they collect
  * in one list of settings (engine/setting.h), `list` of the struct `options_struct`.
  */
 #ifndef MD_CLI_LIMIT_OPTIONS_H
@@ -24,6 +24,10 @@
 	CLI_SETTING(s, list, "disk", 0, "SIZE", "limit of what it may write (none); can grow later"), \
 	CLI_SETTING(s, list, "disk-inodes", 0, "N", "limit of files on that disk"),                \
 	CLI_SETTING(s, list, "bandwidth", 0, "SIZE", "on a bridge: bytes a second, each way (no limit)")
+
+#define CLI_CONFINEMENT(s, list)                                                                   \
+	CLI_SETTING(s, list, "template", 0, "NAME", "all settings of a template (`mdocker template ls`)"), \
+	CLI_SETTING(s, list, "profile", 0, "NAME", "default, or stricter or looser (`mdocker profile ls`)")
 
 #define CLI_NETWORK(s, list)                                                                       \
 	CLI_SETTING(s, list, "network", 0, "KIND", "none (loopback only), bridge, or host (no network isolation)"), \

@@ -32,6 +32,7 @@ const struct args_command *const cli_commands[] = {
 	&cmd_recordings,
 	&cmd_network,
 	&cmd_audit,
+	&cmd_template,
 	&cmd_profile,
 	&cmd_system,
 	&cmd_doctor,

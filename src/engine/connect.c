@@ -36,16 +36,24 @@ static int fill_endpoint(
 	return 0;
 }
 
+int connect_check_words(const char *network, const char *egress, struct md_error *err)
+{
+	struct network_policy policy;
+	size_t i = 0;
+
+	while (network && i < ARRAY_SIZE(kinds) && !str_eq(network, kinds[i]))
+		i++;
+	if (i == ARRAY_SIZE(kinds))
+		return md_fail(err, EINVAL, "network '%.40s' is not none, bridge or host", network);
+	return egress ? network_policy_parse(egress, &policy, err) : 0;
+}
+
 int connect_check(const struct workspace *w, struct md_error *err)
 {
 	struct network_endpoint endpoint;
-	size_t i = 0;
 
-	while (i < ARRAY_SIZE(kinds) && !str_eq(w->network, kinds[i]))
-		i++;
-	if (i == ARRAY_SIZE(kinds))
-		return md_fail(
-			err, EINVAL, "network '%.40s' is not none, bridge or host", w->network);
+	if (connect_check_words(w->network, NULL, err) < 0)
+		return -1;
 	if (!on_bridge(w) && w->publish.count)
 		return md_fail(err, EINVAL, "published ports need --network bridge");
 	return fill_endpoint(w, &endpoint, err);

@@ -18,6 +18,9 @@
 /* Refuses an unknown kind, a bad policy or port, and ports without a bridge. */
 int connect_check(const struct workspace *w, struct md_error *err);
 
+/* The same of words that may be NULL, before there is a workspace. */
+int connect_check_words(const char *network, const char *egress, struct md_error *err);
+
 /* Before a start: resolv.conf in the bundle, for a workspace on a bridge. */
 int connect_prepare(const struct workspace *w, const char *bundle, struct md_error *err);
 

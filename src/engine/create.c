@@ -17,6 +17,9 @@
 #include "engine/connect.h"
 #include "engine/engine.h"
 #include "engine/idblock.h"
+#include "engine/profile_kind.h"
+#include "engine/recordings.h"
+#include "engine/setting.h"
 #include "base/poison.h"
 
 enum { SUBID_MAX = 1 << 20 };
@@ -109,6 +112,7 @@ static int fill(struct workspace *w, const struct workspace_request *r, const st
 		workspace_set(&w->image, image->name) < 0 ||
 		workspace_set(&w->hostname, first_of(r->hostname, NULL, "container")) < 0 ||
 		workspace_set(&w->network, first_of(r->network, NULL, "none")) < 0 ||
+		workspace_set(&w->profile, first_of(r->profile, NULL, PROFILE_DEFAULT_NAME)) < 0 ||
 		workspace_set(&w->egress, first_of(r->egress, NULL, "internet")) < 0 ||
 		strv_add_all(&w->publish, r->publish) < 0 || workspace_set(&w->cwd, cwd) < 0 ||
 		workspace_set(&w->boot_id, "") < 0 ||
@@ -121,6 +125,8 @@ static int fill(struct workspace *w, const struct workspace_request *r, const st
 		if (volumes_add(&w->volumes, v->source, v->target, v->read_only, err) < 0)
 			return -1;
 	}
+	if (r->record && record_mode_parse(r->record, &w->recording.mode, err) < 0)
+		return -1;
 	if (workspace_name_check(w->name, err) < 0 || hostname_check(w->hostname, err) < 0 ||
 		limits_check(&w->limits, err) < 0 || connect_check(w, err) < 0)
 		return -1;
@@ -259,7 +265,7 @@ static int settle(struct engine *e, struct workspace *w, struct md_error *err)
 	return make_folders(e, w, err);
 }
 
-int engine_create(struct engine *e, const struct workspace_request *r, struct workspace *ret,
+static int create(struct engine *e, const struct workspace_request *r, struct workspace *ret,
 	struct md_error *err)
 {
 	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
@@ -286,4 +292,17 @@ int engine_create(struct engine *e, const struct workspace_request *r, struct wo
 	*ret = w;
 	w = (struct workspace)WORKSPACE_INIT;
 	return 0;
+}
+
+int engine_create(struct engine *e, const struct workspace_request *r, struct workspace *ret,
+	struct md_error *err)
+{
+	struct workspace_request full = *r;
+	_auto_strv_ struct strv kept = STRV_INIT;
+
+	if (r->settings && settings_apply(e, &full, r->settings, &kept, err) < 0)
+		return -1;
+	if (settings_check(&full, err) < 0)
+		return -1;
+	return create(e, &full, ret, err);
 }

@@ -72,6 +72,8 @@ struct workspace_request {
 	const char *hostname;
 	const char *network;    /* NULL: "none" */
 	const char *egress;     /* NULL: "internet" */
+	const char *profile;    /* NULL: "default" */
+	const char *record;     /* NULL: "ask" */
 	char *const *publish;   /* NULL-terminated, or NULL */
 	char *const *args;      /* NULL-terminated: instead of the image's command */
 	const char *entrypoint; /* instead of the image's; "" for none */
@@ -81,7 +83,8 @@ struct workspace_request {
 	bool terminal;
 	bool remove_on_exit;
 	struct limits limits;
-	struct volumes volumes; /* borrowed */
+	struct volumes volumes;      /* borrowed */
+	const struct strv *settings; /* setting.h: over the fields here; may be NULL */
 };
 
 #define WORKSPACE_REQUEST_INIT                                                                     \

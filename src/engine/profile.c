@@ -135,6 +135,14 @@ static const struct profile_sysctl {
 
 enum { OOM_SCORE_ADJ = 500, HOOK_TIMEOUT_S = 30 };
 
+/* An unknown name is refused where documents are read; here it would be the default. */
+static unsigned int traits_of(const struct workspace *ws)
+{
+	const struct profile_kind *kind = profile_kind_find(ws->profile, NULL);
+
+	return kind ? kind->traits : 0;
+}
+
 static void write_strings(
 	struct json_writer *w, const char *key, const char *const *items, size_t count)
 {
@@ -222,14 +230,16 @@ static void write_mounts(
 	json_array_end(w);
 }
 
-static void write_capabilities(struct json_writer *w)
+static void write_capabilities(struct json_writer *w, unsigned int traits)
 {
+	size_t count = traits & PROFILE_NO_CAPABILITIES ? 0 : ARRAY_SIZE(capabilities);
+
 	static const char *const full[] = { "bounding", "permitted", "effective" };
 	static const char *const empty[] = { "inheritable", "ambient" };
 
 	json_object_begin(w, "capabilities");
 	for (size_t i = 0; i < ARRAY_SIZE(full); i++)
-		write_strings(w, full[i], capabilities, ARRAY_SIZE(capabilities));
+		write_strings(w, full[i], capabilities, count);
 	for (size_t i = 0; i < ARRAY_SIZE(empty); i++)
 		write_strings(w, empty[i], NULL, 0);
 	json_object_end(w);
@@ -249,11 +259,11 @@ static void write_rlimits(struct json_writer *w)
 }
 
 /* What every process of a workspace has in common, whether it is PID 1 or a terminal's. */
-static void write_confinement(struct json_writer *w)
+static void write_confinement(struct json_writer *w, unsigned int traits)
 {
-	write_capabilities(w);
+	write_capabilities(w, traits);
 	write_rlimits(w);
-	json_add_bool(w, "noNewPrivileges", true);
+	json_add_bool(w, "noNewPrivileges", !(traits & PROFILE_NEW_PRIVILEGES));
 	json_add_i64(w, "oomScoreAdj", OOM_SCORE_ADJ);
 }
 
@@ -283,7 +293,7 @@ static void write_env(struct json_writer *w, const struct strv *env, const char 
 		w->out->failed = true;
 }
 
-static void write_init(struct json_writer *w)
+static void write_init(struct json_writer *w, unsigned int traits)
 {
 	static char *const args[] = { (char *)PROFILE_INIT_PATH, NULL };
 	static char *const env[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
@@ -295,7 +305,7 @@ static void write_init(struct json_writer *w)
 	json_add_strv(w, "args", args);
 	json_add_strv(w, "env", env);
 	json_add_string(w, "cwd", "/");
-	write_confinement(w);
+	write_confinement(w, traits);
 	json_object_end(w);
 }
 
@@ -311,7 +321,7 @@ void profile_write_process(const struct workspace *ws, const struct user_ids *us
 	json_add_strv(&w, "args", ws->args.items);
 	write_env(&w, &ws->env, user->home);
 	json_add_string(&w, "cwd", home ? user->home : ws->cwd);
-	write_confinement(&w);
+	write_confinement(&w, traits_of(ws));
 	json_object_end(&w);
 	buf_add_char(out, '\n');
 }
@@ -356,6 +366,18 @@ static void write_resources(
 	json_object_end(w);
 }
 
+/* Namespaces of each kind in a workspace that may make any. */
+static void write_nested_limits(struct json_writer *w, const struct profile_host *h)
+{
+	static const char *const kinds[] = { "user", "mnt", "pid", "net", "ipc", "uts", "cgroup" };
+	char key[48];
+
+	for (size_t i = 0; h->own_runtime && i < ARRAY_SIZE(kinds); i++) {
+		snprintf(key, sizeof(key), "user.max_%s_namespaces", kinds[i]);
+		json_add_string(w, key, "64");
+	}
+}
+
 static void write_sysctls(
 	struct json_writer *w, const struct workspace *ws, const struct profile_host *h)
 {
@@ -363,6 +385,11 @@ static void write_sysctls(
 	for (size_t i = 0; i < ARRAY_SIZE(sysctls); i++) {
 		if (on_host_network(ws) && str_starts(sysctls[i].key, "net."))
 			continue;
+		if ((traits_of(ws) & PROFILE_NESTED_NAMESPACES) &&
+			str_eq(sysctls[i].key, "user.max_user_namespaces")) {
+			write_nested_limits(w, h);
+			continue;
+		}
 		if (h->kernel < sysctls[i].kernel ||
 			(sysctls[i].own_runtime_only && !h->own_runtime))
 			continue;
@@ -410,7 +437,7 @@ static void write_linux(
 	write_masked_paths(w, h->cpus);
 	write_strings(w, "readonlyPaths", readonly_paths, ARRAY_SIZE(readonly_paths));
 	json_add_string(w, "rootfsPropagation", "private");
-	profile_write_seccomp(w, "seccomp");
+	profile_write_seccomp(w, "seccomp", traits_of(ws));
 	json_object_end(w);
 }
 
@@ -446,10 +473,10 @@ void profile_write_config(const struct workspace *ws, const struct profile_host 
 
 	json_object_begin(&w, NULL);
 	json_add_string(&w, "ociVersion", "1.0.2");
-	write_init(&w);
+	write_init(&w, traits_of(ws));
 	json_object_begin(&w, "root");
 	json_add_string(&w, "path", "rootfs");
-	json_add_bool(&w, "readonly", false);
+	json_add_bool(&w, "readonly", traits_of(ws) & PROFILE_READ_ONLY_ROOT);
 	json_object_end(&w);
 	json_add_string(&w, "hostname", ws->hostname);
 	write_mounts(&w, ws, h);

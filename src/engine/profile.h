@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 #include "disk/device.h"
+#include "engine/profile_kind.h"
 #include "engine/user.h"
 #include "engine/workspace.h"
 #include "json/json_write.h"
@@ -59,8 +60,8 @@ void profile_write_update(const struct limits *l, const struct limits_ground *g,
 void profile_write_limits(
 	const struct limits *l, const struct limits_ground *g, struct json_writer *w);
 
-/* linux.seccomp */
-void profile_write_seccomp(struct json_writer *w, const char *key);
+/* linux.seccomp; traits are those of profile_kind.h. */
+void profile_write_seccomp(struct json_writer *w, const char *key, unsigned int traits);
 
 /* All 32-bit numbers but `count` (at most 16) given ones, as a row of (mask, value): x is in the
  * row if (x & mask) == value for one of them. Returns their number, at most `room`. */

@@ -90,6 +90,26 @@ static const char *const allowed[] = {
  * can see. */
 static const char *const absent[] = { "clone3" };
 
+/* Of the allowed ones, those that a strict profile denies too: what few programs need and where holes
+ * of the kernel were found: debugging, asynchronous I/O of old, System V and POSIX queues, keys of
+ * memory, and handing descriptors of others around. */
+static const char *const rare[] = {
+	"ptrace process_vm_readv process_vm_writev pidfd_getfd process_madvise process_mrelease",
+	"io_setup io_submit io_cancel io_destroy io_getevents io_pgetevents io_pgetevents_time64",
+	"ipc msgctl msgget msgrcv msgsnd semctl semget semop semtimedop semtimedop_time64 shmat "
+	"shmctl shmdt shmget mq_getsetattr mq_notify mq_open mq_timedreceive "
+	"mq_timedreceive_time64 mq_timedsend mq_timedsend_time64 mq_unlink",
+	"memfd_secret pkey_alloc pkey_free pkey_mprotect map_shadow_stack mbind set_mempolicy "
+	"set_mempolicy_home_node get_mempolicy remap_file_pages modify_ldt",
+	"chroot vmsplice adjtimex clock_adjtime clock_adjtime64 "
+	"cachestat seccomp",
+};
+
+/* What a profile with namespaces of its own adds; clone and unshare have no condition then. */
+static const char *const nested[] = {
+	"clone unshare setns mount umount umount2 pivot_root sethostname setdomainname",
+};
+
 enum {
 	CLONE_NAMESPACES = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
 			   CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET
@@ -183,11 +203,20 @@ static void write_rule_end(struct json_writer *w)
 	json_object_end(w);
 }
 
-static void write_conditional(struct json_writer *w)
+static bool is_nested_call(const char *name)
+{
+	return str_eq(name, "clone") || str_eq(name, "unshare");
+}
+
+static void write_conditional(struct json_writer *w, unsigned int traits)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(conditional); i++) {
 		const struct conditional *c = &conditional[i];
 
+		if ((traits & PROFILE_NESTED_NAMESPACES) && is_nested_call(c->name))
+			continue;
+		if ((traits & PROFILE_SMALL_FILTER) && str_eq(c->name, "socket") && c->op[1])
+			continue; /* netlink */
 		write_rule_head(w, c->name);
 		for (size_t k = 0; k < 2 && c->op[k]; k++)
 			write_arg(w, c->arg[k], c->op[k], c->value[k], c->value_two[k]);
@@ -210,7 +239,22 @@ static void write_ioctls(struct json_writer *w)
 	}
 }
 
-static void write_split(struct json_writer *w, const char *names)
+/* Is the word of `len` letters in one of the rows? */
+static bool rows_have(const char *const *rows, size_t count, const char *word, size_t len)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (const char *at = rows[i]; *at;) {
+			size_t n = strcspn(at, " ");
+
+			if (n == len && strncmp(at, word, len) == 0)
+				return true;
+			at += n + (at[n] == ' ');
+		}
+	}
+	return false;
+}
+
+static void write_split(struct json_writer *w, const char *names, bool small)
 {
 	char name[48];
 
@@ -218,18 +262,19 @@ static void write_split(struct json_writer *w, const char *names)
 		size_t len = strcspn(names, " ");
 
 		snprintf(name, sizeof(name), "%.*s", (int)len, names);
-		json_add_string(w, NULL, name);
+		if (!small || !rows_have(rare, ARRAY_SIZE(rare), names, len))
+			json_add_string(w, NULL, name);
 		names += len + (names[len] == ' ');
 	}
 }
 
 static void write_names(struct json_writer *w, const char *const *groups, size_t count,
-	const char *action, int code)
+	const char *action, int code, bool small)
 {
 	json_object_begin(w, NULL);
 	json_array_begin(w, "names");
 	for (size_t i = 0; i < count; i++)
-		write_split(w, groups[i]);
+		write_split(w, groups[i], small);
 	json_array_end(w);
 	json_add_string(w, "action", action);
 	if (code)
@@ -250,8 +295,10 @@ static const char *architecture(void)
 #endif
 }
 
-void profile_write_seccomp(struct json_writer *w, const char *key)
+void profile_write_seccomp(struct json_writer *w, const char *key, unsigned int traits)
 {
+	bool small = traits & PROFILE_SMALL_FILTER;
+
 	json_object_begin(w, key);
 	json_add_string(w, "defaultAction", "SCMP_ACT_ERRNO");
 	json_add_i64(w, "defaultErrnoRet", EPERM);
@@ -259,9 +306,11 @@ void profile_write_seccomp(struct json_writer *w, const char *key)
 	json_add_string(w, NULL, architecture());
 	json_array_end(w);
 	json_array_begin(w, "syscalls");
-	write_names(w, allowed, ARRAY_SIZE(allowed), "SCMP_ACT_ALLOW", 0);
-	write_names(w, absent, ARRAY_SIZE(absent), "SCMP_ACT_ERRNO", ENOSYS);
-	write_conditional(w);
+	write_names(w, allowed, ARRAY_SIZE(allowed), "SCMP_ACT_ALLOW", 0, small);
+	if (traits & PROFILE_NESTED_NAMESPACES)
+		write_names(w, nested, ARRAY_SIZE(nested), "SCMP_ACT_ALLOW", 0, false);
+	write_names(w, absent, ARRAY_SIZE(absent), "SCMP_ACT_ERRNO", ENOSYS, false);
+	write_conditional(w, traits);
 	write_ioctls(w);
 	json_array_end(w);
 	json_object_end(w);

@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/connect.h"
+#include "engine/profile_kind.h"
+#include "engine/recordings.h"
+#include "engine/template.h"
 #include "base/poison.h"
 
 enum { NAME_BYTES = 32 };
@@ -20,6 +24,8 @@ static const struct word_setting {
 	{ "hostname", offsetof(struct workspace_request, hostname) },
 	{ "network", offsetof(struct workspace_request, network) },
 	{ "egress", offsetof(struct workspace_request, egress) },
+	{ "profile", offsetof(struct workspace_request, profile) },
+	{ "record", offsetof(struct workspace_request, record) },
 };
 
 /* Returns the value, and the name in `name`; NULL if that is no NAME=VALUE. */
@@ -38,7 +44,7 @@ static int not_a_setting(const char *text, struct md_error *err)
 	return md_fail(err, EINVAL, "'%.80s': expected NAME=VALUE, such as memory=512m", text);
 }
 
-int setting_apply(struct workspace_request *r, const char *text, struct md_error *err)
+static int apply_one(struct workspace_request *r, const char *text, struct md_error *err)
 {
 	char name[NAME_BYTES];
 	const char *value = split(text, name);
@@ -60,13 +66,50 @@ int setting_apply(struct workspace_request *r, const char *text, struct md_error
 	return -1;
 }
 
-int settings_apply(struct workspace_request *r, const struct strv *list, struct md_error *err)
+static int apply_template(struct engine *e, struct workspace_request *r, const char *name,
+	struct strv *kept, struct md_error *err)
+{
+	_auto_template_ struct template t = TEMPLATE_INIT;
+	size_t first = kept->count;
+
+	if (template_load(e, name, &t, err) < 0)
+		return -1;
+	if (strv_add_all(kept, t.settings.items) < 0)
+		return md_fail(err, ENOMEM, "template '%s'", name);
+	for (size_t i = first; i < kept->count; i++) {
+		if (apply_one(r, kept->items[i], err) < 0)
+			return md_wrap(err, "template '%s'", name);
+	}
+	return 0;
+}
+
+int settings_apply(struct engine *e, struct workspace_request *r, const struct strv *list,
+	struct strv *kept, struct md_error *err)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		if (setting_apply(r, list->items[i], err) < 0)
+		const char *text = list->items[i];
+		bool template = str_starts(text, "template=");
+
+		if (template ? apply_template(e, r, text + strlen("template="), kept, err) < 0
+			     : apply_one(r, text, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+int settings_check(const struct workspace_request *r, struct md_error *err)
+{
+	const struct profile_kind *profile = profile_kind_find(r->profile, err);
+	const char *network = r->network ? r->network : NULL;
+	struct recording_policy record = RECORDING_POLICY_DEFAULT;
+
+	if (!profile || limits_check(&r->limits, err) < 0 ||
+		(r->record && record_mode_parse(r->record, &record.mode, err) < 0))
+		return -1;
+	if ((profile->traits & PROFILE_NO_NETWORK) && network && !str_eq(network, "none"))
+		return md_fail(err, EINVAL, "profile '%s' has no network: --network %.40s can't be",
+			profile->name, network);
+	return connect_check_words(network, r->egress, err);
 }
 
 int settings_apply_limits(struct limits *l, const struct strv *list, struct md_error *err)

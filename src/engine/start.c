@@ -337,6 +337,16 @@ static int record_start(struct engine *e, struct workspace *w, struct md_error *
 	return engine_save(e, w, err);
 }
 
+/* Each time, so that nobody runs with less than they think. */
+static void tell_profile(const struct workspace *w)
+{
+	const struct profile_kind *kind = profile_kind_find(w->profile, NULL);
+
+	for (size_t i = 0; kind && i < ARRAY_SIZE(kind->gives_up) && kind->gives_up[i]; i++)
+		log_warning("workspace '%s', profile '%s' gives up %s", w->name, kind->name,
+			kind->gives_up[i]);
+}
+
 int workspace_start(struct engine *e, struct workspace *w, const struct start_options *o,
 	int *ret_exit, struct md_error *err)
 {
@@ -361,6 +371,7 @@ int workspace_start(struct engine *e, struct workspace *w, const struct start_op
 	if (ret_exit)
 		*ret_exit = code;
 	if (r == 0) {
+		tell_profile(w);
 		/* It runs within its own limits; that the common one could not be set is no reason
 		 * to take it away. */
 		if (reserve_apply(&ignored) < 0)

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "engine/idblock.h"
+#include "engine/profile_kind.h"
 #include "engine/recordings.h"
 #include "json/json_read.h"
 #include "json/json_write.h"
@@ -32,6 +33,7 @@ static const struct string_field {
 	{ "hostname", offsetof(struct workspace, hostname) },
 	{ "network", offsetof(struct workspace, network) },
 	{ "egress", offsetof(struct workspace, egress) },
+	{ "profile", offsetof(struct workspace, profile) },
 	{ "cwd", offsetof(struct workspace, cwd) },
 	{ "user", offsetof(struct workspace, user) },
 	{ "bootId", offsetof(struct workspace, boot_id) },
@@ -233,7 +235,7 @@ int workspace_read(const char *text, size_t len, struct workspace *ret, struct m
 		read_numbers(&root, &w, err) < 0 || read_volumes(&root, &w.volumes, err) < 0)
 		return -1;
 	if (workspace_name_check(w.name, err) < 0 || hostname_check(w.hostname, err) < 0 ||
-		limits_check(&w.limits, err) < 0)
+		limits_check(&w.limits, err) < 0 || !profile_kind_find(w.profile, err))
 		return -1;
 	*ret = w;
 	w = (struct workspace)WORKSPACE_INIT;

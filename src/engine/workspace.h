@@ -60,6 +60,7 @@ struct workspace {
 	char *hostname;
 	char *network;       /* "none", "bridge" or "host": connect.h */
 	char *egress;        /* what it may reach on a bridge: network/policy.h */
+	char *profile;       /* how it is confined: profile_kind.h; "" is the default */
 	struct strv publish; /* ports on a bridge: "8080:80" */
 	struct strv args;    /* the main command */
 	struct strv env;

@@ -22,6 +22,7 @@
 #include "json/json_read.h"
 #include "recording/store.h"
 #include "server/guard.h"
+#include "server/templates.h"
 #include "wire/shim_wire.h"
 #include "base/poison.h"
 
@@ -29,6 +30,7 @@ enum {
 	ERROR_BYTES = 4096,
 	LIST_BYTES = 1 << 20,
 	MAX_ARGS = 16 + CONFIG_MAX_WORKSPACE,
+	TEMPLATE_BYTES = 128,
 	/* Exit codes of `mdocker recordings` and of `mdocker workspace open --no-start`. */
 	EXIT_NOT_FOUND = 3,
 	EXIT_NOT_ALLOWED = 4,
@@ -58,6 +60,7 @@ struct broker_request {
 	int pidfd, out_fd, err_fd;
 	struct loop_source process, out, errors, timeout;
 	struct buf out_text, err_text;
+	char template[TEMPLATE_BYTES]; /* "--template=NAME" */
 };
 
 /* For the audit log: who did what to whom. */
@@ -266,6 +269,18 @@ static void on_opened(struct broker_request *q)
 	}
 }
 
+/* What mdocker had to say although it worked: a profile that gives something up, a fallback. */
+static void log_warnings(struct broker_request *q)
+{
+	char *rest = (char *)buf_str(&q->err_text), *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (*line)
+			log_warning("workspace of %s: %s", q->owner,
+				str_starts(line, "mdocker: ") ? line + 9 : line);
+	}
+}
+
 static void on_run_failed(struct broker_request *q, int code)
 {
 	const char *text = last_line(&q->err_text);
@@ -347,6 +362,7 @@ static void on_run_ended(struct broker_request *q, int code)
 	} else if (q->asked.h.type == BW_RECORDING) {
 		on_recording(q);
 	} else if (wants_open(q)) {
+		log_warnings(q);
 		on_opened(q);
 	} else if (q->asked.action == BW_WS_INSPECT) {
 		if (q->out_text.len >= BW_DOCUMENT_SIZE)
@@ -447,11 +463,12 @@ static void words_of(const struct broker_request *q, const char *words[MAX_ARGS]
 	} while (chosen[n++]);
 }
 
-static void build_command(const struct broker_request *q, const char *argv[MAX_ARGS])
+static void build_command(struct broker_request *q, const char *argv[MAX_ARGS])
 {
 	const struct server_config *c = &q->broker->config;
 	const char *const head[] = { "mdocker", "--root", c->root, "--state", c->state, NULL };
 	const char *words[MAX_ARGS];
+	const char *template = templates_find(&c->templates, &c->groups, q->owner);
 	size_t n = 0;
 
 	for (size_t i = 0; head[i]; i++)
@@ -461,6 +478,10 @@ static void build_command(const struct broker_request *q, const char *argv[MAX_A
 		argv[n++] = words[i];
 	for (size_t i = 0; wants_open(q) && !q->foreign && i < c->workspace.count; i++)
 		argv[n++] = c->workspace.items[i];
+	if (wants_open(q) && !q->foreign && template) {
+		snprintf(q->template, sizeof(q->template), "--template=%s", template);
+		argv[n++] = q->template; /* the last one wins */
+	}
 	argv[n] = NULL;
 }
 

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "server/guard.h"
+#include "server/templates.h"
 #include "base/poison.h"
 
 enum { CONFIG_MAX_BYTES = 65536 };
@@ -34,6 +35,8 @@ const struct args_option server_options[] = {
 	OPTION("allow-origin", origins, ARGS_LIST, "ORIGIN", "a further origin that pages may come from"),
 	OPTION("workspace", workspace, ARGS_LIST, "NAME=VALUE",
 		"of a new workspace: image, network, memory... as the options of `mdocker workspace open`"),
+	OPTION("template", templates, ARGS_LIST, "[USER=|@GROUP=]NAME", "of new workspaces: `mdocker template`"),
+	OPTION("group", groups, ARGS_LIST, "GROUP=USER,...", "users who share a template"),
 	OPTION("allow-host", hosts, ARGS_LIST, "NAME", "a name under which this server is asked for"),
 	OPTION("trusted-proxy", proxies, ARGS_LIST, "CIDR", "a proxy whose X-Forwarded-For and -Proto count"),
 	OPTION("base-path", base_path, ARGS_STRING, "/PATH", "serve below this path"),
@@ -73,6 +76,8 @@ void config_done(struct server_config *c)
 	strv_done(&c->hosts);
 	strv_done(&c->proxies);
 	strv_done(&c->workspace);
+	strv_done(&c->templates);
+	strv_done(&c->groups);
 	strv_done(&c->kept);
 }
 
@@ -175,11 +180,11 @@ static int read_file(struct server_config *c, const char *path, struct md_error 
 /* "memory=512m" becomes "--memory=512m"; what `mdocker workspace open` doesn't know is refused now, not at the first login. */
 static int settle_workspace(struct strv *options, struct md_error *err)
 {
-	static const char *const known[] = { "image", "hostname", "network", "egress", "memory",
-		"memory-swap", "pids-limit", "cpus", "cpu-shares", "blkio-weight",
-		"device-read-bps", "device-write-bps", "device-read-iops", "device-write-iops",
-		"disk", "disk-inodes", "bandwidth", "record", "record-size", "record-total",
-		"record-days" };
+	static const char *const known[] = { "image", "hostname", "profile", "template", "network",
+		"egress", "memory", "memory-swap", "pids-limit", "cpus", "cpu-shares",
+		"blkio-weight", "device-read-bps", "device-write-bps", "device-read-iops",
+		"device-write-iops", "disk", "disk-inodes", "bandwidth", "record", "record-size",
+		"record-total", "record-days" };
 
 	if (options->count > CONFIG_MAX_WORKSPACE)
 		return md_fail(
@@ -225,6 +230,8 @@ int config_read(struct server_config *c, int argc, char **argv, struct md_error 
 	if (first.config_file && read_file(c, first.config_file, err) < 0)
 		return -1;
 	if (args_parse(server_options, c, argc, argv, false, &operands, err) < 0)
+		return -1;
+	if (templates_check(&c->templates, &c->groups, err) < 0)
 		return -1;
 	return settle_workspace(&c->workspace, err);
 }

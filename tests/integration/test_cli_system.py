@@ -44,7 +44,7 @@ def test_updates_that_are_refused_change_nothing(web):
     web.mdocker("update", "web").failed(125, "limit")
     web.mdocker("update", "--memory", "1m", "web").failed(1, "6m")
     web.mdocker("update", "--pids-limit", "1", "web").failed(1, "least")
-    web.mdocker("update", "--cpus", "lots", "web").failed(1, "cpus")
+    web.mdocker("update", "--cpus", "lots", "web").failed(125, "cpus")
     web.mdocker("update", "--memory", "64m", "nobody").failed(1, "nobody")
     assert limits(web)[:2] == [str(100 << 20), "20"]
 

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "server/config.h"
+#include "server/templates.h"
 
 static int read_words(
 	struct server_config *c, struct md_error *err, int argc, const char *const *words)
@@ -133,6 +134,35 @@ static void ini_lines_set_options_and_errors_name_the_line(void **state _unused_
 	config_done(&c);
 }
 
+static void a_users_template_goes_before_the_groups_and_that_before_everybodys(
+	void **state _unused_)
+{
+	struct server_config c;
+	struct md_error err = MD_ERROR_INIT;
+
+	assert_int_equal(
+		READ(&c, &err, "--template=plain", "--template=@class=exam", "--template=carol=big",
+			"--template=@class=later", "--group=class=alice, carol",
+			"--group=class=dave", "--group=x=bob"),
+		0);
+	assert_string_equal(templates_find(&c.templates, &c.groups, "carol"), "big");
+	assert_string_equal(templates_find(&c.templates, &c.groups, "alice"), "exam");
+	assert_string_equal(templates_find(&c.templates, &c.groups, "dave"), "exam");
+	assert_string_equal(templates_find(&c.templates, &c.groups, "bob"), "plain");
+	assert_string_equal(templates_find(&c.templates, &c.groups, "ali"), "plain");
+	config_done(&c);
+	assert_int_equal(READ(&c, &err, "--template=@class=exam"), -1);
+	assert_non_null(strstr(err.msg, "no such group"));
+	config_done(&c);
+	assert_int_equal(READ(&c, &err, "--template=alice="), -1);
+	config_done(&c);
+	assert_int_equal(READ(&c, &err, "--group=class"), -1);
+	config_done(&c);
+	assert_int_equal(READ(&c, &err, "--listen=127.0.0.1:0"), 0);
+	assert_null(templates_find(&c.templates, &c.groups, "alice"));
+	config_done(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +170,8 @@ int main(void)
 		cmocka_unit_test(what_is_unsafe_is_refused_with_the_way_out),
 		cmocka_unit_test(lists_and_base_path_reach_the_settings),
 		cmocka_unit_test(options_of_workspaces_are_checked_at_the_start),
+		cmocka_unit_test(
+			a_users_template_goes_before_the_groups_and_that_before_everybodys),
 		cmocka_unit_test(ini_lines_set_options_and_errors_name_the_line),
 	};
 
