@@ -106,6 +106,9 @@ struct bridge *bridge_new(const struct request *q)
 	b->touched = seconds_now();
 	b->wanted.terminal = (uint32_t)query_number(q, "terminal=", UINT32_MAX, 0);
 	b->wanted.from = query_number(q, "from=", INT64_MAX, SHIM_NO_OFFSET);
+	b->wanted.life = query_number(q, "life=", UINT64_MAX, 0);
+	b->wanted.input = query_number(q, "input=", UINT64_MAX, 0);
+	b->wanted.input_taken = query_number(q, "taken=", INT64_MAX, 0);
 	b->wanted.rows = (uint16_t)query_number(q, "rows=", 2000, 0);
 	b->wanted.cols = (uint16_t)query_number(q, "cols=", 2000, 0);
 	if (b->session.is_link && b->session.terminal)
@@ -263,8 +266,25 @@ static void flush_waiting(struct bridge *b)
 	hold_browser(b, b->waiting.len > 0);
 }
 
+/* The terminal that was asked for ended with a former life of the workspace. */
+static void tell_restarted(struct bridge *b, const char *why)
+{
+	_auto_buf_ struct buf text = BUF_INIT(1024);
+
+	text_add_restarted(&text, why);
+	shim_link_free(b->shim);
+	b->shim = NULL;
+	send_text(b, &text);
+	close_bridge(b, CLOSE_NORMAL, "the workspace has been started anew", false);
+}
+
 static void on_attached(struct bridge *b, const struct shim_msg *m)
 {
+	/* A shim too old to know of lives: whoever names one has it from another. */
+	if (b->wanted.life && m->attached.life != b->wanted.life) {
+		tell_restarted(b, "the workspace has been started anew by another version");
+		return;
+	}
 	b->attached = m->attached;
 	b->live = b->came = true;
 	audit(b, true);
@@ -310,7 +330,9 @@ static void on_advance(struct bridge *b, const struct shim_advance *a)
 
 static void on_error(struct bridge *b, const struct shim_msg *m)
 {
-	if (m->serial == SERIAL_ATTACH && m->error.code == ENOENT)
+	if (m->serial == SERIAL_ATTACH && m->error.code == ESTALE)
+		tell_restarted(b, shim_string(m, 0));
+	else if (m->serial == SERIAL_ATTACH && m->error.code == ENOENT)
 		close_bridge(b, CLOSE_POLICY, "there is no such terminal", false);
 	else if (m->serial == SERIAL_ATTACH || m->serial == 0)
 		close_bridge(b, CLOSE_FAILED, shim_string(m, 0), false);
@@ -345,6 +367,9 @@ static void on_message(const struct shim_msg *m, int fd, void *data)
 		break;
 	case SHIM_PRESENCE:
 		text_add_presence(&text, m);
+		break;
+	case SHIM_TAKEN:
+		text_add_taken(&text, m->taken.input_taken);
 		break;
 	case SHIM_TERMINAL:
 		text_add_plain(&text, "terminals");
@@ -406,7 +431,9 @@ static void on_opened(const union bw_message *m, int fd, void *data)
 	}
 	b->shim = shim_link_new(fd, &events, b);
 	attach.attach = b->wanted;
-	if (!b->plain)
+	if (b->plain)
+		attach.attach.input = 0; /* it hears of no count */
+	else
 		attach.attach.flags |= SHIM_ATTACH_ACKS | SHIM_ATTACH_RING;
 	attach.tail = "";
 	attach.tail_len = 1;

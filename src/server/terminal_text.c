@@ -72,7 +72,7 @@ void text_add_hello(
 	struct buf *out, const struct shim_attached *a, uint64_t offset, int64_t snapshot)
 {
 	struct json_writer w = begin(out, "hello");
-	char id[16];
+	char id[24];
 
 	snprintf(id, sizeof(id), "%u", a->terminal);
 	json_add_string(&w, "terminal", id);
@@ -87,6 +87,33 @@ void text_add_hello(
 		json_add_string(&w, "snapshot", NULL);
 	else
 		json_add_i64(&w, "snapshot", snapshot);
+	/* More than the numbers of a browser hold: a string. */
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)a->life);
+	json_add_string(&w, "life", a->life ? id : NULL);
+	if (a->flags & SHIM_ATTACHED_COUNTED)
+		json_add_u64(&w, "input", a->input_taken);
+	else
+		json_add_string(&w, "input", NULL);
+	json_add_bool(&w, "input_new", a->flags & SHIM_ATTACHED_NEW_INPUT);
+	json_object_end(&w);
+}
+
+void text_add_taken(struct buf *out, uint64_t taken)
+{
+	struct json_writer w = begin(out, "taken");
+
+	json_add_u64(&w, "input", taken);
+	json_object_end(&w);
+}
+
+void text_add_restarted(struct buf *out, const char *text)
+{
+	struct json_writer w = begin(out, "exit");
+
+	json_add_string(&w, "code", NULL);
+	json_add_string(&w, "signal", NULL);
+	json_add_string(&w, "cause", "restarted");
+	json_add_string(&w, "reason", text);
 	json_object_end(&w);
 }
 

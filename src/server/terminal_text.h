@@ -34,6 +34,9 @@ struct text_message text_parse(const char *text, size_t len);
 /* Adds {"type":"hello",...}. `snapshot` is the bytes that come first, or -1: none, the stream goes on. */
 void text_add_hello(
 	struct buf *out, const struct shim_attached *a, uint64_t offset, int64_t snapshot);
+void text_add_taken(struct buf *out, uint64_t taken);
+/* An exit of a terminal that nobody knows more of than that its workspace was started anew. */
+void text_add_restarted(struct buf *out, const char *text);
 void text_add_size(struct buf *out, uint16_t rows, uint16_t cols);
 /* NOTICE, EXIT, PRESENCE: from the shim's message. */
 void text_add_notice(struct buf *out, const struct shim_msg *m);

@@ -21,6 +21,8 @@ enum {
 	CLIENT_SNAPSHOT = 16 << 20,
 	CLIENT_WAITS = 16, /* pending WAITs of a connection */
 	CLIENT_HELLO_MS = 10000,
+	CLIENT_TAKEN_MS = 500,          /* after a key, until it is told that it was taken */
+	CLIENT_TAKEN_BYTES = 16 * 1024, /* ... or at once */
 };
 
 struct client {
@@ -31,6 +33,7 @@ struct client {
 	struct loop_source source;
 	struct deadline timer; /* for HELLO; then for going, once dropped */
 	struct deadline again; /* for the next snapshot */
+	struct deadline taken; /* for the next TAKEN */
 	bool greeted;
 	bool dropped;      /* nothing is sent or received any more */
 	bool leaving;      /* goes when its queue is empty */
@@ -57,7 +60,8 @@ struct client {
 	bool ring; /* it reads the ring itself */
 	uint16_t rows;
 	uint16_t cols;
-	uint64_t next; /* the offset to be sent next */
+	uint64_t taken_told; /* of its stream of input */
+	uint64_t next;       /* the offset to be sent next */
 	uint64_t acked;
 	uint64_t caught_up; /* what it resumed: up to here nothing is skipped */
 	uint64_t mark;      /* number of the last size it was told */
@@ -97,6 +101,10 @@ void client_attach(struct client *c, struct terminal *t);
 void client_attach_now(struct client *c);
 
 void client_detach(struct client *c);
+
+/* client_input.c: its stream of input. Adopts it and fills the fields of ATTACHED; counts bytes that came. */
+void client_adopt_input(struct client *c, struct shim_attached *told);
+void client_count_input(struct client *c, size_t len);
 
 /* EXIT for its WAITs for `t`, which has ended. */
 void client_answer_waits(struct client *c, struct terminal *t);

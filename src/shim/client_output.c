@@ -383,6 +383,8 @@ void client_attach_now(struct client *c)
 	bool ended = t->phase == TERMINAL_ENDED;
 	bool resumed;
 
+	/* First: an older connection that ends with this may be the one that types. */
+	client_adopt_input(c, &m.attached);
 	if (!c->read_only && !ended && (!t->typist || t->typist == c)) {
 		t->typist = c;
 		terminal_resize(t, c->rows, c->cols, c->label);
@@ -397,13 +399,14 @@ void client_attach_now(struct client *c)
 		c->stale = true;
 	}
 	m.attached.terminal = t->id;
+	m.attached.life = c->shim->life;
 	m.attached.offset = c->next;
-	m.attached.flags = (c->read_only ? SHIM_ATTACHED_READ_ONLY : 0) |
-			   (resumed ? SHIM_ATTACHED_RESUMED : SHIM_ATTACHED_SNAPSHOT) |
-			   (c->created ? SHIM_ATTACHED_CREATED : 0) |
-			   (ended ? SHIM_ATTACHED_ENDED : 0) |
-			   (t->recording ? SHIM_ATTACHED_RECORDED : 0) |
-			   (terminal_may_record(t, c) ? SHIM_ATTACHED_MAY_RECORD : 0);
+	m.attached.flags |= (c->read_only ? SHIM_ATTACHED_READ_ONLY : 0) |
+			    (resumed ? SHIM_ATTACHED_RESUMED : SHIM_ATTACHED_SNAPSHOT) |
+			    (c->created ? SHIM_ATTACHED_CREATED : 0) |
+			    (ended ? SHIM_ATTACHED_ENDED : 0) |
+			    (t->recording ? SHIM_ATTACHED_RECORDED : 0) |
+			    (terminal_may_record(t, c) ? SHIM_ATTACHED_MAY_RECORD : 0);
 	client_send(c, &m);
 	if (c->ring)
 		send_ring(c);
@@ -420,6 +423,8 @@ void client_detach(struct client *c)
 	if (!t)
 		return;
 	deadline_clear(&c->shim->deadlines, &c->again);
+	deadline_clear(&c->shim->deadlines, &c->taken);
+	input_streams_leave(&t->streams, c->id);
 	TAILQ_REMOVE(&t->clients, c, terminal_link);
 	c->terminal = NULL;
 	c->attached = false;

@@ -56,6 +56,8 @@ static void set_text(char *to, size_t room, const char *from)
 	}
 }
 
+enum { HELLO_KNOWN = SHIM_HELLO_READ_ONLY | SHIM_HELLO_USER | SHIM_HELLO_WATCH | SHIM_HELLO_ADMIN };
+
 static int run_hello(struct client *c, const struct arrival *a, struct md_error *err)
 {
 	const struct shim_hello *hello = &a->m->hello;
@@ -71,7 +73,7 @@ static int run_hello(struct client *c, const struct arrival *a, struct md_error 
 	if (!c->label[0])
 		set_text(c->label, sizeof(c->label), shim_string(a->m, 0));
 	deadline_clear(&c->shim->deadlines, &c->timer);
-	m.hello.flags = c->flags;
+	m.hello.flags = c->flags & HELLO_KNOWN;
 	shim_add_string(&tail, c->shim->options->id);
 	shim_add_string(&tail, c->shim->options->name);
 	m.tail = tail.data;
@@ -118,6 +120,10 @@ static int run_attach(struct client *c, const struct arrival *a, struct md_error
 		return md_fail(err, EALREADY, "this connection has a terminal already");
 	c->attach = a->m->attach;
 	c->attach_serial = a->m->serial;
+	if (c->attach.life && c->attach.life != c->shim->life)
+		return md_fail(err, ESTALE,
+			"the workspace has been started anew: the terminal ended with its former "
+			"life");
 	if (!c->label[0])
 		set_text(c->label, sizeof(c->label), shim_string(a->m, 0));
 	if (start_pending_main(c, c->attach.terminal, err) < 0)
@@ -150,6 +156,7 @@ static int run_input(struct client *c, const struct arrival *a, struct md_error 
 {
 	if (check_typing(c, err) < 0)
 		return -1;
+	client_count_input(c, a->m->tail_len);
 	terminal_input(c->terminal, c, a->m->tail, a->m->tail_len);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "shim/shim.h"
 
 #include <errno.h>
+#include <sys/random.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -397,8 +398,9 @@ static int prepare(struct shim *s, const struct shim_start *start, struct md_err
 	s->warden.event = warden_event;
 	s->warden.data = s;
 	s->packet = malloc(SHIM_MAX_PACKET);
-	if (!s->packet)
+	if (!s->packet || getrandom(&s->life, sizeof(s->life), 0) != sizeof(s->life))
 		return md_fail_errno(err, "start");
+	s->life |= 1; /* never 0 */
 	return confine(err);
 }
 

@@ -61,6 +61,7 @@ struct shim {
 
 	TAILQ_HEAD(terminal_list, terminal) terminals; /* in the order shown, ended ones too */
 	uint32_t last_terminal;
+	uint64_t life; /* random: terminals are counted from 1 in each */
 	TAILQ_HEAD(client_list, client) clients;
 	size_t client_count;
 	size_t snapshot_bytes; /* held for all clients at present */

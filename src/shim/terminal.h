@@ -18,6 +18,7 @@
 #include "base/loop.h"
 #include "screen/screen.h"
 #include "shim/deadline.h"
+#include "shim/input_streams.h"
 #include "shim/record.h"
 #include "shim/ring.h"
 #include "shim/shim.h"
@@ -106,6 +107,7 @@ struct terminal {
 	uint64_t input_ms;
 	uint64_t typed_ms; /* monotonic */
 
+	struct input_streams streams;
 	struct buf input; /* not yet taken by the PTY */
 	size_t input_at;
 	bool input_stuck; /* the program doesn't read: what comes is dropped */

@@ -36,7 +36,7 @@ static const struct shape shapes[] = {
 		{ F(hello.magic), F(hello.version), F(hello.flags) } },
 	[SHIM_ATTACH] = { "attach", 20, 1, TAIL_STRINGS,
 		{ F(attach.terminal), F(attach.flags), F(attach.from), F(attach.rows),
-			F(attach.cols) } },
+			F(attach.cols), F(attach.life), F(attach.input), F(attach.input_taken) } },
 	[SHIM_INPUT] = { "input", 0, 0, TAIL_BYTES, { { 0, 0 } } },
 	[SHIM_RESIZE] = { "resize", 4, 0, TAIL_NONE, { F(resize.rows), F(resize.cols) } },
 	[SHIM_ACK] = { "ack", 8, 0, TAIL_NONE, { F(ack.offset) } },
@@ -55,7 +55,7 @@ static const struct shape shapes[] = {
 	[SHIM_RECORD] = { "record", 8, 0, TAIL_NONE, { F(record.terminal), F(record.on) } },
 	[SHIM_ATTACHED] = { "attached", 20, 0, TAIL_NONE,
 		{ F(attached.terminal), F(attached.flags), F(attached.offset), F(attached.rows),
-			F(attached.cols) } },
+			F(attached.cols), F(attached.life), F(attached.input_taken) } },
 	[SHIM_OUTPUT] = { "output", 8, 0, TAIL_BYTES, { F(output.offset) } },
 	[SHIM_SNAPSHOT] = { "snapshot", 16, 0, TAIL_BYTES,
 		{ F(snapshot.offset), F(snapshot.flags), F(snapshot.rows), F(snapshot.cols) } },
@@ -82,6 +82,7 @@ static const struct shape shapes[] = {
 		{ F(presence.terminal), F(presence.count) } },
 	[SHIM_RING] = { "ring", 8, 0, TAIL_NONE, { F(ring.size) } },
 	[SHIM_ADVANCE] = { "advance", 16, 0, TAIL_NONE, { F(advance.from), F(advance.to) } },
+	[SHIM_TAKEN] = { "taken", 8, 0, TAIL_NONE, { F(taken.input_taken) } },
 };
 
 static const struct shape *shape_of(uint16_t type)

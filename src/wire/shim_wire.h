@@ -21,7 +21,10 @@
  *   older sender doesn't know yet read as 0; a message shorter than version 1 had it is malformed;
  * - the shim answers an unknown type with ERROR{ENOSYS} and stays; a client ignores an unknown type;
  * - each side learns the other's version from HELLO and doesn't count on what is newer. Nothing is
- *   ever removed, hence an old shim serves a new server for as long as its shells live.
+ *   ever removed, hence an old shim serves a new server for as long as its shells live;
+ * - HELLO is answered with those flags only that the shim knows: who renounced more than that looks
+ *   there.
+ * Version 3: lives and streams of input (ATTACH, ATTACHED, TAKEN).
  *
  * A malformed message (short, oversized, strings without their end, descriptors where none belong,
  * the first one not a HELLO) gets ERROR{EBADMSG or EPROTO} and the connection ends; nobody else
@@ -38,6 +41,17 @@
  * snapshot may replace output that the client was too slow for: SNAPSHOT messages up to the one with
  * LAST together are terminal bytes for a terminal that was reset, with the contents up to
  * SNAPSHOT.offset; the next OUTPUT goes on there. Without ACKS the socket itself is the flow control.
+ *
+ * Terminals are counted from 1 in each life of a shim, so a number alone doesn't say which shell was
+ * meant: ATTACHED.life is a random number of this life, and an ATTACH that names another one gets
+ * ERROR{ESTALE}.
+ *
+ * A client that wants each typed byte to arrive exactly once over several connections numbers a stream
+ * of input at random (never 0) and names it in each ATTACH. The shim counts the stream's bytes, tells
+ * the count in ATTACHED and now and then in TAKEN; what lies behind it never arrived and never will,
+ * since an older connection with the same stream ends with the ATTACH of a newer one. So the client
+ * sends it again. `input_taken` in ATTACH is the count that the client knows of: where a shim begins to
+ * count that hasn't met the stream (flag NEW_INPUT), or has forgotten it.
  */
 #ifndef MD_WIRE_SHIM_WIRE_H
 #define MD_WIRE_SHIM_WIRE_H
@@ -51,7 +65,7 @@
 #include "base/compiler.h"
 
 enum {
-	SHIM_VERSION = 2,
+	SHIM_VERSION = 3,
 	SHIM_MAGIC = 0x4d434453, /* "SDCM" */
 	SHIM_HEADER = 8,
 	SHIM_MAX_FIXED = 248,
@@ -103,6 +117,7 @@ enum shim_type {
 	SHIM_PRESENCE = 77,
 	SHIM_RING = 78,
 	SHIM_ADVANCE = 79,
+	SHIM_TAKEN = 80,
 };
 
 /* HELLO, both ways. Tail of the client's: [label]; of the shim's: [workspace id, workspace name]. A
@@ -141,6 +156,9 @@ struct shim_attach {
 	uint64_t from; /* SHIM_NO_OFFSET: a snapshot */
 	uint16_t rows; /* the client's size; 0: it has none to say */
 	uint16_t cols;
+	uint64_t life;  /* the one that `terminal` and `from` are of; 0: any */
+	uint64_t input; /* the stream of what will be typed; 0: not counted */
+	uint64_t input_taken;
 };
 
 struct shim_resize {
@@ -217,6 +235,10 @@ enum {
 	SHIM_ATTACHED_ENDED = 16,   /* it had ended: the rest of its output, then EXIT */
 	SHIM_ATTACHED_RECORDED = 32,
 	SHIM_ATTACHED_MAY_RECORD = 64, /* RECORD, on and off, is this connection's to ask for */
+	SHIM_ATTACHED_COUNTED =
+		128, /* the stream of input is counted, `input_taken` says how far */
+	SHIM_ATTACHED_NEW_INPUT =
+		256, /* it wasn't known: what it had sent before may have arrived or not */
 };
 struct shim_attached {
 	uint32_t terminal;
@@ -224,6 +246,13 @@ struct shim_attached {
 	uint64_t offset;
 	uint16_t rows;
 	uint16_t cols;
+	uint64_t life;
+	uint64_t input_taken;
+};
+
+/* TAKEN: so many bytes of the stream of input have arrived by now. */
+struct shim_taken {
+	uint64_t input_taken;
 };
 
 /* OUTPUT: terminal bytes from `offset` on. */
@@ -377,6 +406,7 @@ struct shim_msg {
 		struct shim_presence presence;
 		struct shim_ring ring;
 		struct shim_advance advance;
+		struct shim_taken taken;
 	};
 	const char *tail; /* borrowed; strings are NUL-terminated and counted by the decoder */
 	size_t tail_len;

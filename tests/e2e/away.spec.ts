@@ -48,6 +48,58 @@ test('a dead line is noticed when the browser says so, and the keys are kept', a
 	expect(lines.filter((line) => line === 'after the freeze')).toHaveLength(1);
 });
 
+// The page notices by itself that nothing answers its keys.
+const noticed = { timeout: 15_000 };
+
+test('keys that a dead line swallowed are sent again', async ({ page }) => {
+	const term = await enter(page, 'alice', proxy.url);
+	await term.run('true');
+	proxy.freeze();
+	await term.type('echo swallowed\n');
+	await expect(page.locator('.link-status')).toBeVisible(noticed);
+	await term.shows('swallowed');
+	await expect(page.locator('.link-status')).toHaveCount(0);
+	const lines = await term.lines();
+	expect(lines.filter((line) => line === 'swallowed')).toHaveLength(1);
+	await expect(page.locator('.toast', { hasText: 'may be lost' })).toHaveCount(0);
+});
+
+test('keys that arrived unseen before a cut are not sent again', async ({ page }) => {
+	const term = await enter(page, 'alice', proxy.url);
+	await term.run('rm -f /tmp/count');
+	proxy.deafen();
+	await term.type('echo x >> /tmp/count\n');
+	await expect(page.locator('.link-status')).toBeVisible(noticed);
+	await expect(page.locator('.link-status')).toHaveCount(0);
+	expect(await term.run('cat /tmp/count')).toEqual(['x']);
+	await expect(page.locator('.toast', { hasText: 'may be lost' })).toHaveCount(0);
+});
+
+test('what is typed while the workspace is restarted reaches no other shell, and the page says so', async ({
+	page,
+}) => {
+	const term = await enter(page, 'bob', proxy.url);
+	const cookies = await page.context().cookies();
+	const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
+	await term.run('rm -f /root/typed');
+	proxy.cut();
+	await expect(page.locator('.link-status')).toBeVisible();
+	const restarted = await fetch(`${serverUrl()}api/v1/workspace/restart`, {
+		method: 'POST',
+		headers: { cookie, 'content-type': 'application/json' },
+		body: '{}',
+	});
+	expect(restarted.status).toBe(200);
+	await term.type('touch /root/typed\n');
+	proxy.restore();
+	const ending = page.locator('.ending');
+	await expect(ending).toContainText('The workspace was restarted');
+	await expect(ending).toContainText('18 B typed meanwhile were sent nowhere');
+	await page.getByRole('button', { name: 'New shell' }).click();
+	await term.live();
+	expect(await term.run('ls /root/typed 2>&1 | grep -c "No such"')).toEqual(['1']);
+});
+
 test('more output than can be resumed: the screen is right all the same', async ({ page }) => {
 	const term = await enter(page, 'alice', proxy.url);
 	await term.type('clear; sleep 1; seq -f "%080.0f" 1 60000; echo all there\n');

@@ -6,6 +6,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 export class CutProxy {
 	private server: Server;
 	private sockets = new Set<Socket>();
+	private pairs = new Set<{ client: Socket; upstream: Socket }>();
 	private isCut = false;
 	url = '';
 
@@ -35,6 +36,14 @@ export class CutProxy {
 		}
 	}
 
+	/** The server hears the page, the page no longer the server. */
+	deafen(): void {
+		for (const { client, upstream } of this.pairs) {
+			upstream.unpipe(client);
+			upstream.pause();
+		}
+	}
+
 	restore(): void {
 		this.isCut = false;
 	}
@@ -50,6 +59,9 @@ export class CutProxy {
 			return;
 		}
 		const upstream = connect(Number(this.target.port), this.target.hostname);
+		const pair = { client, upstream };
+		this.pairs.add(pair);
+		client.on('close', () => this.pairs.delete(pair));
 		for (const [one, other] of [
 			[client, upstream],
 			[upstream, client],

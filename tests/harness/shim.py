@@ -22,7 +22,7 @@ NONE = 2**64 - 1
 # name: (type, struct format of the fixed part, names, tail: None, "bytes" or "strings")
 MESSAGES = {
     "hello": (1, "<IHH", "magic version flags", "strings"),
-    "attach": (2, "<IIQHH", "terminal flags from rows cols", "strings"),
+    "attach": (2, "<IIQHHQQQ", "terminal flags from rows cols life input input_taken", "strings"),
     "input": (3, "<", "", "bytes"),
     "resize": (4, "<HH", "rows cols", None),
     "ack": (5, "<Q", "offset", None),
@@ -37,7 +37,7 @@ MESSAGES = {
     "stop": (14, "<II", "timeout_ms signo", "strings"),
     "move": (15, "<II", "terminal position", None),
     "record": (16, "<II", "terminal on", None),
-    "attached": (65, "<IIQHH", "terminal flags offset rows cols", None),
+    "attached": (65, "<IIQHHQQ", "terminal flags offset rows cols life input_taken", None),
     "output": (66, "<Q", "offset", "bytes"),
     "snapshot": (67, "<QIHH", "offset flags rows cols", "bytes"),
     "size": (68, "<HH", "rows cols", "strings"),
@@ -54,6 +54,7 @@ MESSAGES = {
     "presence": (77, "<II", "terminal count", "strings"),
     "ring": (78, "<Q", "size", None),
     "advance": (79, "<QQ", "from to", None),
+    "taken": (80, "<Q", "input_taken", None),
 }
 NAMES = {row[0]: name for name, row in MESSAGES.items()}
 
@@ -62,6 +63,7 @@ HELLO_READ_ONLY, HELLO_USER, HELLO_WATCH, HELLO_ADMIN = 1, 2, 4, 8
 ATTACH_READ_ONLY, ATTACH_CREATE, ATTACH_ACKS, ATTACH_RING = 1, 2, 4, 8
 ATTACHED_READ_ONLY, ATTACHED_RESUMED, ATTACHED_SNAPSHOT, ATTACHED_CREATED, ATTACHED_ENDED, ATTACHED_RECORDED = (
     1, 2, 4, 8, 16, 32)
+ATTACHED_COUNTED, ATTACHED_NEW_INPUT = 128, 256
 NEW_TTY, NEW_ENV_ONLY, NEW_MAIN, NEW_LOG = 1, 2, 4, 8
 EXIT_SELF, EXIT_CLOSED, EXIT_STOPPED, EXIT_INIT, EXIT_OOM, EXIT_FAILED = range(6)
 NOTICE_OOM, NOTICE_PIDS, NOTICE_STOPPING, NOTICE_RECORDING, NOTICE_INPUT = 1, 2, 4, 5, 6
@@ -81,10 +83,18 @@ class Message:
         return f"{self.name}#{self.serial}{self.fields}{self.tail[:200]!r}"
 
 
-def encode(name, serial, tail=b"", **fields):
+VERSION = 3
+# Bytes of fixed part that older versions had: {version: {name: bytes}}.
+OLDER = {1: {"attach": 20, "attached": 20, "notice": 8}, 2: {"attach": 20, "attached": 20}}
+
+
+def encode(name, serial, tail=b"", version=VERSION, **fields):
     number, form, names, _ = MESSAGES[name]
+    if name == "hello":
+        fields["version"] = version
     fixed = struct.pack(form, *(fields.pop(n, 0) for n in names.split()))
     assert not fields, f"{name} has no {fields}"
+    fixed = fixed[:OLDER.get(version, {}).get(name)]
     if isinstance(tail, (list, tuple)):
         tail = b"".join((s.encode() if isinstance(s, str) else s) + b"\0" for s in tail)
     return struct.pack("<HHI", number, len(fixed), serial) + fixed + tail
@@ -94,12 +104,14 @@ def decode(packet, fds=()):
     number, fixed, serial = struct.unpack_from("<HHI", packet)
     name = NAMES[number]
     _, form, names, _ = MESSAGES[name]
-    values = struct.unpack_from(form, packet, 8)
+    # An older sender's message is shorter: what it doesn't know reads as 0.
+    values = struct.unpack(form, packet[8:8 + fixed][:struct.calcsize(form)].ljust(struct.calcsize(form), b"\0"))
     return Message(name, serial, dict(zip(names.split(), values)), packet[8 + fixed:], fds)
 
 
 class Client:
-    def __init__(self, path, hello=True, flags=0, label="test"):
+    def __init__(self, path, hello=True, flags=0, label="test", version=VERSION):
+        self.version = version
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.connect(str(path))
         self.serial = 0
@@ -110,7 +122,7 @@ class Client:
         self.snapshot = b""
         self.acks = False
         if hello:
-            self.hello = self.ask("hello", magic=MAGIC, version=1, flags=flags, tail=[label])
+            self.hello = self.ask("hello", magic=MAGIC, flags=flags, tail=[label])
 
     def __enter__(self):
         return self
@@ -123,7 +135,7 @@ class Client:
 
     def send(self, name, tail=b"", fds=(), **fields):
         self.serial += 1
-        packet = encode(name, self.serial, tail, **fields)
+        packet = encode(name, self.serial, tail, **{"version": self.version} | fields)
         anc = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         self.socket.sendmsg([packet], anc)
         return self.serial
@@ -191,9 +203,10 @@ class Client:
         answers = [n for n in MESSAGES if MESSAGES[n][0] >= 65 or n == "hello"]
         return self.wait(*answers, serial=serial, timeout=timeout)
 
-    def attach(self, terminal=0, flags=ATTACH_CREATE, start=NONE, rows=24, cols=80, label="test"):
+    def attach(self, terminal=0, flags=ATTACH_CREATE, start=NONE, rows=24, cols=80, label="test", **more):
         self.acks = bool(flags & ATTACH_ACKS)
-        return self.ask("attach", terminal=terminal, flags=flags, **{"from": start}, rows=rows, cols=cols, tail=[label])
+        return self.ask("attach", terminal=terminal, flags=flags, **{"from": start}, rows=rows, cols=cols, tail=[label],
+                        **more)
 
     def type(self, text):
         return self.send("input", text.encode() if isinstance(text, str) else text)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """GET /ws: who gets in, what RFC 6455 asks for, what ends a socket, and that a bad client hurts nobody else."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import threading
 import time
 
 import pytest
+import websockets
 
 from harness.process import DEADLINE, wait_until
 from harness.server import Refused
@@ -85,6 +87,49 @@ def test_a_client_that_comes_back_goes_on_at_its_offset(web):
     fresh = third.expect_message("hello")
     assert fresh["snapshot"] > 0
     third.expect("two")
+
+
+def test_what_was_typed_is_counted_over_the_connections_of_one_stream(web):
+    alice = web.login("alice")
+    first = alice.open("?input=77&taken=0", subprotocol="mdocker.v1")
+    hello = first.expect_message("hello")
+    assert (hello["input"], hello["input_new"]) == (0, True)
+    assert first.ask("echo one") == "one\n"
+    typed = first.expect_message("taken")["input"]
+    assert typed > 0
+    query = f"?terminal={hello['terminal']}&life={hello['life']}"
+    second = alice.open(query + f"&input=77&taken={typed}", subprotocol="mdocker.v1")
+    again = second.expect_message("hello")
+    assert (again["input"], again["input_new"], again["life"]) == (typed, False, hello["life"])
+    assert first.expect_closed()[0] == 1011, "the older connection of a stream is not read any more"
+    assert alice.open(query + "&input=78&taken=5", subprotocol="mdocker.v1").expect_message("hello")["input"] == 5
+    for uncounted in ("", "&input=0", "&input=x"):
+        hello = alice.open(query + uncounted, subprotocol="mdocker.v1").expect_message("hello")
+        assert (hello["input"], hello["input_new"]) == (None, False)
+    plain = alice.shell(query + "&input=77")
+    assert plain.ask("echo plain") == "plain\n" and plain.messages == []
+    assert second.closed is None, "a client without the subprotocol has no stream"
+
+
+def test_a_terminal_of_a_former_life_is_told_apart_from_its_namesake(web):
+    alice = web.login("alice")
+    first = alice.open(subprotocol="mdocker.v1")
+    hello = first.expect_message("hello")
+    first.expect(PROMPT)
+    assert alice.request("POST", "/api/v1/workspace/restart", {}).status == 200
+    fresh = alice.shell()
+    query = f"?terminal={hello['terminal']}&from=0&life={hello['life']}"
+    late = alice.open(query, subprotocol="mdocker.v1")
+    with contextlib.suppress(websockets.ConnectionClosed):  # the answer may be faster
+        late.send("touch /root/typed\r")
+    told = late.expect_message("exit")
+    assert (told["cause"], told["code"]) == ("restarted", None) and "started anew" in told["reason"]
+    assert late.expect_closed() == (1000, "the workspace has been started anew")
+    assert late.output == b"" and late.messages == []
+    assert alice.open(query).expect_closed() == (1000, "the workspace has been started anew")
+    assert fresh.ask("ls /root/typed 2>/dev/null || echo none") == "none\n"
+    there = alice.open(f"?terminal={hello['terminal']}", subprotocol="mdocker.v1").expect_message("hello")
+    assert there["terminal"] == hello["terminal"] and there["life"] != hello["life"]
 
 
 def test_several_terminals_have_their_own_shells(web):
@@ -253,7 +298,6 @@ def test_links_show_one_terminal_and_end_when_they_should(web):
     shell = alice.shell()
     watch = alice.request("POST", "/api/v1/links", {"seconds": 60}).json
     control = alice.request("POST", "/api/v1/links", {"seconds": 60, "can_type": True}).json
-    brief = alice.request("POST", "/api/v1/links", {"seconds": 2}).json
 
     guest = web.login("bob")
     guest.cookie = None
@@ -267,8 +311,9 @@ def test_links_show_one_terminal_and_end_when_they_should(web):
     typist.line("echo typed-$((1+1))")
     looker.expect("typed-2")
     assert b"must-not-be-typed" not in looker.output
+    brief = alice.request("POST", "/api/v1/links", {"seconds": 4}).json
     ending = guest.open(f"?link={brief['link']}")
-    assert ending.expect_closed(10)[0] == 1008
+    assert ending.expect_closed(20)[0] == 1008
     assert {link["id"] for link in alice.request("GET", "/api/v1/links").json["links"]} == {watch["id"], control["id"]}
     assert web.login("bob").request("DELETE", f"/api/v1/links/{watch['id']}").status == 404
     assert alice.request("DELETE", f"/api/v1/links/{watch['id']}").status == 200

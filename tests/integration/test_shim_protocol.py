@@ -96,7 +96,7 @@ def test_a_users_connection_can_not_do_an_admins_things(busy):
         assert c.new(env=["A=b"]).code == 1
         assert c.new(user="0").code == 1
         assert c.new(flags=NEW_TTY | NEW_MAIN).code == 1
-        assert c.ask("hello", magic=MAGIC, version=1, flags=0, tail=["other"]).fields["flags"] == HELLO_USER
+        assert c.ask("hello", magic=MAGIC, flags=0, tail=["other"]).fields["flags"] == HELLO_USER
         assert c.ask("stop", tail=["me"]).code == 1
         assert c.new().name == "created"
 
@@ -137,7 +137,7 @@ def test_without_descriptors_connections_are_refused_and_the_rest_goes_on(shim):
             c = Client(s.socket, hello=False)
             clients.append(c)
             try:
-                c.send("hello", magic=MAGIC, version=1, tail=["x"])
+                c.send("hello", magic=MAGIC, tail=["x"])
                 refused += c.receive() is None
             except BrokenPipeError:
                 refused += 1
@@ -189,6 +189,7 @@ def test_a_thousand_random_messages_harm_nobody(busy):
                     if name == "attach":
                         fields["flags"] &= ~ATTACH_CREATE
                         fields["flags"] |= ATTACH_READ_ONLY
+                        fields["life"] = 0
                     tail = rng.choice((b"", b"\0", b"a\0b\0c\0", os.urandom(50)))
                     c.socket.send(encode(name, 5, tail, **fields))
             except (BrokenPipeError, ConnectionResetError):

@@ -51,7 +51,28 @@ static void server_messages_are_what_the_page_reads(void **state _unused_)
 	assert_string_equal(buf_str(&out),
 		"{\"type\":\"hello\",\"terminal\":\"3\",\"offset\":42,\"rows\":24,\"cols\":80,"
 		"\"read_only\":true,\"recorded\":false,\"may_record\":false,\"created\":false,"
-		"\"snapshot\":null}");
+		"\"snapshot\":null,"
+		"\"life\":null,\"input\":null,\"input_new\":false}");
+	buf_reset(&out);
+	a = (struct shim_attached){ .terminal = 3,
+		.flags = SHIM_ATTACHED_COUNTED | SHIM_ATTACHED_NEW_INPUT,
+		.rows = 24,
+		.cols = 80,
+		.life = UINT64_MAX,
+		.input_taken = 7 };
+	text_add_hello(&out, &a, 42, 9);
+	assert_string_equal(buf_str(&out),
+		"{\"type\":\"hello\",\"terminal\":\"3\",\"offset\":42,\"rows\":24,\"cols\":80,"
+		"\"read_only\":false,\"recorded\":false,\"may_record\":false,\"created\":false,"
+		"\"snapshot\":9,"
+		"\"life\":\"18446744073709551615\",\"input\":7,\"input_new\":true}");
+	buf_reset(&out);
+	text_add_taken(&out, 12);
+	assert_string_equal(buf_str(&out), "{\"type\":\"taken\",\"input\":12}");
+	buf_reset(&out);
+	text_add_restarted(&out, "anew");
+	assert_string_equal(buf_str(&out), "{\"type\":\"exit\",\"code\":null,\"signal\":null,"
+					   "\"cause\":\"restarted\",\"reason\":\"anew\"}");
 	buf_reset(&out);
 	m.exit = (struct shim_exit){ .terminal = 3, .code = 137, .signal = SIGKILL, .reason = 4 };
 	text_add_exit(&out, &m);

@@ -7,7 +7,15 @@ const parse = (value: unknown) => parseServerMessage(JSON.stringify(value));
 describe('parseServerMessage', () => {
 	it('reads a hello that resumes and one with a snapshot', () => {
 		const hello = { type: 'hello', terminal: '7', offset: 12, rows: 24, cols: 80 };
+		expect(parse({ ...hello, life: '18446744073709551615', input: 7, input_new: true })).toMatchObject({
+			life: '18446744073709551615',
+			input: 7,
+			inputNew: true,
+		});
 		expect(parse({ ...hello, resume: true })).toEqual({
+			life: null,
+			input: null,
+			inputNew: false,
 			type: 'hello',
 			terminal: '7',
 			offset: 12,

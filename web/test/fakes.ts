@@ -84,6 +84,11 @@ export class FakeNet implements SessionDeps {
 	clock = new FakeClock();
 	sockets: FakeSocket[] = [];
 	diagnosis: Diagnosis = 'retry';
+	private streams = 0;
+
+	newStream(): string {
+		return String(++this.streams);
+	}
 
 	open(query: Record<string, string>): Socket {
 		const socket = new FakeSocket(query);

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ackEvery, answerWithin, echoWithin, pingEvery, probeWithin, Session } from '../src/net/session';
+import {
+	ackEvery,
+	answerWithin,
+	echoWithin,
+	inputWindow,
+	pingEvery,
+	probeWithin,
+	Session,
+} from '../src/net/session';
 import { FakeNet } from './fakes';
 
 const size = { rows: 24, cols: 80 };
@@ -38,7 +46,7 @@ function goLive(more: object = {}): void {
 describe('connecting', () => {
 	it('names the terminal and the size, and no offset while it has no screen', () => {
 		session.connect();
-		expect(net.last.query).toEqual({ terminal: '1', rows: '24', cols: '80' });
+		expect(net.last.query).toEqual({ terminal: '1', rows: '24', cols: '80', input: '1', taken: '0' });
 		expect(session.state.phase).toBe('connecting');
 	});
 
@@ -236,6 +244,110 @@ describe('typing', () => {
 		session.onRefused.on((n) => (refused += n));
 		session.send(new Uint8Array(2 * 1024 * 1024));
 		expect(refused).toBe(2 * 1024 * 1024);
+	});
+});
+
+describe('typing to a server that counts', () => {
+	const counting = (input: number, more: object = {}): object =>
+		hello({ snapshot: undefined, life: '77', input, ...more });
+	let unsure: number;
+
+	beforeEach(() => {
+		unsure = 0;
+		session.onUnsure.on(() => unsure++);
+		session.connect();
+		net.last.text(hello({ life: '77', input: 0, input_new: true }));
+	});
+
+	function reconnect(message: object): void {
+		net.last.end();
+		session.wake();
+		net.last.text(message);
+	}
+
+	it('names its stream, the life and what is known to have arrived', () => {
+		session.send(keys('abc'));
+		net.last.text({ type: 'taken', input: 2 });
+		net.last.end();
+		session.wake();
+		expect(net.last.query).toMatchObject({ input: '1', taken: '2', life: '77' });
+	});
+
+	it('sends again what did not arrive, and only that', () => {
+		session.send(keys('echo '));
+		session.send(keys('hello\r'));
+		reconnect(counting(7));
+		expect(net.last.typed).toBe('llo\r');
+		reconnect(counting(9));
+		expect(net.last.typed).toBe('o\r');
+		reconnect(counting(11));
+		expect(net.last.typed).toBe('');
+		expect(unsure).toBe(0);
+	});
+
+	it('sends what was typed while away behind what is sent again', () => {
+		session.send(keys('abc'));
+		net.last.end();
+		session.send(keys('def'));
+		session.wake();
+		net.last.text(counting(1));
+		expect(net.last.typed).toBe('bcdef');
+	});
+
+	it('does not send again in the middle of a connection', () => {
+		session.send(keys('abc'));
+		net.last.text(hello({ offset: 9, snapshot: 0, life: '77', input: 0 }));
+		expect(net.last.typed).toBe('abc');
+	});
+
+	it('says that keys may be lost when the terminal has forgotten its stream', () => {
+		session.send(keys('abc'));
+		net.last.text({ type: 'taken', input: 1 });
+		reconnect(counting(1, { input_new: true }));
+		expect(net.last.typed).toBe('');
+		expect(unsure).toBe(1);
+		session.send(keys('d'));
+		reconnect(counting(1));
+		expect(net.last.typed).toBe('d');
+	});
+
+	it('says so too when the next server does not count', () => {
+		session.send(keys('abc'));
+		reconnect(counting(0, { input: undefined }));
+		expect(net.last.typed).toBe('');
+		expect(unsure).toBe(1);
+	});
+
+	it('believes no count of bytes that it never sent', () => {
+		session.send(keys('abc'));
+		net.last.text({ type: 'taken', input: 4 });
+		reconnect(counting(9));
+		expect(net.last.typed).toBe('');
+		expect(unsure).toBe(1);
+	});
+
+	it('has at most a window on its way', () => {
+		session.send(new Uint8Array(inputWindow + 100));
+		expect(net.last.typed).toHaveLength(inputWindow);
+		net.last.text({ type: 'taken', input: 60 });
+		expect(net.last.typed).toHaveLength(inputWindow + 60);
+	});
+
+	it('sends nothing to a shell of another life, and says how much that was', () => {
+		net.last.end();
+		session.send(keys('rm -rf x\r'));
+		session.wake();
+		net.last.text(hello({ life: '78', input: 0, input_new: true, offset: 5000 }));
+		expect(session.state).toMatchObject({ phase: 'gone', unsent: 9 });
+		expect(net.last.typed).toBe('');
+	});
+
+	it('ends when the server says that the workspace began another life', () => {
+		net.last.end();
+		session.send(keys('ls\r'));
+		session.wake();
+		net.last.text({ type: 'exit', code: null, cause: 'restarted', reason: 'started anew' });
+		expect(session.state).toMatchObject({ phase: 'exited', exit: { cause: 'restarted' }, unsent: 3 });
 	});
 });
 

@@ -22,6 +22,12 @@ export interface Hello extends Size {
 	/** Bytes of snapshot that come first and have no offset; null: the stream goes on where `from` said. */
 	snapshot: number | null;
 	recorded: boolean;
+	/** Names the life of the workspace that the terminal's id is of; null: the server doesn't know. */
+	life: string | null;
+	/** So many bytes of this page's stream of input have arrived; null: they aren't counted. */
+	input: number | null;
+	/** The terminal had not met that stream, or has forgotten it: it counts from here on. */
+	inputNew: boolean;
 }
 
 export interface Exit {
@@ -52,6 +58,7 @@ export type ServerMessage =
 	| Presence
 	| ({ type: 'size' } & Size)
 	| { type: 'pong' }
+	| { type: 'taken'; input: number }
 	| { type: 'terminals' };
 
 type Fields = Record<string, unknown>;
@@ -87,6 +94,9 @@ function parseHello(f: Fields): Hello | null {
 		readOnly: f['read_only'] === true,
 		snapshot: isCount(snapshot) ? snapshot : null,
 		recorded: f['recorded'] === true,
+		life: text(f['life'], 40) || null,
+		input: isCount(f['input']) ? f['input'] : null,
+		inputNew: f['input_new'] === true,
 	};
 }
 
@@ -122,6 +132,7 @@ const parsers: Record<string, (f: Fields) => ServerMessage | null> = {
 		isExtent(rows) && isExtent(cols) ? { type: 'size', rows, cols } : null,
 	notice: (f) => ({ type: 'notice', kind: text(f['kind'], 60), text: text(f['text']) }),
 	pong: () => ({ type: 'pong' }),
+	taken: ({ input }) => (isCount(input) ? { type: 'taken', input } : null),
 	terminals: () => ({ type: 'terminals' }),
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One terminal over one WebSocket at a time: connects, resumes by offset, acknowledges by bytes, measures the latency and
-// keeps what is typed while away. Knows nothing of the screen or of the page.
+// One terminal over one WebSocket at a time: connects, resumes by offset, acknowledges by bytes, measures the latency,
+// keeps what is typed while away and sends again what didn't arrive. Knows nothing of the screen or of the page.
 import type { Clock } from '../base/clock';
 import type { Disposable } from '../base/disposable';
 import { Emitter } from '../base/emitter';
@@ -27,6 +27,8 @@ export interface SessionDeps {
 	clock: Clock;
 	open(query: Record<string, string>): Socket;
 	diagnose(terminal: string | null): Promise<Diagnosis>;
+	/** A random number of 64 bits, never 0, as the server reads one. */
+	newStream(): string;
 }
 
 export type SessionState =
@@ -35,8 +37,9 @@ export type SessionState =
 	| { phase: 'live'; suspect: boolean; readOnly: boolean }
 	/** `until`: when the next try is made, by the session's clock. `why`: what the server said, or nothing. */
 	| { phase: 'waiting'; until: number; why: string }
-	| { phase: 'exited'; exit: Exit }
-	| { phase: 'gone' }
+	/** `unsent`: bytes typed for it that reached no shell. */
+	| { phase: 'exited'; exit: Exit; unsent: number }
+	| { phase: 'gone'; unsent: number }
 	| { phase: 'unauthorized' }
 	| { phase: 'closed' };
 
@@ -57,6 +60,8 @@ const policy = 1008;
 const serverFailed = 1011;
 const inputCeiling = 1024 * 1024;
 const socketCeiling = 256 * 1024;
+/** At most so much is on its way to a server that counts. */
+export const inputWindow = 256 * 1024;
 
 export class Session implements Disposable {
 	readonly onState = new Emitter<SessionState>();
@@ -72,20 +77,23 @@ export class Session implements Disposable {
 	/** Input that the full queue did not take. */
 	readonly onRefused = new Emitter<number>();
 
-	/** The connection broke and keys sent last may not have arrived: they are not sent again. */
+	/** The connection broke and keys sent last may not have arrived; nobody counted, so they are not sent again. */
 	readonly onUnsure = new Emitter<void>();
 
 	private current: SessionState = { phase: 'closed' };
 	private socket: Socket | null = null;
 	private backoff: Backoff;
 	private queue = new InputQueue(inputCeiling);
+	private readonly stream: string;
+	private isCounted = false;
+	private life: string | null = null;
 	/** Offset of the next output byte expected; null: this page has none of the screen yet. */
 	private received: number | null = null;
 	/** The largest offset seen, which outlives a screen. */
 	private furthest = 0;
 	private acknowledged = 0;
-	/** Counts the streams: an output of an older one, shown late, acknowledges nothing. */
-	private stream = 0;
+	/** Counts the pictures: an output before the last one, shown late, acknowledges nothing. */
+	private picture = 0;
 	private greeted = false;
 	private snapshotLeft = 0;
 	private skip = 0;
@@ -101,6 +109,7 @@ export class Session implements Disposable {
 		private size: Size,
 	) {
 		this.backoff = new Backoff(() => deps.clock.random());
+		this.stream = deps.newStream();
 	}
 
 	get state(): SessionState {
@@ -131,8 +140,11 @@ export class Session implements Disposable {
 		const query: Record<string, string> = {
 			rows: String(this.size.rows),
 			cols: String(this.size.cols),
+			input: this.stream,
+			taken: String(this.queue.confirmed),
 		};
 		if (this.id !== null) query['terminal'] = this.id;
+		if (this.life !== null) query['life'] = this.life;
 		if (this.received !== null) query['from'] = String(this.received);
 		const socket = this.deps.open(query);
 		socket.binaryType = 'arraybuffer';
@@ -266,19 +278,26 @@ export class Session implements Disposable {
 			case 'pong':
 				this.pong();
 				break;
+			case 'taken':
+				if (this.isCounted && this.queue.confirm(message.input)) this.flush();
+				break;
 			case 'exit':
-				this.finish({ phase: 'exited', exit: message });
+				this.finish({ phase: 'exited', exit: message, unsent: this.queue.size });
 				break;
 		}
 	}
 
 	private greet(hello: Hello): void {
 		const isOther = this.id !== null && hello.terminal !== this.id;
-		// Ids may come again after a restart of the workspace, but the offset of a terminal never goes back.
-		const isReborn = hello.snapshot !== null && hello.offset < this.furthest;
+		// Ids come again after a restart of the workspace. A server too old to name its life betrays itself by an offset
+		// that goes back.
+		const isReborn =
+			this.life !== null
+				? hello.life !== this.life
+				: hello.snapshot !== null && hello.offset < this.furthest;
 		if (isOther || isReborn) {
 			// Not the terminal that was asked for: what was typed for it must not reach another shell.
-			this.finish({ phase: 'gone' });
+			this.finish({ phase: 'gone', unsent: this.queue.size });
 			return;
 		}
 		if (hello.snapshot === null && this.received !== null && hello.offset > this.received) {
@@ -288,6 +307,8 @@ export class Session implements Disposable {
 			return;
 		}
 		this.id = hello.terminal;
+		this.life = hello.life;
+		if (!this.greeted) this.settleInput(hello);
 		this.greeted = true;
 		this.snapshotLeft = hello.snapshot ?? 0;
 		this.skip = 0;
@@ -296,7 +317,7 @@ export class Session implements Disposable {
 		} else {
 			this.received = hello.offset;
 			this.acknowledged = hello.offset;
-			this.stream++;
+			this.picture++;
 		}
 		this.furthest = Math.max(this.furthest, this.received);
 		this.backoff.reset();
@@ -324,12 +345,24 @@ export class Session implements Disposable {
 		this.received += rest.length;
 		this.furthest = this.received;
 		const end = this.received;
-		const stream = this.stream;
-		this.onOutput.fire({ bytes: rest, done: () => this.shown(stream, end) });
+		const picture = this.picture;
+		this.onOutput.fire({ bytes: rest, done: () => this.shown(picture, end) });
 	}
 
-	private shown(stream: number, end: number): void {
-		if (stream !== this.stream || end < this.acknowledged + ackEvery) return;
+	/** What of the input has arrived is known now, or never will be. */
+	private settleInput(hello: Hello): void {
+		this.isCounted = hello.input !== null;
+		const isKnown = hello.input !== null && !hello.inputNew && this.queue.confirm(hello.input);
+		if (isKnown) {
+			this.queue.rewind();
+			return;
+		}
+		if (this.queue.unconfirmed > 0) this.onUnsure.fire();
+		this.queue.settle(hello.input ?? undefined);
+	}
+
+	private shown(picture: number, end: number): void {
+		if (picture !== this.picture || end < this.acknowledged + ackEvery) return;
 		if (this.current.phase !== 'live') return;
 		this.acknowledged = end;
 		this.socket?.send(codec.encodeAck(end));
@@ -369,6 +402,8 @@ export class Session implements Disposable {
 	private flush(): void {
 		if (!this.canSend() || this.flushTimer !== null) return;
 		while (this.queue.size > 0 && this.socket !== null) {
+			const room = this.isCounted ? inputWindow - this.queue.unconfirmed : codec.maxFrame;
+			if (room <= 0) return; // A `taken` goes on with it.
 			if (this.socket.bufferedAmount > socketCeiling) {
 				// A WebSocket tells nobody when it has drained.
 				this.flushTimer = this.deps.clock.after(20, () => {
@@ -377,7 +412,8 @@ export class Session implements Disposable {
 				});
 				return;
 			}
-			this.socket.send(this.queue.take(codec.maxFrame)!);
+			this.socket.send(this.queue.take(Math.min(room, codec.maxFrame))!);
+			if (!this.isCounted) this.queue.settle();
 			this.expectEcho();
 		}
 	}
@@ -392,7 +428,7 @@ export class Session implements Disposable {
 	/** The connection is over: `code` is the close code, null when this side gave it up. */
 	private lost(code: number | null, reason = ''): void {
 		const refused = !this.greeted || code === policy;
-		if (this.greeted && this.typedAt > this.heardAt) this.onUnsure.fire();
+		if (this.greeted && !this.isCounted && this.typedAt > this.heardAt) this.onUnsure.fire();
 		this.typedAt = this.heardAt;
 		this.dropSocket();
 		this.stopTimer();
@@ -402,7 +438,7 @@ export class Session implements Disposable {
 		void this.deps.diagnose(this.id).then((why) => {
 			if (this.current !== asked || why === 'retry') return;
 			if (why === 'gone') {
-				this.finish({ phase: 'gone' });
+				this.finish({ phase: 'gone', unsent: this.queue.size });
 			} else {
 				this.stopTimer();
 				this.setState({ phase: 'unauthorized' });

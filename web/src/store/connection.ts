@@ -13,8 +13,13 @@ function openSocket(query: Record<string, string>): Socket {
 	return new WebSocket(url, subprotocol) as unknown as Socket;
 }
 
+function newStream(): string {
+	return String(crypto.getRandomValues(new BigUint64Array(1))[0]! | 1n);
+}
+
 export const byLogin: SessionDeps = {
 	clock: realClock,
+	newStream,
 	open: openSocket,
 	async diagnose(terminal: string | null): Promise<Diagnosis> {
 		try {
@@ -30,6 +35,7 @@ export const byLogin: SessionDeps = {
 export function byLink(link: string): SessionDeps {
 	return {
 		clock: realClock,
+		newStream,
 		open: (query) => openSocket({ ...query, link }),
 		// A link has no session to ask about: a server that answers and refuses has no such link.
 		diagnose: async () => ((await api.isUp()) ? 'unauthorized' : 'retry'),

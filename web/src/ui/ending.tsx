@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the page says when a shell has ended: how, why, and what to do now.
 import { useEffect, useRef } from 'preact/hooks';
-import { capital } from '../base/text';
+import { capital, formatBytes } from '../base/text';
 import type { Exit } from '../net/codec';
 import { active, closeTab, replaceTab, tabs, type Tab } from '../store/tabs';
 
@@ -11,7 +11,13 @@ const titles: Record<string, string> = {
 	init: 'The workspace has ended',
 	memory: 'The memory limit ended the shell',
 	failed: 'The shell could not be started',
+	restarted: 'The workspace was restarted',
 };
+
+/** What was typed for a shell that is no more went to no other. */
+function unsentText(bytes: number): string {
+	return bytes > 0 ? ` ${formatBytes(bytes)} typed meanwhile were sent nowhere.` : '';
+}
 
 function describe(exit: Exit): string {
 	if (exit.reason !== '') return capital(exit.reason);
@@ -25,11 +31,12 @@ function words(tab: Tab): { title: string; text: string } | null {
 		return { title: 'This link is not valid', text: 'It has expired or was taken back.' };
 	}
 	if (state.phase === 'gone') {
-		return { title: 'This terminal is gone', text: 'It was closed, or its workspace restarted.' };
+		return { title: 'This terminal is gone', text: `It was closed, or its workspace restarted.${unsentText(state.unsent)}` };
 	}
 	if (state.phase !== 'exited') return null;
-	const { exit } = state;
-	return { title: titles[exit.cause] ?? 'The shell has ended', text: describe(exit) };
+	const { exit, unsent } = state;
+	const text = describe(exit) + unsentText(unsent);
+	return { title: titles[exit.cause] ?? 'The shell has ended', text };
 }
 
 export function Ending({ tab }: { tab: Tab }) {
