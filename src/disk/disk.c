@@ -17,8 +17,8 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
-#include "base/spawn.h"
 #include "base/str.h"
+#include "disk/tool.h"
 #include "base/poison.h"
 
 enum {
@@ -30,37 +30,6 @@ enum {
 #ifndef EXT4_IOC_RESIZE_FS
 #define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
 #endif
-
-/* Runs a tool of e2fsprogs; the first line that it complains with becomes the message. */
-static int run_tool(const char *program, char *const *argv, struct md_error *err)
-{
-	char *envp[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
-	struct spawn s = SPAWN_INIT;
-	_auto_close_ int said_from = -1;
-	_auto_close_ int said_to = -1;
-	_auto_free_ char *said = NULL;
-	int pipes[2];
-	pid_t pid;
-
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return md_fail_errno(err, "disk: run %s", program);
-	said_from = pipes[0];
-	said_to = pipes[1];
-	s.path = program;
-	s.argv = argv;
-	s.envp = envp;
-	s.std[2] = said_to;
-	pid = spawn_start(&s, NULL);
-	if (pid < 0)
-		return md_fail_errno(err, "disk: run %s (package e2fsprogs)", program);
-	fd_close(&said_to);
-	if (fd_read_to_end(said_from, 65536, &said, NULL) < 0)
-		said = NULL;
-	if (spawn_wait(pid) != 0)
-		return md_fail(err, EIO, "disk: %s: %.*s", program,
-			said ? (int)strcspn(said, "\n") : 0, said ? said : "");
-	return 0;
-}
 
 static int make_filesystem(const char *path, uint64_t inodes, struct md_error *err)
 {
@@ -74,7 +43,7 @@ static int make_filesystem(const char *path, uint64_t inodes, struct md_error *e
 
 	if (!count)
 		return md_fail(err, ENOMEM, "disk: out of memory");
-	return run_tool("/sbin/mke2fs", argv, err);
+	return tool_run("/sbin/mke2fs", argv, "e2fsprogs", err);
 }
 
 static int make_file(const char *path, uint64_t bytes, struct md_error *err)
@@ -275,7 +244,7 @@ int disk_grow(const char *path, uint64_t bytes, const char *mounted, struct md_e
 			resize_loop(mounted, &ignored);
 		return -1;
 	}
-	return run_tool("/sbin/resize2fs", argv, err);
+	return tool_run("/sbin/resize2fs", argv, "e2fsprogs", err);
 }
 
 int disk_usage(const char *mounted, struct disk_usage *ret, struct md_error *err)

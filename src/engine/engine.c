@@ -287,7 +287,7 @@ int engine_find_locked(struct engine *e, const char *name, struct workspace *ret
 int engine_delete(struct engine *e, struct workspace *w, struct md_error *err)
 {
 	static const char *const parts[] = { "upper", "work", "log", "log.1", "exit.json",
-		"recordings" };
+		"recordings", "layers" };
 	_auto_free_ char *gone = str_format(".gone-%s", w->id);
 	struct md_error unsaved = MD_ERROR_INIT;
 	_auto_close_ int lock = -1;

@@ -10,6 +10,7 @@
  * whole.
  *
  *	ROOT/workspaces/ID/workspace.json	the document
+ *	ROOT/workspaces/ID/layers/N		layers with the ids of its block (layer_copy.h), if needed
  *	ROOT/workspaces/ID/upper, work		the writable layer
  *	ROOT/workspaces/ID/recordings		of its terminals (recordings.h)
  *	ROOT/workspaces/ID/exit.json		how the last run ended (options.h of the shim)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "base/mem.h"
 #include "disk/disk.h"
 #include "engine/idmap.h"
+#include "engine/layer_copy.h"
 #include "base/poison.h"
 
 void rootfs_done(struct rootfs *r)
@@ -25,6 +27,7 @@ void rootfs_done(struct rootfs *r)
 	free(r->upper);
 	free(r->work);
 	free(r->disk);
+	free(r->copies);
 	strv_done(&r->layers);
 	volumes_done(&r->volumes);
 	*r = (struct rootfs){ .bundle = NULL };
@@ -99,6 +102,33 @@ static int attach(int tree_fd, const char *path)
 	return move_mount(tree_fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
+/* What says that there are no idmapped mounts here: the file system (EINVAL), a kernel before 5.12
+ * (ENOSYS), a filter around us (EPERM). */
+static bool lacks_idmaps(int code)
+{
+	return code == EINVAL || code == ENOSYS || code == EPERM || code == EOPNOTSUPP;
+}
+
+/* A copy of the layer whose files belong to the workspace's ids, made at the first start. */
+static int mount_copy(
+	const struct rootfs *r, size_t i, const char *target, int why, struct md_error *err)
+{
+	_auto_free_ char *copy = str_format("%s/%zu", r->copies, i);
+
+	if (!copy || file_mkdirs(r->copies, 0700) < 0)
+		return md_fail_errno(err, "folder '%s'", r->copies);
+	if (access(copy, F_OK) < 0) {
+		log_warning("no idmapped mounts here (%s): the workspace gets a copy of layer '%s' "
+			    "of its own, once",
+			strerror(why), r->layers.items[i]);
+		if (layer_copy(r->layers.items[i], copy, r->id_base, err) < 0)
+			return -1;
+	}
+	if (mount(copy, target, NULL, MS_BIND, NULL) < 0)
+		return md_fail_errno(err, "mount layer '%s'", copy);
+	return 0;
+}
+
 /* Layer `i` of the row, counted from the lowest, goes to lower/N counted from the highest, as
  * overlayfs wants them. */
 static int mount_layer(const struct rootfs *r, size_t i, int userns_fd, struct md_error *err)
@@ -107,15 +137,13 @@ static int mount_layer(const struct rootfs *r, size_t i, int userns_fd, struct m
 	_auto_free_ char *target = str_format("%s/lower/%zu", r->bundle, r->layers.count - 1 - i);
 	_auto_close_ int tree = idmap_clone(source, userns_fd, false);
 
-	if (tree < 0 && errno == EINVAL)
-		return md_fail(err, EINVAL,
-			"layer '%s': its file system or this kernel has no idmapped mounts (kernel "
-			"5.12 "
-			"or newer; ext4, xfs, btrfs, tmpfs)",
-			source);
+	if (!target)
+		return md_fail(err, ENOMEM, "layer '%s'", source);
+	if (tree < 0 && lacks_idmaps(errno))
+		return mount_copy(r, i, target, errno, err);
 	if (tree < 0)
 		return md_fail_errno(err, "layer '%s'", source);
-	if (!target || attach(tree, target) < 0)
+	if (attach(tree, target) < 0)
 		return md_fail_errno(err, "mount layer '%s'", source);
 	return 0;
 }
@@ -180,6 +208,19 @@ static int mount_overlay(const struct rootfs *r, struct md_error *err)
 	return chdir("/") < 0 ? md_fail_errno(err, "folder '/'") : 0;
 }
 
+/* Before mount_setattr(2) of 5.12: without what is mounted below, since a remount reaches the uppermost
+ * mount only. */
+static int bind_volume(const struct volume *v, const char *target, struct md_error *err)
+{
+	unsigned long flags =
+		MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NODEV | (v->read_only ? MS_RDONLY : 0);
+
+	if (mount(v->source, target, NULL, MS_BIND, NULL) < 0 ||
+		mount(NULL, target, NULL, flags, NULL) < 0)
+		return md_fail_errno(err, "mount volume '%s'", v->source);
+	return 0;
+}
+
 /* Idmapped, so that the workspace's root writes as the host's root: what -v says. Where the file
  * system can't, the plain folder, in which the workspace is a stranger. */
 static int mount_volume(const struct rootfs *r, size_t i, int userns_fd, struct md_error *err)
@@ -192,16 +233,20 @@ static int mount_volume(const struct rootfs *r, size_t i, int userns_fd, struct 
 	};
 	_auto_close_ int tree = idmap_clone(v->source, userns_fd, true);
 
+	if (!target)
+		return md_fail(err, ENOMEM, "volume '%s'", v->source);
 	if (tree < 0)
 		tree = idmap_clone(v->source, userns_fd, false);
 	if (tree < 0)
 		tree = open_tree(
 			AT_FDCWD, v->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-	if (tree < 0 ||
-		mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0 ||
-		!target || attach(tree, target) < 0)
+	if (tree >= 0 &&
+		mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) == 0 &&
+		attach(tree, target) == 0)
+		return 0;
+	if (errno != ENOSYS)
 		return md_fail_errno(err, "mount volume '%s'", v->source);
-	return 0;
+	return bind_volume(v, target, err);
 }
 
 int rootfs_mount(const struct rootfs *r, int userns_fd, struct md_error *err)

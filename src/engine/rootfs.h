@@ -25,6 +25,7 @@ struct rootfs {
 	char *work;
 	char *disk; /* file with a file system for both, made at the first start; NULL: none */
 	uint64_t disk_bytes, disk_inodes;
+	char *copies; /* folder for the layers' copies, where there are no idmapped mounts */
 	uint32_t id_base;
 	struct volumes volumes;
 };

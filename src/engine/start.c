@@ -69,13 +69,14 @@ static int plan_rootfs(struct start *s, struct md_error *err)
 	r->bundle = engine_state_path(s->e, w->id, "bundle");
 	r->upper = engine_path(s->e, w->id, "upper");
 	r->work = engine_path(s->e, w->id, "work");
+	r->copies = engine_path(s->e, w->id, "layers");
 	r->id_base = w->id_base;
 	if (w->limits.disk) {
 		r->disk = engine_path(s->e, w->id, "disk");
 		r->disk_bytes = w->limits.disk;
 		r->disk_inodes = w->limits.disk_inodes;
 	}
-	if (!r->bundle || !r->upper || !r->work || (w->limits.disk && !r->disk))
+	if (!r->bundle || !r->upper || !r->work || !r->copies || (w->limits.disk && !r->disk))
 		return md_fail_errno(err, "paths");
 	if (*w->rootfs && strv_add(&r->layers, w->rootfs) < 0)
 		return md_fail_errno(err, "paths");
