@@ -40,14 +40,29 @@ static size_t utf8_length(const unsigned char *s)
 	return len;
 }
 
+/* How many of the next bytes stand for themselves. */
+static size_t plain_length(const unsigned char *s)
+{
+	size_t len = 0;
+
+	while (s[len] >= 0x20 && s[len] < 0x7f && s[len] != '"' && s[len] != '\\')
+		len++;
+	return len;
+}
+
 static void add_escaped(struct buf *out, const char *value)
 {
 	const unsigned char *s = (const unsigned char *)value;
 
 	buf_add_char(out, '"');
-	while (*s) {
-		size_t len = utf8_length(s);
+	for (;;) {
+		size_t len = plain_length(s);
 
+		buf_add(out, s, len);
+		s += len;
+		if (!*s)
+			break;
+		len = utf8_length(s);
 		if (*s == '"' || *s == '\\') {
 			buf_add_char(out, '\\');
 			buf_add_char(out, (char)*s);

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/str.h"
 #include "runtime/cgroup.h"
 #include "runtime/create.h"
 #include "runtime/hooks.h"
@@ -50,13 +50,6 @@ int container_kill(
 
 /* ---- delete ---- */
 
-/* What a caller who made the container knows of it already; all NULL: it is to be read. */
-struct known {
-	const char *created; /* which one of that name is meant */
-	struct cgroup *cgroup;
-	const struct oci_spec *spec;
-};
-
 /* The first process and, where it is not the init of its own pid namespace, all others. */
 static int kill_all(
 	const struct container_state *s, pid_t pid, struct cgroup *c, struct md_error *err)
@@ -73,16 +66,10 @@ static int kill_all(
 	return 0;
 }
 
-static void run_poststop(
-	const struct state_dir *d, const struct container_state *s, const struct oci_spec *known)
+static void run_poststop(const struct state_dir *d, const struct container_state *s)
 {
 	_auto_spec_ struct oci_spec spec = OCI_SPEC_INIT;
 
-	if (known) {
-		hooks_run(&known->hooks[OCI_HOOK_POSTSTOP], OCI_HOOK_POSTSTOP, s, CONTAINER_STOPPED,
-			true, NULL);
-		return;
-	}
 	/* The copy is there once the container was complete; before, its hooks were run by the creator. */
 	if (runtime_load_spec(d->fd, "config.json", &spec, NULL, NULL, NULL) < 0)
 		return;
@@ -91,14 +78,12 @@ static void run_poststop(
 }
 
 static int delete_locked(const struct runtime *rt, const struct state_dir *d,
-	struct container_state *s, bool force, const struct known *known, struct md_error *err)
+	struct container_state *s, bool force, struct md_error *err)
 {
-	_auto_(cgroup_freep) struct cgroup *opened = NULL;
-	struct cgroup *c = known->cgroup;
+	_auto_(cgroup_freep) struct cgroup *c = NULL;
 
-	if (!c && s->cgroup && cgroup_open(s->cgroup, &opened, err) < 0 && !force)
+	if (s->cgroup && cgroup_open(s->cgroup, &c, err) < 0 && !force)
 		return -1;
-	c = c ? c : opened;
 	if (s->status != CONTAINER_STOPPED) {
 		/* Under our lock nobody makes it any more. */
 		if (!force && s->status != CONTAINER_CREATED && s->status != CONTAINER_CREATING)
@@ -110,7 +95,7 @@ static int delete_locked(const struct runtime *rt, const struct state_dir *d,
 	}
 	if (c && cgroup_destroy(c, err) < 0)
 		return -1;
-	run_poststop(d, s, known->spec);
+	run_poststop(d, s);
 	return state_dir_remove(rt, s->id, err);
 }
 
@@ -122,8 +107,7 @@ static int delete_remains(
 	return state_dir_remove(rt, id, err);
 }
 
-static int delete_known(const struct runtime *rt, const char *id, bool force,
-	const struct known *known, struct md_error *err)
+int container_delete(const struct runtime *rt, const char *id, bool force, struct md_error *err)
 {
 	_auto_container_state_ struct container_state s = { .status = CONTAINER_STOPPED };
 	_auto_state_dir_ struct state_dir d = STATE_DIR_INIT;
@@ -139,20 +123,29 @@ static int delete_known(const struct runtime *rt, const char *id, bool force,
 			return delete_remains(rt, id, &why, err);
 		return md_fail(err, why.code, "%s", why.msg);
 	}
-	if (known->created && !str_eq(known->created, s.created))
+	return delete_locked(rt, &d, &s, force, err);
+}
+
+int container_delete_own(const struct runtime *rt, struct container_state *s,
+	const struct state_dir *own, struct cgroup *cgroup, const struct oci_spec *spec,
+	struct md_error *err)
+{
+	_auto_state_dir_ struct state_dir d = STATE_DIR_INIT;
+	struct md_error why = MD_ERROR_INIT;
+	struct stat made, found;
+
+	if (state_dir_open(rt, s->id, true, &d, &why) < 0)
+		return why.code == ENOENT ? 0 : md_fail(err, why.code, "%s", why.msg);
+	if (fstat(own->fd, &made) < 0 || fstat(d.fd, &found) < 0)
+		return md_fail_errno(err, "look at '%s'", d.path);
+	if (made.st_dev != found.st_dev || made.st_ino != found.st_ino)
 		return 0;
-	return delete_locked(rt, &d, &s, force, known, err);
-}
-
-int container_delete(const struct runtime *rt, const char *id, bool force, struct md_error *err)
-{
-	return delete_known(rt, id, force, &(struct known){ NULL, NULL, NULL }, err);
-}
-
-int container_delete_own(const struct runtime *rt, const struct container_state *s,
-	struct cgroup *cgroup, const struct oci_spec *spec, struct md_error *err)
-{
-	return delete_known(rt, s->id, true, &(struct known){ s->created, cgroup, spec }, err);
+	if (cgroup_destroy(cgroup, err) < 0)
+		return -1;
+	s->pid = 0;
+	hooks_run(&spec->hooks[OCI_HOOK_POSTSTOP], OCI_HOOK_POSTSTOP, s, CONTAINER_STOPPED, true,
+		NULL);
+	return state_dir_remove(rt, s->id, err);
 }
 
 /* ---- pause, resume, update, ps ---- */

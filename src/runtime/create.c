@@ -476,7 +476,7 @@ static int run(struct creation *c, const char *id, int *ret_exit, struct md_erro
 	relay_close(&relay);
 	if (c->options->keep)
 		return 0;
-	return container_delete_own(c->rt, &c->state, c->cgroup, &c->spec, err);
+	return container_delete_own(c->rt, &c->state, &c->dir, c->cgroup, &c->spec, err);
 }
 
 int container_run(const struct runtime *rt, const char *id, const struct create_options *o,

@@ -12,6 +12,7 @@
 #include "oci/spec.h"
 #include "runtime/cgroup.h"
 #include "runtime/container.h"
+#include "runtime/state.h"
 
 /* The folder of compiled filters: its name is no container's id. NULL: ENOMEM. */
 char *runtime_seccomp_cache(const struct runtime *rt);
@@ -30,10 +31,11 @@ int runtime_write_pid_file(const char *path, pid_t pid, struct md_error *err);
 int runtime_check_console(
 	bool terminal, const char *console_socket, bool foreground, struct md_error *err);
 
-/* container_delete() by who made it and needn't read its documents again. Somebody else may have deleted it, and even made another one of
- * that name: that one is left alone. */
-int container_delete_own(const struct runtime *rt, const struct container_state *s,
-	struct cgroup *cgroup, const struct oci_spec *spec, struct md_error *err);
+/* Deletes a container whose first process has ended, by who made it and needn't read its documents again. Somebody else may have deleted it,
+ * and even made another one of that name: that one is left alone. */
+int container_delete_own(const struct runtime *rt, struct container_state *s,
+	const struct state_dir *own, struct cgroup *cgroup, const struct oci_spec *spec,
+	struct md_error *err);
 
 /* Inherited descriptors above the preserved ones are nobody's: they close on exec. */
 int runtime_seal_fds(unsigned int preserve_fds, struct md_error *err);

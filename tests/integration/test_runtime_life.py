@@ -88,6 +88,23 @@ def test_run_passes_signals_on(bundle):
     assert p.wait(timeout=10) == 42
 
 
+def test_the_end_of_run_leaves_another_container_of_its_name_alone(bundle):
+    bundle.process["args"] = ["sleep", "1000"]
+    bundle.write()
+    first = subprocess.Popen(bundle.command("run", "-b", bundle.folder, bundle.id), stdin=subprocess.DEVNULL)
+    wait_for(lambda: bundle.runtime("state", bundle.id, ok=False).returncode == 0 and bundle.status() == "running", "the program")
+    first.send_signal(signal.SIGSTOP)
+    try:
+        bundle.runtime("delete", "--force", bundle.id)
+        bundle.up()
+    finally:
+        first.send_signal(signal.SIGCONT)
+    assert first.wait(10) == 128 + signal.SIGKILL
+    assert bundle.status() == "running"
+    bundle.delete()
+    assert not bundle.settled_left()
+
+
 def test_run_detached_returns_and_keep_keeps(bundle):
     bundle.process["args"] = ["sleep", "1000"]
     bundle.write()
