@@ -69,7 +69,8 @@ test-long:
 
 bench: programs page image
 	@packaging/install-packages build run test bench
-	newer=$$(bench/build-crun) && set -- --runtime crun-$${newer##*-}=$$newer; bench/start $(if $(N),--count $(N)) "$$@"
+	newer=$$(bench/build-crun) && set -- --runtime crun-$${newer##*-}=$$newer && \
+		bench/start $(if $(N),--count $(N)) "$$@" && bench/growth "$$@"
 	bench/login
 	bench/terminal
 

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benches of the runtime share: the rivals, a bundle's parts, times, tables, and a place that is like a host's."""
+
+import json
+import os
+import pathlib
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
+from harness import PROGRAMS  # noqa: E402
+
+UNIFIED = "/sys/fs/cgroup/unified"
+OURS = "mdocker-runtime"
+
+
+class Runtime:
+    """One OCI runtime with containers of its own."""
+
+    def __init__(self, name, path, folder):
+        self.name, self.path = name, path
+        self.root = folder / "state" / name
+        self.serial = 0
+
+    def argv(self, *args):
+        return [self.path, "--root", str(self.root), *map(str, args)]
+
+    def next_id(self):
+        self.serial += 1
+        return f"bench-{os.getpid()}-{self.name}-{self.serial}"
+
+    def run_argv(self, case):
+        return self.argv("run", "--bundle", case.bundle, self.next_id())
+
+    def version(self):
+        return subprocess.run([self.path, "--version"], capture_output=True, text=True).stdout.splitlines()[0]
+
+
+def spec(folder):
+    tool = shutil.which("runc") or str(PROGRAMS / "mdocker-runtime")
+    subprocess.run([tool, "spec", "--bundle", str(folder)], check=True)
+    return json.loads((folder / "config.json").read_text())
+
+
+def timed(argv):
+    """Milliseconds from before the spawn to after the wait."""
+    null = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1)]
+    started = time.perf_counter()
+    pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=null)
+    _, status = os.waitpid(pid, 0)
+    took = (time.perf_counter() - started) * 1000
+    if status:
+        sys.exit(f"{' '.join(argv)}: exit code {os.waitstatus_to_exitcode(status)}")
+    return took
+
+
+def turns(runners, count, warm=3):
+    """(runner, whether it counts) in an order that changes from turn to turn; the first ones fill caches."""
+    for turn in range(count + warm):
+        for r in random.sample(runners, len(runners)):
+            yield r, turn >= warm
+
+
+def show(title, times, ours=OURS):
+    """A table: median, the 95th percentile, and our median as a ratio of each."""
+    print(f"\n{title}\n")
+    print("| | median ms | p95 ms | ours / it |\n|---|---:|---:|---:|")
+    mine = statistics.median(times[ours])
+    for name, values in sorted(times.items(), key=lambda item: statistics.median(item[1])):
+        middle = statistics.median(values)
+        p95 = sorted(values)[max(0, int(len(values) * 0.95) - 1)]
+        print(f"| {name} | {middle:.2f} | {p95:.2f} | {'' if name == ours else f'{mine / middle:.2f}'} |")
+    sys.stdout.flush()
+
+
+def make_rootfs(folder):
+    rootfs = folder / "rootfs"
+    for name in ("bin", "proc", "dev", "sys", "tmp", "etc"):
+        (rootfs / name).mkdir(parents=True)
+    shutil.copy("/bin/busybox", rootfs / "bin" / "busybox")
+    for name in ("true", "sleep", "sh"):
+        (rootfs / "bin" / name).symlink_to("busybox")
+
+
+def find_runtimes(folder, extra):
+    """Ours, Debian's crun and runc, and those given as NAME=PATH."""
+    runtimes = [Runtime(OURS, str(PROGRAMS / OURS), folder)]
+    for name, path in [(n, shutil.which(n)) for n in ("crun", "runc")] + [e.split("=", 1) for e in extra]:
+        if path:
+            runtimes.append(Runtime(name, path, folder))
+        else:
+            print(f"{name} is not installed: left out", file=sys.stderr)
+    return runtimes
+
+
+def add_runtime_option(parser):
+    parser.add_argument("--runtime", action="append", default=[], metavar="NAME=PATH", help="a further OCI runtime")
+
+
+def host_line(count):
+    return (f"{os.uname().sysname} {os.uname().release}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}; "
+            f"{count} starts each")
+
+
+def in_own_place(script, measure):
+    """Calls measure(folder) in a mount namespace of its own, with the runtimes' state on a tmpfs, as /run is one, and without the
+    v2 tree of a hybrid cgroup layout, since Debian's crun 1.8.1 refuses such a host."""
+    if os.geteuid() != 0:
+        sys.exit(f"{script}: containers with all namespaces need root")
+    if os.environ.get("BENCH_PLACE") != "own":
+        hide = f"umount {UNIFIED} && " if os.path.ismount(UNIFIED) else ""
+        os.environ["BENCH_PLACE"] = "own"
+        os.execvp("unshare", ["unshare", "-m", "--propagation", "private", "sh", "-c", hide + 'exec "$@"', "sh", *sys.argv])
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="md-bench-", dir="/var/tmp"))
+    state = folder / "state"
+    state.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", state], check=True)
+    try:
+        measure(folder)
+    finally:
+        subprocess.run(["umount", state], check=True)
+        shutil.rmtree(folder, ignore_errors=True)
