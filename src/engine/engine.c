@@ -309,7 +309,7 @@ int engine_delete(struct engine *e, struct workspace *w, struct md_error *err)
 	/* Who makes a workspace sweeps such folders away, so this is done under the same lock. */
 	lock = file_lock(e->workspaces_fd, "lock", true, true);
 	if (lock < 0 || renameat(e->workspaces_fd, w->id, e->workspaces_fd, gone) < 0 ||
-		file_remove_tree(e->workspaces_fd, gone) < 0)
+		fsync(e->workspaces_fd) < 0 || file_remove_tree(e->workspaces_fd, gone) < 0)
 		return md_fail_errno(err, "remove workspace %s", w->name);
 	return 0;
 }
