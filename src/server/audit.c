@@ -58,6 +58,24 @@ static bool read_head(int fd, uint64_t *ret_line, uint8_t ret_hash[AUDIT_HASH])
 	return sodium_hex2bin(ret_hash, AUDIT_HASH, text + 21, HEX, NULL, NULL, NULL) == 0;
 }
 
+/* A power cut may leave a line half: nobody was told that it is there, so it goes. *ret_dropped: there was one. */
+static int drop_half_line(struct audit *a, bool *ret_dropped, struct md_error *err)
+{
+	char tail[LINE_MAX_BYTES];
+	off_t from = a->size > LINE_MAX_BYTES ? a->size - LINE_MAX_BYTES : 0;
+	ssize_t n = pread(a->fd, tail, LINE_MAX_BYTES, from);
+	const char *newline = n > 0 ? memrchr(tail, '\n', (size_t)n) : NULL;
+	off_t whole = newline ? from + (newline - tail) + 1 : from;
+
+	if (n < 0)
+		return md_fail_errno(err, "read %s", file_name);
+	*ret_dropped = whole < a->size;
+	if (*ret_dropped && ftruncate(a->fd, whole) < 0)
+		return md_fail_errno(err, "cut %s", file_name);
+	a->size = whole;
+	return 0;
+}
+
 /* The number and hash of the file's last line; 0 lines if it is empty. */
 static int read_tail(struct audit *a, struct md_error *err)
 {
@@ -73,8 +91,6 @@ static int read_tail(struct audit *a, struct md_error *err)
 		return md_fail_errno(err, "read %s", file_name);
 	if (n == 0)
 		return 0;
-	if (tail[n - 1] != '\n')
-		return md_fail(err, EILSEQ, "%s ends within a line", file_name);
 	tail[n - 1] = '\0';
 	start = strrchr(tail, '\n');
 	start = start ? start + 1 : tail;
@@ -99,14 +115,20 @@ static int open_file(struct audit *a, struct md_error *err)
 	return 0;
 }
 
+static int tell(struct audit *a, const char *event, const char *outcome, const char *text,
+	struct md_error *err)
+{
+	struct audit_entry e = { .event = event, .outcome = outcome, .text = text };
+
+	if (audit_write(a, &e, err) < 0)
+		return -1;
+	return audit_sync(a, err);
+}
+
 /* What was wrong with the log that we found goes into its next line, so that it stays known. */
 static int tell_broken(struct audit *a, const char *text, struct md_error *err)
 {
-	struct audit_entry e = { .event = "audit_broken", .outcome = "failed", .text = text };
-
-	if (a->size > 0)
-		write_head(a);
-	return audit_write(a, &e, err);
+	return tell(a, "audit_broken", "failed", text, err);
 }
 
 int audit_open(struct audit *a, int dir_fd, struct md_error *err)
@@ -114,7 +136,7 @@ int audit_open(struct audit *a, int dir_fd, struct md_error *err)
 	struct md_error found = MD_ERROR_INIT;
 	uint8_t hash[AUDIT_HASH];
 	uint64_t line = 0;
-	bool has_head;
+	bool has_head, dropped = false;
 
 	*a = (struct audit)AUDIT_INIT;
 	a->next = 1;
@@ -127,7 +149,7 @@ int audit_open(struct audit *a, int dir_fd, struct md_error *err)
 		return -1;
 	}
 	fd_set_cloexec(a->dir_fd, true);
-	if (open_file(a, err) < 0) {
+	if (open_file(a, err) < 0 || drop_half_line(a, &dropped, err) < 0) {
 		audit_close(a);
 		return -1;
 	}
@@ -140,21 +162,22 @@ int audit_open(struct audit *a, int dir_fd, struct md_error *err)
 	if (read_tail(a, &found) < 0) {
 		if (has_head)
 			a->next = line + 1;
-		if (found.code == EILSEQ && write(a->fd, "\n", 1) == 1)
-			a->size++;
 		return tell_broken(a, found.msg, err);
 	}
-	/* One line may stand behind the head: we were killed between the two writes. */
-	if (a->size > 0 && has_head && line != a->next - 1 && line != a->next - 2)
+	/* Lines may stand behind the head, which follows when they are on the disk. */
+	if (a->size > 0 && has_head && line > a->next - 1)
 		return tell_broken(a, "the log does not end where it ended", err);
 	if (a->size > 0 && has_head && line == a->next - 1 &&
 		memcmp(hash, a->last, AUDIT_HASH) != 0)
 		return tell_broken(a, "the last line was changed", err);
-	return 0;
+	return dropped ? tell(a, "audit_recovered", "ok", "a line that was cut short was dropped",
+				 err)
+		       : 0;
 }
 
 void audit_close(struct audit *a)
 {
+	audit_sync(a, NULL);
 	fd_close(&a->fd);
 	fd_close(&a->head_fd);
 	fd_close(&a->dir_fd);
@@ -165,6 +188,11 @@ static int rotate(struct audit *a, struct md_error *err)
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s.%020" PRIu64, file_name, a->next - 1);
+	/* The head alone says where the chain goes on in an empty file. */
+	if (audit_sync(a, err) < 0)
+		return -1;
+	if (fdatasync(a->head_fd) < 0)
+		return md_fail_errno(err, "write %s", head_name);
 	if (renameat(a->dir_fd, file_name, a->dir_fd, name) < 0)
 		return md_fail_errno(err, "rename %s", file_name);
 	return open_file(a, err);
@@ -215,15 +243,32 @@ int audit_write(struct audit *a, const struct audit_entry *e, struct md_error *e
 	a->size += (off_t)line.len;
 	a->next++;
 	hash_line(line.data, line.len - 1, a->last);
-	if (write_head(a) < 0)
-		return md_fail_errno(err, "write %s", head_name);
+	a->unsynced = true;
+	/* Acts are on the disk before their answer; refusals, which strangers can have by the thousand, a little later. */
+	if (str_eq(e->outcome, "ok") && audit_sync(a, err) < 0)
+		return -1;
 	return a->size >= a->max_bytes ? rotate(a, err) : 0;
 }
 
-/* The chain while it is followed. */
+int audit_sync(struct audit *a, struct md_error *err)
+{
+	if (!a->unsynced)
+		return 0;
+	if (fdatasync(a->fd) < 0)
+		return md_fail_errno(err, "write %s", file_name);
+	/* Only now: a head ahead of its log would say that lines were cut. */
+	if (write_head(a) < 0)
+		return md_fail_errno(err, "write %s", head_name);
+	a->unsynced = false;
+	return 0;
+}
+
+/* The chain while it is followed, and the line that the head names. */
 struct chain {
 	uint64_t lines;
 	uint8_t last[AUDIT_HASH];
+	uint64_t head_line;
+	uint8_t head_hash[AUDIT_HASH];
 };
 
 static int verify_line(struct chain *c, const char *line, size_t len, struct md_error *err)
@@ -245,6 +290,8 @@ static int verify_line(struct chain *c, const char *line, size_t len, struct md_
 		return md_fail(err, EILSEQ, "the line before it was changed");
 	c->lines = seq;
 	hash_line(line, len, c->last);
+	if (seq == c->head_line && memcmp(c->head_hash, c->last, AUDIT_HASH) != 0)
+		return md_fail(err, EILSEQ, "line %" PRIu64 " was changed", seq);
 	return 0;
 }
 
@@ -277,23 +324,14 @@ static int is_rotated(const struct dirent *entry)
 	return str_starts(entry->d_name, "audit.log.");
 }
 
-static int verify_head(int dir_fd, const struct chain *c, struct md_error *err)
+static int open_head(int dir_fd, struct chain *c, struct md_error *err)
 {
 	_auto_close_ int fd = openat(dir_fd, head_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	uint8_t hash[AUDIT_HASH];
-	uint64_t line;
 
 	if (fd < 0)
 		return md_fail_errno(err, "open %s", head_name);
-	if (!read_head(fd, &line, hash))
+	if (!read_head(fd, &c->head_line, c->head_hash))
 		return md_fail(err, EILSEQ, "%s can't be read", head_name);
-	if (line + 1 == c->lines)
-		return 0; /* killed between the two writes; the chain itself is whole */
-	if (line != c->lines)
-		return md_fail(err, EILSEQ, "the log ends at line %" PRIu64 ", it had %" PRIu64,
-			c->lines, line);
-	if (memcmp(hash, c->last, AUDIT_HASH) != 0)
-		return md_fail(err, EILSEQ, "the last line was changed");
 	return 0;
 }
 
@@ -306,6 +344,8 @@ int audit_verify(const char *path, uint64_t *ret_lines, struct md_error *err)
 
 	if (dir_fd < 0)
 		return md_fail_errno(err, "open '%s'", path);
+	if (open_head(dir_fd, &chain, err) < 0)
+		return -1;
 	/* Names end with a number of fixed width: their order is the chain's. */
 	n = scandirat(dir_fd, ".", &rotated, is_rotated, alphasort);
 	if (n < 0)
@@ -316,9 +356,11 @@ int audit_verify(const char *path, uint64_t *ret_lines, struct md_error *err)
 		free(rotated[i]);
 	}
 	free(rotated);
-	if (r < 0 || verify_file(dir_fd, file_name, &chain, err) < 0 ||
-		verify_head(dir_fd, &chain, err) < 0)
+	if (r < 0 || verify_file(dir_fd, file_name, &chain, err) < 0)
 		return -1;
+	if (chain.lines < chain.head_line)
+		return md_fail(err, EILSEQ, "the log ends at line %" PRIu64 ", it had %" PRIu64,
+			chain.lines, chain.head_line);
 	*ret_lines = chain.lines;
 	return 0;
 }

@@ -214,9 +214,12 @@ static void on_message(struct loop_source *s, uint32_t events _unused_)
 static void on_sweep(struct loop_source *s, uint32_t events _unused_)
 {
 	struct auth *a = s->data;
+	struct md_error err = MD_ERROR_INIT;
 	int64_t now = auth_now();
 
 	loop_take_timer(s);
+	if (audit_sync(&a->audit, &err) < 0)
+		log_error("audit: %s", err.msg);
 	auth_end_sessions(a, END_IDLE, now - a->settings.idle_seconds);
 	auth_end_sessions(a, END_OLD, now - a->settings.absolute_seconds);
 	auth_end_sessions(a, END_LINKS_OLD, now);

@@ -56,6 +56,22 @@ static size_t read_log(void)
 	return len;
 }
 
+/* As of an auth that was killed before its next audit_sync(). */
+static void write_lines_behind_the_head(int count)
+{
+	struct audit_entry e = { .event = "denied", .outcome = "failed" };
+	struct md_error err = MD_ERROR_INIT;
+	struct audit a = AUDIT_INIT;
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_int_equal(audit_open(&a, fd, &err), 0);
+	close(fd);
+	for (int i = 0; i < count; i++)
+		assert_int_equal(audit_write(&a, &e, &err), 0);
+	a.unsynced = false;
+	audit_close(&a);
+}
+
 static void write_log(const char *data, size_t len)
 {
 	assert_int_equal(file_write_atomic(dir_fd, "audit.log", data, len, 0600), 0);
@@ -129,6 +145,27 @@ static void a_log_that_was_cut_says_so_when_it_goes_on(void **state _unused_)
 	assert_non_null(strstr(text, "audit_broken"));
 }
 
+static void a_line_that_a_power_cut_left_half_is_dropped_and_the_log_is_whole(void **state _unused_)
+{
+	char *second;
+	uint64_t lines;
+
+	write_lines(3, 0);
+	read_log();
+	second = strchr(text, '\n') + 1;
+	/* The head was not yet told of the second line. */
+	write_lines_behind_the_head(2);
+	read_log();
+	write_log(text, strlen(text) - 10);
+	assert_int_equal(verify(&lines), -1);
+	write_lines(1, 0);
+	assert_int_equal(verify(&lines), 0);
+	assert_int_equal(lines, 6);
+	read_log();
+	assert_non_null(strstr(second, "audit_recovered"));
+	assert_null(strstr(text, "audit_broken"));
+}
+
 static void rotation_goes_on_with_the_chain(void **state _unused_)
 {
 	uint64_t lines;
@@ -148,6 +185,9 @@ int main(void)
 			a_removed_line_and_a_cut_tail_are_found, start, end),
 		cmocka_unit_test_setup_teardown(
 			a_log_that_was_cut_says_so_when_it_goes_on, start, end),
+		cmocka_unit_test_setup_teardown(
+			a_line_that_a_power_cut_left_half_is_dropped_and_the_log_is_whole, start,
+			end),
 		cmocka_unit_test_setup_teardown(rotation_goes_on_with_the_chain, start, end),
 	};
 

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The power goes at any moment: an ext4 of the test's own is shut down without its journal being flushed, which loses what was not yet on the
+disk, as a power cut does. After the journal was replayed, everything that a command had confirmed is there, and no file is half."""
+
+import fcntl
+import json
+import os
+import random
+import shutil
+import struct
+import threading
+import time
+
+import pytest
+
+from harness import leaks
+from harness.process import run, wait_until
+from harness.web import WebServer
+
+EXT4_IOC_SHUTDOWN, WITHOUT_JOURNAL = 0x8004587d, 2
+SEED = random.SystemRandom().randrange(1 << 32)
+
+
+class Disk:
+    """ext4 in a file, mounted at `at`."""
+
+    def __init__(self, folder, size="400M"):
+        self.file, self.at = folder / "disk.img", folder / "disk"
+        self.at.mkdir()
+        run(["truncate", "-s", size, self.file]).ok()
+        run(["mkfs.ext4", "-q", "-F", self.file], timeout=60).ok()
+        self.mount()
+
+    def mount(self):
+        run(["mount", "-o", "loop,commit=1", self.file, self.at]).ok()
+
+    def cut(self):
+        fd = os.open(self.at, os.O_RDONLY)
+        try:
+            fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("=I", WITHOUT_JOURNAL))
+        finally:
+            os.close(fd)
+
+    def unmount(self):
+        """Here and in every namespace that had it: those end with their processes."""
+        if os.path.ismount(self.at):
+            wait_until(lambda: run(["umount", self.at]).code == 0, "the disk is not in use")
+        wait_until(lambda: not run(["losetup", "-j", self.file]).out, "no namespace has the disk")
+
+    def check(self):
+        r = run(["e2fsck", "-fn", self.file], timeout=60)
+        assert r.code == 0, repr(r)
+
+
+@pytest.fixture
+def disk(place):
+    d = Disk(place.folder)
+    place.root = d.at / "r"
+    place.root.mkdir(mode=0o700)
+    yield d
+    place.closers.insert(0, d.unmount)  # the last of all
+
+
+class Life:
+    """Commands at random, and what each has confirmed. What was under way when the power went may have happened or not."""
+
+    def __init__(self, place, server, seed):
+        self.place, self.server, self.random = place, server, random.Random(seed)
+        self.workspaces, self.files, self.users = set(), {}, {}
+        self.unsure = set()
+        self.over = False
+        self.steps = [self.open, self.open, self.stop, self.remove, self.write, self.write, self.add_user, self.remove_user,
+                      self.change_password]
+
+    def name(self):
+        return f"u{self.random.randrange(6)}"
+
+    def open(self):
+        name = self.name()
+        self.unsure = {name}
+        if self.place.mdocker("workspace", "open", name, "--owner", name, "--image", "busybox").code == 0:
+            self.workspaces.add(name)
+
+    def stop(self):
+        self.place.mdocker("workspace", "stop", self.name(), "--owner", self.name())
+
+    def remove(self):
+        name = self.name()
+        self.unsure = {name}
+        if self.place.mdocker("rm", "-f", name).code == 0:
+            self.workspaces.discard(name)
+            self.files = {k: v for k, v in self.files.items() if k[0] != name}
+
+    def write(self):
+        name, file, text = self.name(), f"/root/f{self.random.randrange(3)}", "x" * self.random.randrange(1, 20000)
+        self.unsure = {(name, file)}
+        command = f"cat > {file}.new && fsync {file}.new && mv {file}.new {file} && fsync /root"
+        if self.place.mdocker("exec", "-i", name, "sh", "-c", command, input=text).code == 0:
+            self.files[name, file] = text
+
+    def request(self, method, path, body, changes):
+        self.unsure = {changes}
+        try:
+            return self.admin.request(method, path, body).status in (200, 201)
+        except OSError:
+            return False
+
+    def add_user(self):
+        name, password = "p" + self.name(), f"password-{self.random.randrange(1 << 30)}"
+        if self.request("POST", "/api/v1/users", {"username": name, "password": password}, name):
+            self.users[name] = password
+
+    def change_password(self):
+        name, password = "p" + self.name(), f"password-{self.random.randrange(1 << 30)}"
+        if self.request("PATCH", f"/api/v1/users/{name}", {"password": password}, name):
+            self.users[name] = password
+
+    def remove_user(self):
+        name = "p" + self.name()
+        if self.request("DELETE", f"/api/v1/users/{name}", None, name):
+            self.users.pop(name, None)
+
+    def run(self):
+        self.admin = self.server.login("admin")
+        while not self.over:
+            try:
+                self.random.choice(self.steps)()
+            except AssertionError:
+                if not self.over:
+                    raise
+                return
+            if self.over:
+                return  # the last step's outcome stays unsure
+            self.unsure = set()
+
+
+def assert_state(place, life):
+    """What was confirmed, read by the next boot's commands."""
+    listed = place.mdocker("ps", "-a", "--format", "json").ok()
+    assert listed.err == "", "no document is damaged"
+    found = {w["name"]: w for w in map(json.loads, listed.out.splitlines())}
+    assert {w["state"] for w in found.values()} <= {"stopped", "created", "removing"}, found
+    assert set(found) - life.unsure == life.workspaces - life.unsure
+    assert place.mdocker("images").ok().out.count("busybox") == 1
+    for name in found:
+        place.mdocker("workspace", "open", name, "--owner", name).ok()
+    for (name, file), text in life.files.items():
+        if name in life.unsure or (name, file) in life.unsure:
+            continue
+        assert place.mdocker("exec", name, "cat", file).ok().out == text, (name, file)
+    server = WebServer(place).start()
+    place.mdocker("audit", "verify").ok()
+    for name, password in life.users.items():
+        if name not in life.unsure:
+            server.login(name, password)
+    listed = {u["username"] for u in server.login("admin").request("GET", "/api/v1/users").json["users"]}
+    assert {u for u in listed if u.startswith("pu")} - life.unsure == set(life.users) - life.unsure
+    server.kill()
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_what_was_confirmed_before_a_power_cut_is_there_after_it(place, disk, turn):
+    print(f"seed {SEED + turn}")
+    chance = random.Random(SEED + turn)
+    place.need_images("busybox")
+    for layer in (place.root / "layers").iterdir():  # the store's own, on this disk
+        target = layer.resolve()
+        layer.unlink()
+        shutil.copytree(target, layer, symlinks=True)
+    os.sync()
+    server = WebServer(place).start()
+    life = Life(place, server, SEED + turn)
+    thread = threading.Thread(target=life.run)
+    thread.start()
+    wait_until(lambda: life.workspaces and life.users, "something was confirmed", timeout=60)
+    time.sleep(chance.uniform(0, 3))
+    life.over = True
+    disk.cut()
+    # Nothing of before the cut lives on.
+    leaks.kill(leaks.processes({str(place.folder)} | {i for i in life_ids(place)}))
+    thread.join(60)
+    assert not thread.is_alive()
+    server.kill()
+    leaks.kill(leaks.processes(place.marks()))
+    disk.unmount()
+    shutil.rmtree(place.state)
+    place.state.mkdir(mode=0o700)
+    disk.mount()
+    assert_state(place, life)
+    place.remove_all()
+    leaks.kill(leaks.processes({str(place.folder)}))
+    disk.unmount()
+    disk.check()
+    disk.mount()
+
+
+def life_ids(place):
+    try:
+        return {i for i in place.marks() if "/" not in i}
+    except OSError:
+        return set()
