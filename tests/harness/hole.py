@@ -5,20 +5,29 @@ tests/security/hole, built with -Dhole=true."""
 import errno
 import http.client
 import json
+import re
 import struct
 
-from . import BUILD, program
+from . import BUILD, REPOSITORY, program
 from .process import wait_until
 from .web import WebServer
 
 HOLE = BUILD / "tests" / "security" / "hole" / "mdockerd"
 BROKER, AUTH_OF_WEB, LISTENER = 3, 4, 5  # src/server/role.h
 
-# src/wire/broker_wire.h: types and sizes of its fields
+
+
+def catalogue(name):
+    """{"OPEN": 21, ...}: an enum of src/wire/broker_wire.h."""
+    text = (REPOSITORY / "src" / "wire" / "broker_wire.h").read_text()
+    body = re.sub(r"/\*.*?\*/", "", re.search(rf"enum {name} {{(.*?)}};", text, re.DOTALL).group(1), flags=re.DOTALL)
+    names = re.findall(r"BW_(\w+)(?: = (\d+))?", body)
+    first = int(names[0][1] or 0)
+    return {word: first + i for i, (word, _) in enumerate(names)}
+
+
 VERSION = 1
-(SETTINGS, PEER, TLS, READY, LOGIN, CHECK, LOGOUT, PASSWORD, SESSION, STATUS, USERS, USERS_PAGE, USER_CHANGE, LINK_MAKE, LINK_MADE,
- LINKS, LINKS_PAGE, LINK_REVOKE, REVOKED, AUDIT, OPEN, OPENED, WORKSPACE, WORKSPACE_STATE, TYPE_COUNT) = range(1, 26)
-OK, DENIED, FORBIDDEN = 0, 1, 2
+TYPE, STATUS, EVENT = catalogue("bw_type"), catalogue("bw_status"), catalogue("bw_event")
 
 
 class Killed(Exception):
@@ -26,8 +35,8 @@ class Killed(Exception):
 
 
 def message(kind, *fields):
-    """A packet: 8 bytes of header, then numbers (32 bits), byte strings (as they are) and (text, size) pairs."""
-    packet = struct.pack("=HHI", VERSION, kind, 0x7fffffff)
+    """A packet of that type: 8 bytes of header, then numbers (32 bits), byte strings (as they are) and (text, size) pairs."""
+    packet = struct.pack("=HHI", VERSION, TYPE[kind], 0x7fffffff)
     for f in fields:
         if isinstance(f, tuple):
             packet += f[0].encode().ljust(f[1], b"\0")
@@ -36,8 +45,8 @@ def message(kind, *fields):
     return packet
 
 
-def open_message(token, is_link=0, kind=OPEN, action=0):
-    return message(kind, token, is_link, action, ("10.0.0.1", 48))
+def open_message(token, is_link=0, kind="OPEN", action=0, of="", item=""):
+    return message(kind, token, is_link, action, 0, ("10.0.0.1", 48), (of, 40), (item, 40))
 
 
 def token_message(kind, token):
@@ -108,14 +117,14 @@ class HoleServer(WebServer):
         assert len(program) < 264, f"{len(program)} bytes: {program}"
         before = self.roles().get("auth")
         self.to_auth = self.to_auth or self.auth_fd()
-        reply, _ = self.ask(self.to_auth, message(LOGIN, ("hole", 40), (program, 264), ("10.0.0.1", 48)))
+        reply, _ = self.ask(self.to_auth, message("LOGIN", ("hole", 40), (program, 264), ("10.0.0.1", 48)))
         if not reply:
             self.to_auth = None
             self.wait_for_another("auth", before)
             raise Killed
         kind, status = struct.unpack_from("=2xH4xI", reply)
         text = reply[16:].split(b"\0")[0].decode()
-        assert (kind, status) == (STATUS, OK), (kind, status, text)
+        assert (kind, status) == (TYPE["STATUS"], STATUS["OK"]), (kind, status, text)
         self.memory = json.loads(text)["at"]
         return json.loads(text)["results"]
 

@@ -13,8 +13,7 @@ import types
 import attacks
 import pytest
 
-from harness.hole import (AUDIT, BROKER, CHECK, DENIED, FORBIDDEN, OK, OPEN, READY, SESSION, TYPE_COUNT, USER_CHANGE, USERS,
-                          WORKSPACE, HoleServer, Killed, errno_name, message, open_message, token_message)
+from harness.hole import BROKER, EVENT, STATUS, TYPE, HoleServer, Killed, errno_name, message, open_message, token_message
 
 # What only the filter holds: with it off these succeed, and give nothing that is of value by itself.
 FILTER_ALONE = {
@@ -133,7 +132,8 @@ def secret_of(session):
 
 
 def status_of(reply):
-    return struct.unpack_from("=I", reply, 8)[0]
+    number = struct.unpack_from("=I", reply, 8)[0]
+    return next(name for name, value in STATUS.items() if value == number)
 
 
 def test_the_broker_opens_nothing_without_the_secret_of_a_session(place):
@@ -141,7 +141,7 @@ def test_the_broker_opens_nothing_without_the_secret_of_a_session(place):
     web = HoleServer(place).start()
     alice, bob = web.login("alice"), web.login("bob")
     reply, with_socket = web.ask(BROKER, open_message(secret_of(alice)))
-    assert (status_of(reply), reply[12:52].rstrip(b"\0"), with_socket) == (OK, b"alice", True), "the hole speaks the protocol"
+    assert (status_of(reply), reply[12:52].rstrip(b"\0"), with_socket) == ("OK", b"alice", True), "the hole speaks the protocol"
     link = alice.request("POST", "/api/v1/links", {"seconds": 60}).json["link"]
     ended = secret_of(bob)
     assert bob.request("POST", "/api/v1/logout", {}).status == 200
@@ -149,25 +149,30 @@ def test_the_broker_opens_nothing_without_the_secret_of_a_session(place):
              "a name": b"bob".ljust(32, b"\0"), "nearly": bytes([secret_of(alice)[0] ^ 1]) + secret_of(alice)[1:]}
     tries |= {f"random {i}": secrets.token_bytes(32) for i in range(10)}
     for name, token in tries.items():
-        for kind, action in ((OPEN, 0), (WORKSPACE, 0), (WORKSPACE, 1), (WORKSPACE, 2)):
+        for kind, action in (("OPEN", 0), ("WORKSPACE", 0), ("WORKSPACE", 1), ("WORKSPACE", 2)):
             reply, with_socket = web.ask(BROKER, open_message(token, kind=kind, action=action))
-            assert (status_of(reply), with_socket) == (DENIED, False), name
+            assert (status_of(reply), with_socket) == ("DENIED", False), name
             reply, with_socket = web.ask(BROKER, open_message(secret_of(alice), is_link=1, kind=kind, action=action))
-            assert (status_of(reply), with_socket) == (DENIED, False), "a session as a link"
+            assert (status_of(reply), with_socket) == ("DENIED", False), "a session as a link"
     for action in range(3):
-        reply, _ = web.ask(BROKER, open_message(bytes.fromhex(link), is_link=1, kind=WORKSPACE, action=action))
-        assert status_of(reply) == FORBIDDEN, "a link shows a terminal, no more"
+        reply, _ = web.ask(BROKER, open_message(bytes.fromhex(link), is_link=1, kind="WORKSPACE", action=action))
+        assert status_of(reply) == "FORBIDDEN", "a link shows a terminal, no more"
+    for of in ("bob", "admin", "../bob", "bob/../alice"):
+        for kind, actions in (("OPEN", [0]), ("RECORDING", [0, 1, 2])):
+            for action in actions:
+                reply, with_socket = web.ask(BROKER, open_message(secret_of(alice), kind=kind, action=action, of=of, item="x"))
+                assert status_of(reply) != "OK" and not with_socket, f"{kind} of {of}"
     assert [w["owner"] for w in map(json.loads, place.mdocker("ps", "-a", "--format", "json").ok().out.splitlines())] == ["alice"]
 
 
 def test_the_broker_takes_from_web_what_web_may_ask_and_nothing_else(place):
     web = HoleServer(place).start()
-    session = message(SESSION, OK, 1, bytes(8), 0, bytes(32), ("admin", 40), b"\0\1\0\0", 0, bytes(8))
-    ready = message(READY, 0, ("", 256), ("root", 40), ("password", 40))
-    wrong = {f"type {t}": struct.pack("=HHI", 1, t, 1) for t in range(TYPE_COUNT + 2)}
+    session = message("SESSION", 0, 1, bytes(8), 0, bytes(32), ("admin", 40), b"\0\1\0\0", 0, bytes(8))
+    ready = message("READY", 0, ("", 256), ("root", 40), ("password", 40))
+    wrong = {f"type {t}": struct.pack("=HHI", 1, t, 1) for t in range(TYPE["TYPE_COUNT"] + 2)}
     wrong |= {"forged session": session, "a second start": ready, "long": open_message(bytes(32)) + b"x", "short": b"x",
-              "another version": struct.pack("=HHI", 2, OPEN, 1) + open_message(bytes(32))[8:],
-              "an endless string": open_message(bytes(32))[:-48] + b"x" * 48, "an action of none": open_message(bytes(32), action=99)}
+              "another version": struct.pack("=HHI", 2, TYPE["OPEN"], 1) + open_message(bytes(32))[8:],
+              "an endless string": open_message(bytes(32))[:-40] + b"x" * 40, "an action of none": open_message(bytes(32), action=99)}
     for name, packet in wrong.items():
         before = web.roles()
         with pytest.raises(Killed):
@@ -185,21 +190,20 @@ def test_auth_gives_web_nothing_that_the_session_may_not(place):
     alice = web.login("alice")
     token = secret_of(alice)
     auth = web.auth_fd()
-    assert status_of(web.ask(auth, token_message(CHECK, token))[0]) == OK
-    assert status_of(web.ask(auth, token_message(CHECK, secrets.token_bytes(32)))[0]) == DENIED
-    assert status_of(web.ask(auth, token_message(USERS, token))[0]) == FORBIDDEN
-    assert status_of(web.ask(auth, token_message(USERS, secrets.token_bytes(32)))[0]) == DENIED
+    assert status_of(web.ask(auth, token_message("CHECK", token))[0]) == "OK"
+    assert status_of(web.ask(auth, token_message("CHECK", secrets.token_bytes(32)))[0]) == "DENIED"
+    assert status_of(web.ask(auth, token_message("USERS", token))[0]) == "FORBIDDEN"
+    assert status_of(web.ask(auth, token_message("USERS", secrets.token_bytes(32)))[0]) == "DENIED"
 
     def change(action, name, role):
-        return message(USER_CHANGE, token, action, b"\1\1\1\0", role, (name, 40), ("a long password", 264), ("10.0.0.1", 48))
+        return message("USER_CHANGE", token, action, b"\1\1\1\0", role, (name, 40), ("a long password", 264), ("10.0.0.1", 48))
 
     for action, name in ((0, "eve"), (1, "alice"), (1, "admin"), (2, "bob")):
-        assert status_of(web.ask(auth, change(action, name, 1))[0]) == FORBIDDEN, (action, name)
+        assert status_of(web.ask(auth, change(action, name, 1))[0]) == "FORBIDDEN", (action, name)
     assert web.request("POST", "/api/v1/login", {"username": "admin", "password": "admin"}).status == 200
     assert alice.request("GET", "/api/v1/me").json["role"] == "user"
     before = (place.root / "auth" / "audit.log").read_text()
-    event_server = 6
-    web.web(["poke", 0, message(AUDIT, event_server, 0, ("admin", 40), ("", 48), ("stopped", 256)).hex()],
+    web.web(["poke", 0, message("AUDIT", EVENT["EVENT_SERVER"], 0, ("admin", 40), ("", 48), ("stopped", 256)).hex()],
             ["call", "sendto", auth, "@0", 8 + 8 + 40 + 48 + 256, 0x4000, 0, 0])
     assert web.login("bob").request("GET", "/api/v1/me").status == 200, "auth has taken it by now"
     assert '"stopped"' not in (place.root / "auth" / "audit.log").read_text()[len(before):], "the broker's acts only the broker reports"
