@@ -110,7 +110,8 @@ int runtime_seal_fds(unsigned int preserve_fds, struct md_error *err)
 {
 	for (unsigned int fd = 0; fd < 3; fd++) {
 		/* A closed standard stream would become the first file that we open. */
-		if (fcntl((int)fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != (int)fd)
+		if (fcntl((int)fd, F_GETFD) < 0 && errno == EBADF &&
+			open("/dev/null", O_RDWR) != (int)fd)
 			return md_fail_errno(err, "open /dev/null for descriptor %u", fd);
 	}
 	for (unsigned int fd = 3; fd < 3 + preserve_fds; fd++) {

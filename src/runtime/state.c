@@ -90,6 +90,23 @@ static int open_dir(
 	return 0;
 }
 
+static int lock_new(
+	const struct runtime *rt, const char *id, struct state_dir *d, struct md_error *err)
+{
+	bool taken;
+
+	if (open_dir(rt, id, d, err) < 0)
+		return -1;
+	d->lock = file_lock(d->fd, "lock", true, false);
+	if (d->lock >= 0)
+		return 0;
+	taken = errno == EWOULDBLOCK;
+	md_fail_errno(err, "lock '%s'", d->path);
+	if (!taken)
+		unlinkat(d->fd, "lock", 0);
+	return -1;
+}
+
 int state_dir_make(
 	const struct runtime *rt, const char *id, struct state_dir *ret, struct md_error *err)
 {
@@ -109,11 +126,11 @@ int state_dir_make(
 		if (file_mkdirs(rt->root, 0700) < 0 || mkdir(path, 0700) < 0)
 			return md_fail_errno(err, "make '%s'", path);
 	}
-	if (open_dir(rt, id, &d, err) < 0)
+	if (lock_new(rt, id, &d, err) < 0) {
+		/* Not empty is what somebody deletes already, with the lock that we didn't get. */
+		rmdir(path);
 		return -1;
-	d.lock = file_lock(d.fd, "lock", true, false);
-	if (d.lock < 0)
-		return md_fail_errno(err, "lock '%s'", path);
+	}
 	*ret = d;
 	d = (struct state_dir)STATE_DIR_INIT;
 	return 0;
