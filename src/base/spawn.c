@@ -52,12 +52,22 @@ void spawn_reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _noreturn_ void run_child(const struct spawn *s, int report)
+int spawn_die_with(pid_t parent, int sig)
+{
+	if (prctl(PR_SET_PDEATHSIG, sig) < 0)
+		return -1;
+	if (getppid() == parent)
+		return 0;
+	errno = ESRCH;
+	return -1;
+}
+
+static _noreturn_ void run_child(const struct spawn *s, pid_t parent, int report)
 {
 	static char *const no_env[] = { NULL };
 	int failed;
 
-	if (s->parent_death_signal && prctl(PR_SET_PDEATHSIG, s->parent_death_signal) < 0)
+	if (s->parent_death_signal && spawn_die_with(parent, s->parent_death_signal) < 0)
 		goto fail;
 	if (s->new_session && setsid() < 0)
 		goto fail;
@@ -81,7 +91,7 @@ pid_t spawn_start(const struct spawn *s, int *ret_pidfd)
 	int report[2], failed = 0;
 	sigset_t all, old;
 	ssize_t n;
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	if (s->fd_count > SPAWN_MAX_FDS) {
 		errno = EINVAL;
@@ -96,7 +106,7 @@ pid_t spawn_start(const struct spawn *s, int *ret_pidfd)
 	sigprocmask(SIG_SETMASK, &all, &old);
 	pid = fork();
 	if (pid == 0)
-		run_child(s, report_write);
+		run_child(s, parent, report_write);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (pid < 0)
 		return -1;

@@ -36,6 +36,10 @@ struct spawn {
  * EACCES...) included. */
 pid_t spawn_start(const struct spawn *s, int *ret_pidfd);
 
+/* For a child: `sig` comes with the death of the parent, which was `parent` and must be of the same pid namespace. -1 and ESRCH if it
+ * is dead already. */
+int spawn_die_with(pid_t parent, int sig);
+
 /* All signals at their defaults and unblocked: for a child that was forked by hand. */
 void spawn_reset_signals(void);
 

@@ -8,22 +8,24 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/spawn.h"
 #include "sys/kernel.h"
 #include "base/poison.h"
 
-static _noreturn_ void run_child(const struct oci_hook *h, int state_fd, int stderr_fd, int report)
+static _noreturn_ void run_child(
+	const struct oci_hook *h, pid_t parent, int state_fd, int stderr_fd, int report)
 {
 	static char *no_args[2];
 	sigset_t none;
 	int code;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (spawn_die_with(parent, SIGKILL) < 0)
+		_exit(127);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	no_args[0] = (char *)h->path;
@@ -92,7 +94,7 @@ enum hook_result hook_run(const struct oci_hook *h, int state_fd, int stderr_fd,
 	_auto_close_ int report_write = -1;
 	enum hook_result result;
 	int report[2], code = 0;
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	*ret_code = 0;
 	if (lseek(state_fd, 0, SEEK_SET) < 0 || pipe2(report, O_CLOEXEC) < 0)
@@ -101,7 +103,7 @@ enum hook_result hook_run(const struct oci_hook *h, int state_fd, int stderr_fd,
 	report_write = report[1];
 	pid = sys_clone(0, -1);
 	if (pid == 0)
-		run_child(h, state_fd, stderr_fd, report_write);
+		run_child(h, parent, state_fd, stderr_fd, report_write);
 	if (pid < 0)
 		return HOOK_FAILED_START;
 	fd_close(&report_write);

@@ -68,11 +68,19 @@ static int join_pid(const struct init_plan *in, int *ret_own, struct md_error *e
 	return 0;
 }
 
+/* PDEATHSIG comes too late if we die before the child asks for it: so it sees the end of its socket, of which the other end must be
+ * ours alone. */
+static _noreturn_ void run_init(struct launch *l)
+{
+	close(l->sock);
+	init_run(&l->plan->init);
+}
+
 /* The child in a joined user namespace is made by a go-between that has entered it, so that its new namespaces belong to that, and
  * an ordinary user has rights over its pid namespace. With CLONE_PARENT it is our child all the same. */
-static _noreturn_ void run_between(struct plan *p, uint64_t flags, int report)
+static _noreturn_ void run_between(struct launch *l, uint64_t flags, int report)
 {
-	struct init_plan *in = &p->init;
+	struct init_plan *in = &l->plan->init;
 	pid_t pid = -1;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -80,7 +88,7 @@ static _noreturn_ void run_between(struct plan *p, uint64_t flags, int report)
 		pid = sys_clone(flags | CLONE_PARENT, -1);
 	if (pid == 0) {
 		close(report);
-		init_run(in);
+		run_init(l);
 	}
 	if (pid < 0)
 		pid = -errno;
@@ -101,7 +109,7 @@ static pid_t clone_between(struct launch *l, uint64_t flags)
 	report_write = report[1];
 	between = sys_clone(0, -1);
 	if (between == 0)
-		run_between(l->plan, flags, report_write);
+		run_between(l, flags, report_write);
 	if (between < 0)
 		return -1;
 	fd_close(&report_write);
@@ -133,7 +141,7 @@ static pid_t clone_child(struct launch *l, uint64_t flags)
 	if (pid < 0 && cgroup_fd >= 0)
 		pid = sys_clone(flags, -1);
 	if (pid == 0)
-		init_run(&l->plan->init);
+		run_init(l);
 	return pid;
 }
 

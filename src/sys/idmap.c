@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -136,13 +135,13 @@ int idmap_open_userns(const struct idmap *m, int *ret_fd, struct md_error *err)
 	_auto_close_ int fd = -1;
 	char path[64];
 	int result;
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	pid = sys_clone(CLONE_NEWUSER, -1);
 	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
+		while (spawn_die_with(parent, SIGKILL) == 0)
 			pause();
+		_exit(1);
 	}
 	if (pid < 0)
 		return md_fail_errno(err, "make a user namespace for an id-mapped mount");

@@ -7,7 +7,8 @@ import signal
 import subprocess
 
 import pytest
-from harness.bundle import end, wait_for
+from harness import leaks
+from harness.bundle import LIMIT, end, wait_for
 
 
 def test_create_start_kill_delete_pass_through_the_specified_states(bundle):
@@ -254,6 +255,21 @@ def test_a_killed_creator_leaves_what_delete_removes(bundle):
     assert bundle.status() == "creating"
     p.kill()
     p.wait()
+    bundle.wait_status("stopped")
+    bundle.runtime("delete", bundle.id)
+    assert not bundle.settled_left()
+
+
+def test_a_creator_that_dies_before_its_child_has_asked_to_die_with_it(bundle):
+    """The child asks by its first prctl(2), which comes late here."""
+    bundle.write()
+    p = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=prctl", "-e",
+                          "inject=prctl:delay_enter=1000000:when=1", *bundle.command("create", "-b", bundle.folder, bundle.id)],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: [c for c in leaks.children(p.pid) if leaks.children(c)], "the child")
+    (creator,) = [c for c in leaks.children(p.pid) if leaks.children(c)]
+    end(creator)
+    assert p.wait(LIMIT) != 0, "strace ends when all that it traces have"
     bundle.wait_status("stopped")
     bundle.runtime("delete", bundle.id)
     assert not bundle.settled_left()
