@@ -25,7 +25,8 @@ enum {
 	WAITING_MAX = 128 << 10, /* typed, not yet taken by the shim */
 	SNAPSHOT_MAX = 16 << 20,
 	TOUCH_SECONDS = 60,
-	CLOSE_MS = 1500, /* for the close handshake, when a login has ended */
+	CLOSE_MS = 1500,     /* for the close handshake, when a login has ended */
+	ATTACH_SECONDS = 10, /* for the shim's answer */
 	SERIAL_ATTACH = 2,
 };
 
@@ -58,6 +59,9 @@ struct bridge {
 	struct shim_attached attached;
 	struct buf snapshot;
 	struct ring_view ring;
+	uint16_t version;  /* of the shim's protocol; 0: not told yet */
+	uint64_t expected; /* the output byte that comes next */
+	bool gap;          /* some were lost to the ring: a snapshot is on its way */
 
 	/* From the browser. */
 	struct buf waiting; /* typed, not yet sent */
@@ -186,6 +190,15 @@ static void set_deadline(void)
 		uv_timer_start(&timer, on_deadline, CLOSE_MS, 0);
 }
 
+/* Stops or goes on reading from the browser. */
+static void hold_browser(struct bridge *b, bool hold)
+{
+	if (b->held == hold)
+		return;
+	b->held = hold;
+	lws_rx_flow_control(b->wsi, !hold);
+}
+
 /* Closes once what is queued was sent, or with `now` without it. The first reason stays. The close itself happens in a timer's
  * callback: libwebsockets takes an error from a writeable callback for a dead socket and sends no close frame. */
 static void close_bridge(struct bridge *b, enum close_code code, const char *text, bool now)
@@ -197,6 +210,7 @@ static void close_bridge(struct bridge *b, enum close_code code, const char *tex
 	b->close_now = b->close_now || now;
 	if (!b->wsi)
 		return;
+	hold_browser(b, false); /* its answer to the close must be read */
 	if (!now && b->out.first)
 		lws_callback_on_writable(b->wsi);
 	else
@@ -215,15 +229,6 @@ static int close_with_reason(struct bridge *b)
 	lws_close_reason(b->wsi, (enum lws_close_status)b->close_code,
 		(unsigned char *)b->close_text, strlen(b->close_text));
 	return -1;
-}
-
-/* Stops or goes on reading from the browser. */
-static void hold_browser(struct bridge *b, bool hold)
-{
-	if (b->held == hold)
-		return;
-	b->held = hold;
-	lws_rx_flow_control(b->wsi, !hold);
 }
 
 static void send_text(struct bridge *b, const struct buf *text)
@@ -278,8 +283,19 @@ static void tell_restarted(struct bridge *b, const char *why)
 	close_bridge(b, CLOSE_NORMAL, "the workspace has been started anew", false);
 }
 
+/* The shim broke the protocol. Its other connections and everybody else's go on. */
+static void on_nonsense(struct bridge *b, const char *what)
+{
+	log_error("the shim of %s: %s", b->session.user, what);
+	close_bridge(b, CLOSE_FAILED, "the workspace makes no sense", true);
+}
+
 static void on_attached(struct bridge *b, const struct shim_msg *m)
 {
+	if (b->live) {
+		on_nonsense(b, "ATTACHED twice");
+		return;
+	}
 	/* A shim too old to know of lives: whoever names one has it from another. */
 	if (b->wanted.life && m->attached.life != b->wanted.life) {
 		tell_restarted(b, "the workspace has been started anew by another version");
@@ -287,6 +303,9 @@ static void on_attached(struct bridge *b, const struct shim_msg *m)
 	}
 	b->attached = m->attached;
 	b->live = b->came = true;
+	b->expected = m->attached.offset;
+	b->gap = m->attached.flags & SHIM_ATTACHED_SNAPSHOT;
+	lws_set_timer_usecs(b->wsi, LWS_SET_TIMER_USEC_CANCEL);
 	audit(b, true);
 	if (!(m->attached.flags & SHIM_ATTACHED_SNAPSHOT))
 		send_hello(b, m->attached.offset, -1);
@@ -304,6 +323,8 @@ static void on_snapshot(struct bridge *b, const struct shim_msg *m)
 	}
 	if (!(m->snapshot.flags & SHIM_SNAPSHOT_LAST))
 		return;
+	b->expected = m->snapshot.offset;
+	b->gap = false;
 	b->attached.rows = m->snapshot.rows;
 	b->attached.cols = m->snapshot.cols;
 	send_hello(b, m->snapshot.offset, (int64_t)b->snapshot.len);
@@ -318,14 +339,31 @@ static void on_advance(struct bridge *b, const struct shim_advance *a)
 	struct output_mark mark = bridge_output_mark(&b->out);
 	struct iovec pieces[2];
 
-	if (!ring_view_find(&b->ring, a->from, a->to, pieces)) {
-		close_bridge(b, CLOSE_FAILED, "the workspace makes no sense", true);
+	if (b->gap)
+		return;
+	if (a->from != b->expected || !ring_view_find(&b->ring, a->from, a->to, pieces)) {
+		on_nonsense(b, "an ADVANCE that doesn't follow");
 		return;
 	}
 	for (size_t i = 0; i < 2; i++)
 		send_bytes(b, pieces[i].iov_base, pieces[i].iov_len);
-	if (!ring_view_was_intact(&b->ring, a->from))
+	b->expected = a->to;
+	b->gap = !ring_view_was_intact(&b->ring, a->from);
+	if (b->gap)
 		bridge_output_rewind(&b->out, &mark);
+	/* Older ones don't always see that; who comes back is sent the missing bytes or a snapshot. */
+	if (b->gap && b->version < 3)
+		close_bridge(b, CLOSE_FAILED, "the output was faster than the connection", true);
+}
+
+static void on_output(struct bridge *b, const struct shim_msg *m)
+{
+	if (b->gap || m->output.offset != b->expected) {
+		on_nonsense(b, "an OUTPUT that doesn't follow");
+		return;
+	}
+	b->expected += m->tail_len;
+	send_bytes(b, m->tail, m->tail_len);
 }
 
 static void on_error(struct bridge *b, const struct shim_msg *m)
@@ -334,7 +372,7 @@ static void on_error(struct bridge *b, const struct shim_msg *m)
 		tell_restarted(b, shim_string(m, 0));
 	else if (m->serial == SERIAL_ATTACH && m->error.code == ENOENT)
 		close_bridge(b, CLOSE_POLICY, "there is no such terminal", false);
-	else if (m->serial == SERIAL_ATTACH || m->serial == 0)
+	else if (m->serial <= SERIAL_ATTACH) /* to nothing, the broker's HELLO or the ATTACH */
 		close_bridge(b, CLOSE_FAILED, shim_string(m, 0), false);
 }
 
@@ -346,7 +384,17 @@ static void on_message(const struct shim_msg *m, int fd, void *data)
 	if (m->type == SHIM_RING && ring_view_open(&b->ring, fd, m->ring.size) < 0)
 		close_bridge(b, CLOSE_FAILED, "no memory for the terminal", true);
 	fd_close(&fd);
+	if (b->close_code)
+		return;
+	if (!b->live && (m->type == SHIM_ADVANCE || m->type == SHIM_OUTPUT ||
+				m->type == SHIM_SNAPSHOT || m->type == SHIM_EXIT)) {
+		on_nonsense(b, "output before ATTACHED");
+		return;
+	}
 	switch (m->type) {
+	case SHIM_HELLO:
+		b->version = m->hello.version;
+		break;
 	case SHIM_ADVANCE:
 		on_advance(b, &m->advance);
 		break;
@@ -354,7 +402,7 @@ static void on_message(const struct shim_msg *m, int fd, void *data)
 		on_attached(b, m);
 		break;
 	case SHIM_OUTPUT:
-		send_bytes(b, m->tail, m->tail_len);
+		on_output(b, m);
 		break;
 	case SHIM_SNAPSHOT:
 		on_snapshot(b, m);
@@ -439,6 +487,9 @@ static void on_opened(const union bw_message *m, int fd, void *data)
 	attach.tail_len = 1;
 	if (!b->shim || shim_link_send(b->shim, &attach) != 1)
 		close_bridge(b, CLOSE_FAILED, "the workspace does not answer", false);
+	else
+		lws_set_timer_usecs(b->wsi, ATTACH_SECONDS * LWS_USEC_PER_SEC);
+	lws_cancel_service(web.lws);
 }
 
 int bridge_start(struct bridge *b, struct lws *wsi)
@@ -595,7 +646,13 @@ int bridge_writeable(struct bridge *b)
 
 int bridge_timer(struct bridge *b)
 {
-	return b && b->close_code && !b->closed ? close_with_reason(b) : 0;
+	if (!b || b->closed)
+		return 0;
+	if (b->close_code)
+		return close_with_reason(b);
+	if (!b->live)
+		close_bridge(b, CLOSE_FAILED, "the workspace does not answer", true);
+	return 0;
 }
 
 void bridge_revoke(uint64_t session)

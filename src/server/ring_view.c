@@ -3,6 +3,7 @@
 #include "server/ring_view.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -15,8 +16,14 @@ int ring_view_open(struct ring_view *v, int fd, uint64_t size)
 {
 	/* fstat(3) is a call by path to the kernel, which web's sandbox refuses. */
 	off_t has = lseek(fd, 0, SEEK_END);
+	int seals = fcntl(fd, F_GET_SEALS);
 	void *map;
 
+	/* Memory that can be made shorter kills whoever reads it then. */
+	if (seals < 0 || !(seals & F_SEAL_SHRINK)) {
+		errno = EPERM;
+		return -1;
+	}
 	if (size == 0 || size > SIZE_MAX_BYTES || has < 0 || (uint64_t)has < size + HEAD) {
 		errno = EINVAL;
 		return -1;

@@ -144,13 +144,13 @@ static int allow_all(scmp_filter_ctx filter, const int *calls, size_t count)
 	return 0;
 }
 
-/* No memory that can be executed: neither mapped so nor changed to it. fcntl but for owners and seals, ioctl for the two that
+/* No memory that can be executed: neither mapped so nor changed to it. fcntl but for owners and setting seals, ioctl for the two that
  * sockets need, threads but no processes. */
 static int allow_some(scmp_filter_ctx filter, const struct sandbox *s)
 {
 	enum { FIONREAD_REQUEST = 0x541b, FIONBIO_REQUEST = 0x5421 };
 	static const int control[] = { F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC, F_SETLK,
-		F_SETLKW, F_GETLK, F_OFD_SETLK, F_OFD_GETLK, F_OFD_SETLKW };
+		F_SETLKW, F_GETLK, F_OFD_SETLK, F_OFD_GETLK, F_OFD_SETLKW, F_GET_SEALS };
 	int r = 0;
 
 	/* TCP "fast open" connects with the first bytes, and Landlock does not see it. */

@@ -177,7 +177,9 @@ static bool is_behind(const struct client *c)
 {
 	const struct terminal *t = c->terminal;
 
-	if (c->next < ring_start(&t->ring) || t->mark - c->mark >= TERMINAL_MARKS)
+	/* Who reads the ring itself may not have read yet what it was told of. */
+	if ((c->ring ? c->acked : c->next) < ring_start(&t->ring) ||
+		t->mark - c->mark >= TERMINAL_MARKS)
 		return true;
 	return t->screen && c != t->typist && c->next >= c->caught_up &&
 	       t->ring.end - c->next > SHIM_WINDOW_HIGH;

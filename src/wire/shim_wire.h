@@ -370,7 +370,8 @@ struct shim_presence {
  * bytes of head, then `size` bytes of ring; output byte N stands at N % size. ADVANCE{from, to}
  * then says which bytes are new; those may be copied out. The first u64 of the head is the offset
  * of the oldest byte that is intact: read it (acquire) after copying; if it has passed what was
- * copied, the copy is void, and a SNAPSHOT is on its way. */
+ * copied, the copy is void, and a SNAPSHOT is on its way (before version 3 not always: after a resume
+ * from far back it could be missing). */
 struct shim_ring {
 	uint64_t size;
 };

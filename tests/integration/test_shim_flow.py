@@ -212,3 +212,26 @@ def test_a_ring_is_read_by_the_client_itself(shim):
         numbers = shown.split(b"ready\r\n")[0].split(b"\r\n")
         assert [n for n in numbers if n.isdigit()] == [str(i).encode() for i in range(1, 100001)]
         os.close(fd)
+
+
+def test_who_resumes_from_far_back_and_copies_late_gets_a_snapshot_for_what_was_overwritten(shim):
+    s = shim(options=["--ring", "128k"])
+    with s.client() as c, s.client() as late:
+        c.attach(flags=ATTACH_CREATE | ATTACH_ACKS)
+        c.expect("$ ")
+        c.type("yes 0123456789abcdef | head -c 115000; echo rea''dy\r")
+        c.expect("ready\r\n$ ")
+        a = late.attach(start=0, flags=ATTACH_READ_ONLY | ATTACH_ACKS | ATTACH_RING)
+        assert a.fields["flags"] & ATTACHED_RESUMED
+        late.acks = False
+        # All of it is told at once in a few small messages; nothing of it is copied yet.
+        c.type("yes fedcba9876543210 | head -c 30000; echo aga''in\r")
+        c.expect("again\r\n$ ")
+        while (m := late.receive()).name != "snapshot":
+            pass
+        assert m.offset > 131072
+        end = m.offset
+        while end < c.offset:
+            m = late.wait("advance")
+            assert m.fields["from"] == end
+            end = m.to

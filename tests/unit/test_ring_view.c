@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "unit.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@ enum { HEAD = 4096, SIZE = 8192 };
 
 static int make_ring(uint64_t oldest)
 {
-	int fd = memfd_create("ring", MFD_CLOEXEC);
+	int fd = memfd_create("ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	char bytes[SIZE];
 
 	for (int i = 0; i < SIZE; i++)
@@ -21,6 +22,7 @@ static int make_ring(uint64_t oldest)
 	assert_int_equal(ftruncate(fd, HEAD + SIZE), 0);
 	assert_int_equal(pwrite(fd, &oldest, sizeof(oldest), 0), sizeof(oldest));
 	assert_int_equal(pwrite(fd, bytes, SIZE, HEAD), SIZE);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
 	return fd;
 }
 
