@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -30,6 +31,8 @@
 #include "runtime/state.h"
 #include "sys/procfs.h"
 #include "base/poison.h"
+
+enum { FILES_NEEDED = 256 };
 
 /* ---- shared with exec ---- */
 
@@ -106,8 +109,22 @@ int runtime_check_console(
 	return 0;
 }
 
-int runtime_seal_fds(unsigned int preserve_fds, struct md_error *err)
+/* On v1 there is a descriptor for each of a dozen trees, and twice that many when they are made. */
+static uint64_t have_enough_files(void)
 {
+	struct rlimit files;
+	uint64_t before;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= FILES_NEEDED)
+		return 0;
+	before = files.rlim_cur;
+	files.rlim_cur = MD_MIN(files.rlim_max, (rlim_t)FILES_NEEDED);
+	return setrlimit(RLIMIT_NOFILE, &files) == 0 ? before : 0;
+}
+
+int runtime_seal_fds(unsigned int preserve_fds, uint64_t *ret_soft_files, struct md_error *err)
+{
+	*ret_soft_files = have_enough_files();
 	for (unsigned int fd = 0; fd < 3; fd++) {
 		/* A closed standard stream would become the first file that we open. */
 		if (fcntl((int)fd, F_GETFD) < 0 && errno == EBADF &&
@@ -407,7 +424,8 @@ static int create(struct creation *c, const char *id, struct md_error *err)
 {
 	struct proc_stat stat;
 
-	if (runtime_seal_fds(c->options->preserve_fds, err) < 0 || prepare(c, id, err) < 0)
+	if (runtime_seal_fds(c->options->preserve_fds, &c->plan.init.soft_files, err) < 0 ||
+		prepare(c, id, err) < 0)
 		return -1;
 	c->launch.plan = &c->plan;
 	c->launch.state = &c->state;

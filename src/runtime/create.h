@@ -37,7 +37,8 @@ int container_delete_own(const struct runtime *rt, struct container_state *s,
 	const struct state_dir *own, struct cgroup *cgroup, const struct oci_spec *spec,
 	struct md_error *err);
 
-/* Inherited descriptors above the preserved ones are nobody's: they close on exec. */
-int runtime_seal_fds(unsigned int preserve_fds, struct md_error *err);
+/* Inherited descriptors above the preserved ones are nobody's: they close on exec. And there is room for those that a start takes: *ret_soft_files is
+ * the soft limit that was raised for that, 0 if it was high enough. */
+int runtime_seal_fds(unsigned int preserve_fds, uint64_t *ret_soft_files, struct md_error *err);
 
 #endif

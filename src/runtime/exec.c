@@ -306,8 +306,8 @@ static int prepare(struct entry *e, const char *id, struct md_error *err)
 	const struct exec_options *o = e->options;
 	struct init_plan *in = &e->plan.init;
 
-	if (runtime_seal_fds(o->preserve_fds, err) < 0 || load_container(e, id, err) < 0 ||
-		make_process(e, err) < 0)
+	if (runtime_seal_fds(o->preserve_fds, &in->soft_files, err) < 0 ||
+		load_container(e, id, err) < 0 || make_process(e, err) < 0)
 		return -1;
 	if (runtime_check_console(e->process.terminal, o->console_socket, !o->detach, err) < 0)
 		return -1;

@@ -76,6 +76,8 @@ struct init_plan {
 	const void *seccomp; /* compiled; NULL: none */
 	size_t seccomp_len;
 	unsigned int seccomp_flags;
+	uint64_t
+		soft_files; /* the caller's soft limit of descriptors, to be restored; 0: it is as it was */
 	uint64_t last_cap;               /* highest capability that the kernel knows */
 	uint64_t null_device;            /* st_rdev of the host's /dev/null, always 1:3 */
 	const char *lsm_file, *lsm_text; /* below /proc/self/attr; NULL: no label */

@@ -143,6 +143,18 @@ static void set_rlimit(struct init *in, const struct oci_rlimit *l)
 	init_warn(in, EPERM, "raise the limit ", l->name, NULL);
 }
 
+/* A low one was raised for the runtime's own sake. */
+static void restore_soft_files(struct init *in)
+{
+	struct rlimit files;
+
+	if (!in->plan->soft_files || getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = in->plan->soft_files;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		init_fail(in, errno, "restore the limit of descriptors", NULL);
+}
+
 static void set_scheduler(struct init *in, const struct oci_scheduler *s)
 {
 	struct sys_sched attr = {
@@ -177,6 +189,7 @@ void init_step_limits(struct init *in)
 		init_fail(in, errno, "set the I/O priority", NULL);
 	if (s->personality.set && personality((unsigned long)s->personality.value) < 0)
 		init_fail(in, errno, "set the personality", NULL);
+	restore_soft_files(in);
 	for (size_t i = 0; i < p->rlimit_count; i++)
 		set_rlimit(in, &p->rlimits[i]);
 }

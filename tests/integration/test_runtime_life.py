@@ -57,6 +57,30 @@ def test_a_container_that_asks_for_anothers_group_is_refused_and_the_other_goes_
     assert first.status() == "running"
 
 
+def test_a_low_limit_of_descriptors_hinders_no_command_and_stays_the_programs(bundle):
+    bundle.prefix = ["prlimit", "--nofile=24:4096"]
+    bundle.add_mount("/sys/fs/cgroup", "cgroup", "cgroup", ["ro"])
+    bundle.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW"}
+    bundle.spec["hooks"] = {k: [{"path": "/bin/true"}] for k in ("createRuntime", "createContainer", "startContainer", "poststop")}
+    bundle.sh("ulimit -Sn; ulimit -Hn; exec sleep 1000")
+    bundle.create()
+    bundle.start()
+    wait_for(lambda: bundle.log.read_text().split() == ["24", "4096"], "the program")
+    assert bundle.exec("/bin/sh", "-c", "ulimit -Sn").stdout == "24\n"
+    for command in (("pause",), ("resume",), ("ps",), ("events", "--stats"), ("update", "--pids-limit", "50")):
+        bundle.runtime(*command, bundle.id)
+    bundle.runtime("kill", bundle.id, "KILL")
+    bundle.wait_status("stopped")
+    bundle.runtime("delete", bundle.id)
+
+
+def test_without_descriptors_there_is_a_clear_error(bundle):
+    bundle.prefix = ["prlimit", "--nofile=9:9"]
+    bundle.create(ok=False)
+    bundle.prefix = []
+    assert "Too many open files" in bundle.log.read_text()
+
+
 def test_a_created_container_can_be_deleted(bundle):
     bundle.create()
     bundle.runtime("delete", bundle.id)
