@@ -7,7 +7,8 @@
 #
 #   make image | install | bench | conformance | fuzz | test-long | check-format | deps | clean
 #
-# Variables: LISTEN=HOST:PORT and IMAGE=FILE.tar or a folder, ROOT= and STATE= (demo), DESTDIR= and PREFIX= (install), BUILD= (folder), N= (bench)
+# Variables: LISTEN=HOST:PORT and IMAGE=FILE.tar or a folder, ROOT= and STATE= (demo), DESTDIR= and PREFIX= (install), BUILD= (folder), N= (bench),
+# QUICK=1 (conformance: ours alone)
 
 BUILD ?= build
 PREFIX ?= /usr/local
@@ -76,7 +77,7 @@ bench: programs page image
 
 conformance: programs
 	@packaging/install-packages build run conformance
-	tests/conformance/run
+	tests/conformance/run $(if $(QUICK),--quick)
 
 fuzz:
 	tests/fuzz/run
