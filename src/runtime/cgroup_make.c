@@ -96,6 +96,10 @@ static unsigned int wanted_controllers(const struct oci_resources *r)
 		mask |= CTL_HUGETLB;
 	if (r->rdma_count)
 		mask |= CTL_RDMA;
+	if (cgroup_wants_u(r->net_class_id))
+		mask |= CTL_NET_CLS;
+	if (r->net_priority_count)
+		mask |= CTL_NET_PRIO;
 	return mask;
 }
 
@@ -113,6 +117,8 @@ static int check_controllers(
 		{ CTL_IO, "blockIO", "io" },
 		{ CTL_RDMA, "rdma", "rdma" },
 		{ CTL_HUGETLB, "hugepageLimits", "hugetlb" },
+		{ CTL_NET_CLS, "network.classID", "net_cls" },
+		{ CTL_NET_PRIO, "network.priorities", "net_prio" },
 	};
 	unsigned int missing = wanted_controllers(r);
 

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mdocker-runtime's command line where it is runc's: options, spellings, documents on stdout, lines in the log."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+from harness import leaks
+from harness.process import run
+
+
+def rt(bundle, *words, **more):
+    return run([bundle.program, "--root", bundle.root, *words], **more)
+
+
+def knob(bundle, controller, v1, v2):
+    """A file of the container's group: (is it v1, what it says)."""
+    for folder in leaks.cgroups([bundle.id]):
+        for name, old in ((v1, True), (v2, False)):
+            if (pathlib.Path(folder) / name).exists():
+                return old, (pathlib.Path(folder) / name).read_text().strip()
+    raise AssertionError(f"no {v1} and no {v2} of {controller}")
+
+
+# ---- documents ----
+
+
+def test_spec_writes_a_bundle_that_runs(bundle):
+    rt(bundle, "spec", "--bundle", bundle.folder).ok()
+    spec = json.loads((bundle.folder / "config.json").read_text())
+    assert spec["process"]["args"] == ["sh"] and spec["root"]["readonly"] is True
+    rt(bundle, "spec", f"--bundle={bundle.folder}").failed(1, "config.json")
+    spec["process"].update(terminal=False, args=["echo", "hello"])
+    bundle.spec = spec
+    assert bundle.run().stdout == "hello\n"
+
+
+def test_spec_for_rootless_maps_the_caller(bundle):
+    rt(bundle, "spec", "--rootless", "-b", bundle.folder).ok()
+    spec = json.loads((bundle.folder / "config.json").read_text())
+    assert {"type": "user"} in spec["linux"]["namespaces"]
+    assert spec["linux"]["uidMappings"] == [{"containerID": 0, "hostID": 0, "size": 1}]
+
+
+def test_features_names_what_the_parser_takes(bundle):
+    f = json.loads(rt(bundle, "features").ok().out)
+    assert {"ociVersionMin", "ociVersionMax", "hooks", "mountOptions", "linux"} <= set(f)
+    assert set(f["hooks"]) == {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}
+    linux = f["linux"]
+    assert {"mount", "time", "user"} <= set(linux["namespaces"]) and "CAP_CHOWN" in linux["capabilities"]
+    assert linux["cgroup"]["v1"] and linux["cgroup"]["v2"] and linux["cgroup"]["systemd"]
+    assert "SCMP_ACT_NOTIFY" in linux["seccomp"]["actions"] and "ridmap" in f["mountOptions"]
+
+
+def test_list_ps_and_state(bundle):
+    bundle.spec["annotations"] = {"org.example.key": "value"}
+    bundle.up()
+    pid = bundle.pid()
+    assert rt(bundle, "list", "-q").ok().out == bundle.id + "\n"
+    assert rt(bundle, "list").ok().out.split()[:6] == ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]
+    [entry] = json.loads(rt(bundle, "list", "--format=json").ok().out)
+    assert entry["id"] == bundle.id and entry["pid"] == pid and entry["status"] == "running" and entry["owner"] == "root"
+    assert json.loads(rt(bundle, "ps", "--format", "json", bundle.id).ok().out) == [pid]
+    table = rt(bundle, "ps", bundle.id).ok().out.splitlines()
+    assert table[0].startswith("UID") and len(table) == 2 and "sleep" in table[1]
+    assert bundle.state()["annotations"] == {"org.example.key": "value"}
+
+
+# ---- the log ----
+
+
+def test_errors_are_lines_of_the_log_too(bundle):
+    log = bundle.folder / "log.json"
+    rt(bundle, "--log", log, "--log-format=json", "state", "nobody").failed(1, "does not exist")
+    line = json.loads(log.read_text().splitlines()[-1])
+    assert line["level"] == "error" and "does not exist" in line["msg"] and "time" in line
+    rt(bundle, f"--log={log}.text", "--log-format", "text", "state", "nobody").failed(1)
+    assert "error: container 'nobody' does not exist" in pathlib.Path(f"{log}.text").read_text()
+    rt(bundle, "--log", log, "--log-format", "xml", "state", "nobody").failed(1, "log-format")
+
+
+def test_unknown_options_and_commands_are_refused(bundle):
+    rt(bundle, "state", "--nonsense", "x").failed(1, "nonsense")
+    rt(bundle, "nonsense").failed(1, "nonsense")
+
+
+# ---- exec ----
+
+
+def test_exec_into_a_paused_container(bundle):
+    bundle.up()
+    bundle.runtime("pause", bundle.id)
+    assert "paused" in bundle.exec("true", ok=False).stderr
+    waiting = subprocess.Popen(bundle.command("exec", "--ignore-paused", bundle.id, "echo", "thawed"), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, text=True)
+    bundle.runtime("resume", bundle.id)
+    assert waiting.communicate(timeout=30)[0] == "thawed\n"
+
+
+def test_execs_ids_folder_environment_and_limits_of_rights(bundle):
+    bundle.process["noNewPrivileges"] = False
+    bundle.up()
+    out = bundle.exec("/bin/sh", "-c", "id -u; id -g; id -G; pwd; echo $A", options=[
+        "-u", "1000:1001", "-g", "7", "--additional-gids=8", "--cwd", "/tmp", "-e", "A=b"]).stdout
+    assert out.split("\n")[:5] == ["1000", "1001", "1001 7 8", "/tmp", "b"]
+    assert "NoNewPrivs:\t1" in bundle.exec("grep", "NoNewPrivs", "/proc/self/status", options=["--no-new-privs"]).stdout
+    assert "NoNewPrivs:\t0" in bundle.exec("grep", "NoNewPrivs", "/proc/self/status").stdout
+
+
+def test_execs_pid_file_and_descriptors(bundle):
+    bundle.up()
+    r, w = os.pipe()
+    os.dup2(w, 3, inheritable=True) if w != 3 else os.set_inheritable(3, True)
+    bundle.exec("/bin/sh", "-c", "echo given >&3", options=["--preserve-fds", "1", "--pid-file", bundle.folder / "pid"], pass_fds=[3])
+    assert os.read(r, 100) == b"given\n"
+    assert int((bundle.folder / "pid").read_text()) > 0
+    for fd in (r, 3):
+        os.close(fd)
+
+
+# ---- update ----
+
+
+@pytest.mark.parametrize("options, controller, v1, v2, wanted", [
+    (["--memory", "64m"], "memory", "memory.limit_in_bytes", "memory.max", {True: "67108864", False: "67108864"}),
+    (["--memory-reservation=32m"], "memory", "memory.soft_limit_in_bytes", "memory.low", {True: "33554432", False: "33554432"}),
+    (["--cpu-share", "512"], "cpu", "cpu.shares", "cpu.weight", {True: "512", False: "20"}),
+    (["--cpu-quota", "20000", "--cpu-period", "50000"], "cpu", "cpu.cfs_quota_us", "cpu.max", {True: "20000", False: "20000 50000"}),
+    (["--cpu-burst", "1000", "--cpu-quota", "20000"], "cpu", "cpu.cfs_burst_us", "cpu.max.burst", {True: "1000", False: "1000"}),
+    (["--cpuset-cpus", "0"], "cpuset", "cpuset.cpus", "cpuset.cpus", {True: "0", False: "0"}),
+    (["--pids-limit", "42"], "pids", "pids.max", "pids.max", {True: "42", False: "42"}),
+    (["--cpu-idle", "1"], "cpu", "cpu.idle", "cpu.idle", {True: "1", False: "1"}),
+])
+def test_update_by_options(bundle, options, controller, v1, v2, wanted):
+    bundle.up()
+    bundle.runtime("update", *options, bundle.id)
+    old, said = knob(bundle, controller, v1, v2)
+    assert said == wanted[old]
+
+
+def test_update_by_a_document(bundle):
+    bundle.up()
+    document = json.dumps({"pids": {"limit": 33}, "memory": {"limit": 64 << 20}})
+    r = subprocess.run(bundle.command("update", "-r", "-", bundle.id), input=document, text=True, capture_output=True, timeout=30)
+    assert r.returncode == 0, r.stderr
+    assert knob(bundle, "pids", "pids.max", "pids.max")[1] == "33"
+    wrong = subprocess.run(bundle.command("update", "-r", "-", bundle.id), input='{"pids": {"limit": "x"}}', text=True, capture_output=True,
+                           timeout=30)
+    assert wrong.returncode == 1 and "pids.limit" in wrong.stderr
+
+
+@pytest.mark.parametrize("option", [["--l3-cache-schema", "L3:0=f"], ["--mem-bw-schema", "MB:0=50"]])
+def test_update_of_caches_is_a_clear_error(bundle, option):
+    bundle.up()
+    r = bundle.runtime("update", *option, bundle.id, ok=False)
+    assert r.returncode == 1 and "Intel RDT" in r.stderr

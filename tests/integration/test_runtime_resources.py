@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""linux.resources and what else of config.json the kernel is asked for, seen in the kernel's own files; and what this kernel has not, told."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+
+import pytest
+from harness import leaks
+
+GROUPS = "/sys/fs/cgroup"
+
+
+def said(bundle, *names):
+    """What the first of these files of the container's groups says."""
+    for folder in leaks.cgroups([bundle.id]):
+        for name in names:
+            path = pathlib.Path(folder) / name
+            if path.exists():
+                return path.read_text().strip()
+    return None
+
+
+def unified_only():
+    return not os.path.isdir(GROUPS + "/memory")
+
+
+@pytest.mark.parametrize("resources, v1, v2", [
+    ({"memory": {"limit": 64 << 20, "swap": 128 << 20}}, ("memory.limit_in_bytes", "67108864"), ("memory.swap.max", "67108864")),
+    ({"memory": {"limit": 64 << 20, "swap": 128 << 20}}, ("memory.memsw.limit_in_bytes", "134217728"), ("memory.max", "67108864")),
+    ({"memory": {"reservation": 32 << 20}}, ("memory.soft_limit_in_bytes", "33554432"), ("memory.low", "33554432")),
+    ({"memory": {"limit": 64 << 20, "swappiness": 20}}, ("memory.swappiness", "20"), ("memory.max", "67108864")),
+    ({"memory": {"limit": 64 << 20, "disableOOMKiller": True, "useHierarchy": True}}, ("memory.oom_control", "oom_kill_disable 1\nunder_oom 0\noom_kill 0"),
+     ("memory.max", "67108864")),
+    ({"cpu": {"shares": 2048, "cpus": "0", "mems": "0"}}, ("cpu.shares", "2048"), ("cpu.weight", "79")),
+    ({"cpu": {"cpus": "0", "mems": "0"}}, ("cpuset.mems", "0"), ("cpuset.mems", "0")),
+    ({"cpu": {"quota": 50000, "period": 100000, "burst": 20000}}, ("cpu.cfs_burst_us", "20000"), ("cpu.max.burst", "20000")),
+    ({"cpu": {"idle": 1}}, ("cpu.idle", "1"), ("cpu.idle", "1")),
+    ({"pids": {"limit": 17}}, ("pids.max", "17"), ("pids.max", "17")),
+    ({"pids": {"limit": -1}}, ("pids.max", "max"), ("pids.max", "max")),
+])
+def test_a_limit_stands_in_the_group(bundle, resources, v1, v2):
+    bundle.linux["resources"] |= resources
+    bundle.up()
+    name, wanted = v2 if unified_only() else v1
+    assert said(bundle, name) == wanted
+
+
+def test_throttled_io(bundle):
+    device = os.stat("/").st_dev
+    if os.major(device) == 0 or not os.path.exists(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"):
+        device = os.makedev(7, 0)
+    bundle.linux["resources"]["blockIO"] = {"throttleReadBpsDevice": [
+        {"major": os.major(device), "minor": os.minor(device), "rate": 1 << 20}]}
+    bundle.up()
+    text = said(bundle, "blkio.throttle.read_bps_device", "io.max")
+    assert f"{os.major(device)}:{os.minor(device)}" in text and "1048576" in text
+
+
+@pytest.mark.parametrize("resources, words", [
+    ({"rdma": {"mlx5_9": {"hcaHandles": 3}}}, "linux.resources.rdma"),
+    ({"network": {"classID": 1048577}}, "linux.resources.network.classID"),
+    ({"network": {"priorities": [{"name": "lo", "priority": 5}]}}, "linux.resources.network.priorities"),
+])
+def test_a_controller_that_is_not_there_is_named(bundle, resources, words):
+    """Or the kernel's words about a device that is not there."""
+    controller = "net_cls" if "classID" in words else "net_prio" if "priorities" in words else "rdma"
+    if any(line.split()[0] == controller and line.split()[3] == "1" and line.split()[1] != "0"
+           for line in pathlib.Path("/proc/cgroups").read_text().splitlines()[1:]):
+        words = controller
+    bundle.linux["resources"] |= resources
+    r = bundle.run(ok=False)
+    assert r.returncode == 1 and words in r.stderr, r.stderr
+
+
+def test_huge_pages(bundle):
+    sizes = sorted(name.removeprefix("hugepages-").removesuffix("kB") for name in os.listdir("/sys/kernel/mm/hugepages"))
+    size = "2MB" if "2048" in sizes else f"{int(sizes[0]) >> 10}MB"
+    bundle.linux["resources"]["hugepageLimits"] = [{"pageSize": size, "limit": 4 << 20}]
+    bundle.up()
+    assert said(bundle, f"hugetlb.{size}.limit_in_bytes", f"hugetlb.{size}.max") == str(4 << 20)
+
+
+def test_the_unified_tree_takes_its_files_as_they_are(bundle):
+    bundle.linux["resources"]["unified"] = {"cgroup.max.depth": "3"}
+    bundle.up()
+    assert said(bundle, "cgroup.max.depth") == "3"
+
+
+def test_a_limit_below_what_is_used_is_refused_if_asked_for(bundle):
+    bundle.up()
+    bundle.exec("/bin/sh", "-c", "head -c 8m /dev/zero >/dev/shm/x")
+    document = json.dumps({"memory": {"limit": 1 << 20, "checkBeforeUpdate": True}})
+    r = subprocess.run(bundle.command("update", "-r", "-", bundle.id), input=document, text=True, capture_output=True, timeout=30)
+    assert r.returncode == 1 and "linux.resources.memory.limit" in r.stderr
+    assert bundle.status() == "running"
+
+
+def test_exec_has_the_cpus_that_the_document_says(bundle):
+    bundle.process["execCPUAffinity"] = {"initial": "0", "final": "0"}
+    bundle.up()
+    assert "Cpus_allowed_list:\t0\n" in bundle.exec("cat", "/proc/self/status").stdout
+
+
+def test_labels_where_there_is_no_selinux_are_no_error_and_a_profile_without_apparmor_is(bundle):
+    if os.path.exists("/sys/fs/selinux/enforce") or os.path.exists("/sys/module/apparmor"):
+        bundle.process["args"] = ["true"]
+    bundle.process["selinuxLabel"] = "system_u:system_r:container_t:s0:c1,c2"
+    bundle.linux["mountLabel"] = "system_u:object_r:container_file_t:s0:c1,c2"
+    bundle.process["args"] = ["true"]
+    bundle.run()
+    if not os.path.exists("/sys/module/apparmor"):
+        bundle.process["apparmorProfile"] = "docker-default"
+        assert "process.apparmorProfile 'docker-default'" in bundle.run(ok=False).stderr
+
+
+# ---- seccomp ----
+
+
+def test_actions_of_seccomp(bundle):
+    bundle.linux["seccomp"] = {
+        "defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64" if os.uname().machine == "x86_64" else "SCMP_ARCH_AARCH64"],
+        "flags": ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"],
+        "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28},
+                     {"names": ["sethostname"], "action": "SCMP_ACT_KILL_PROCESS"},
+                     {"names": ["personality"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 8, "op": "SCMP_CMP_EQ"}]},
+                     {"names": ["sync"], "action": "SCMP_ACT_LOG"}]}
+    out = bundle.out("mkdir /tmp/x 2>&1; hostname y; echo $?; sync && echo synced; grep Seccomp: /proc/self/status").split("\n")
+    assert "No space left" in out[0] and "159" in out and "synced" in out and "Seccomp:\t2" in out
+
+
+def test_who_listens_to_seccomp_gets_the_descriptor_with_state_and_metadata(bundle):
+    path = str(bundle.folder / "agent")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent:
+        agent.bind(path)
+        agent.listen(1)
+        agent.settimeout(20)
+        bundle.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": path, "listenerMetadata": "what we say",
+                                   "syscalls": [{"names": ["sethostname"], "action": "SCMP_ACT_NOTIFY"}]}
+        bundle.process["args"] = ["sleep", "1000"]
+        bundle.create()
+        start = subprocess.Popen(bundle.command("start", bundle.id), stdin=subprocess.DEVNULL)
+        connection, _ = agent.accept()
+        text, fds, _, _ = socket.recv_fds(connection, 65536, 4)
+        assert start.wait(20) == 0
+    document = json.loads(text)
+    assert document["metadata"] == "what we say" and document["fds"] == ["seccompFd"] and len(fds) == 1
+    assert document["state"]["id"] == bundle.id and document["pid"] == document["state"]["pid"] == bundle.pid()
+    assert "seccomp" in os.readlink(f"/proc/self/fd/{fds[0]}")
+    os.close(fds[0])
+
+
+# ---- hooks ----
+
+
+def test_poststart_hooks_run_when_the_program_does(bundle):
+    bundle.spec["hooks"] = {"poststart": [{"path": "/bin/sh", "args": ["sh", "-c", f"cat >{bundle.folder}/told; echo $A >{bundle.folder}/env"],
+                                           "env": ["A=b"], "timeout": 20}]}
+    bundle.up()
+    state = json.loads((bundle.folder / "told").read_text())
+    assert state["status"] == "running" and state["pid"] == bundle.pid() and state["bundle"] == str(bundle.folder)
+    assert (bundle.folder / "env").read_text() == "b\n"
