@@ -112,11 +112,12 @@ def test_execs_ids_folder_environment_and_limits_of_rights(bundle):
 def test_execs_pid_file_and_descriptors(bundle):
     bundle.up()
     r, w = os.pipe()
-    os.dup2(w, 3, inheritable=True) if w != 3 else os.set_inheritable(3, True)
-    bundle.exec("/bin/sh", "-c", "echo given >&3", options=["--preserve-fds", "1", "--pid-file", bundle.folder / "pid"], pass_fds=[3])
+    bundle.prefix = ["/bin/bash", "-c", f'exec 3>&{w}; exec "$@"', "bash"]
+    bundle.exec("/bin/sh", "-c", "echo given >&3", options=["--preserve-fds", "1", "--pid-file", bundle.folder / "pid"], pass_fds=[w])
+    bundle.prefix = []
     assert os.read(r, 100) == b"given\n"
     assert int((bundle.folder / "pid").read_text()) > 0
-    for fd in (r, 3):
+    for fd in (r, w):
         os.close(fd)
 
 
