@@ -119,8 +119,7 @@ static void read_head(int fd, struct recording_info *r)
 		return;
 	json_get_u64(&root, "height", 10000, &rows, NULL);
 	json_get_u64(&root, "width", 10000, &cols, NULL);
-	if (json_get_string(&root, "title", &title, NULL) != 1)
-		json_get_string(&root, "command", &title, NULL);
+	json_get_string(&root, "title", &title, NULL);
 	r->rows = (uint32_t)rows;
 	r->cols = (uint32_t)cols;
 	/* Cut in the middle of a character, it is mended by whoever writes JSON of it. */

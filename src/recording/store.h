@@ -32,8 +32,7 @@ struct recording_limits {
 
 struct recording_info {
 	char name[RECORDING_NAME_SIZE];
-	char title
-		[RECORDING_TITLE_SIZE]; /* of the terminal when it began, or its command; UTF-8, may be "" */
+	char title[RECORDING_TITLE_SIZE]; /* of the terminal when it began; UTF-8, may be "" */
 	uint32_t terminal;
 	int64_t started; /* seconds since 1970 */
 	uint64_t duration_ms;

@@ -6,6 +6,7 @@ import './style/controls.css';
 import './style/login.css';
 import './style/workspace.css';
 import './style/pages.css';
+import './style/recordings.css';
 import { render } from 'preact';
 import { startApp } from './store/app';
 import { App } from './ui/app';

@@ -24,6 +24,7 @@ describe('parseServerMessage', () => {
 			readOnly: false,
 			snapshot: null,
 			recorded: false,
+			mayRecord: false,
 		});
 		expect(parse({ ...hello, read_only: true, snapshot: 900 })).toMatchObject({
 			readOnly: true,
@@ -50,6 +51,20 @@ describe('parseServerMessage', () => {
 		['presence without a list', '{"type":"presence","clients":3}'],
 	])('refuses %s', (_, text) => {
 		expect(parseServerMessage(text)).toBeNull();
+	});
+
+	it('tells an admin from other clients, and what a notice says of a recording', () => {
+		const clients = [{ name: 'root', read_only: true, self: false, admin: true }, { name: 'alice' }];
+		expect(parse({ type: 'presence', clients })).toEqual({
+			type: 'presence',
+			clients: [
+				{ name: 'root', readOnly: true, self: false, admin: true },
+				{ name: 'alice', readOnly: false, self: false, admin: false },
+			],
+		});
+		const notice = { type: 'notice', kind: 'recording', text: 'x' };
+		expect(parse({ ...notice, recorded: false })).toEqual({ ...notice, recorded: false });
+		expect(parse({ ...notice, recorded: 'yes' })).toEqual(notice);
 	});
 
 	it('reads an exit by code and by signal', () => {

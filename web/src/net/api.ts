@@ -46,6 +46,19 @@ export interface WorkspaceInfo {
 	cpus: number | null;
 }
 
+export type RecordMode = 'ask' | 'always' | 'never';
+
+export interface Recording {
+	id: string;
+	title: string;
+	terminal: number;
+	startedMs: number;
+	seconds: number;
+	bytes: number;
+	/** Is being made. */
+	live: boolean;
+}
+
 export interface UserInfo {
 	username: string;
 	role: Role;
@@ -158,8 +171,14 @@ export async function fetchConfig(): Promise<{ demo: boolean; version: string }>
 	return { demo: f['demo'] === true, version: str(f['version']) };
 }
 
-export async function fetchTerminals(): Promise<TerminalInfo[]> {
-	const all = list(await request('GET', 'terminals'), 'terminals');
+/** What an admin adds to a path that is about somebody else. */
+function about(user: string | null): string {
+	return user === null ? '' : `?${new URLSearchParams({ user }).toString()}`;
+}
+
+/** `of`: somebody else's, for an admin; each such look is logged. */
+export async function fetchTerminals(of: string | null = null): Promise<TerminalInfo[]> {
+	const all = list(await request('GET', `terminals${about(of)}`), 'terminals');
 	const place = (f: Fields): number => num(f['position']) ?? 0;
 	const alive = all.filter((f) => f['alive'] !== false);
 	return alive.sort((a, b) => place(a) - place(b)).map(toTerminal);
@@ -186,6 +205,11 @@ export async function renameTerminal(id: string, name: string): Promise<void> {
 
 export async function moveTerminal(id: string, position: number): Promise<void> {
 	await request('PATCH', terminalPath(id), { position });
+}
+
+/** Begins or ends a recording. */
+export async function recordTerminal(id: string, recorded: boolean): Promise<void> {
+	await request('PATCH', terminalPath(id), { recorded });
 }
 
 export async function closeTerminal(id: string): Promise<void> {
@@ -247,6 +271,53 @@ export async function makeLink(
 
 export async function revokeLink(id: string): Promise<void> {
 	await request('DELETE', `links/${encodeURIComponent(id)}`);
+}
+
+function toRecording(f: Fields): Recording {
+	return {
+		id: str(f['id']),
+		title: str(f['title']),
+		terminal: num(f['terminal']) ?? 0,
+		startedMs: num(f['started_ms']) ?? 0,
+		seconds: (num(f['duration_ms']) ?? 0) / 1000,
+		bytes: num(f['bytes']) ?? 0,
+		live: f['live'] === true,
+	};
+}
+
+export async function fetchRecordings(
+	of: string | null,
+): Promise<{ mode: RecordMode; list: Recording[] }> {
+	const f = await request('GET', `recordings${about(of)}`);
+	const mode = f['mode'] === 'always' || f['mode'] === 'never' ? f['mode'] : 'ask';
+	return { mode, list: list(f, 'recordings').map(toRecording) };
+}
+
+export async function removeRecording(id: string, of: string | null): Promise<void> {
+	await request('DELETE', `recordings/${encodeURIComponent(id)}${about(of)}`);
+}
+
+function recordingUrl(id: string, of: string | null): URL {
+	return serverUrl(`api/v1/recordings/${encodeURIComponent(id)}${about(of)}`);
+}
+
+/** Where the browser's own download finds it. */
+export function downloadUrl(id: string, of: string | null): string {
+	const url = recordingUrl(id, of);
+	url.searchParams.set('download', '1');
+	return url.href;
+}
+
+export async function fetchRecording(id: string, of: string | null): Promise<string> {
+	let response: Response;
+	try {
+		response = await fetch(recordingUrl(id, of), { cache: 'no-store' });
+		if (response.ok) return await response.text();
+	} catch {
+		throw new ApiError(0, 'network', 'The server can’t be reached.');
+	}
+	const fields = toFields(await response.json().catch(() => ({})));
+	throw new ApiError(response.status, str(fields['code']), str(fields['error']));
 }
 
 /** Does the server answer at all? */

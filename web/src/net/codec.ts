@@ -28,6 +28,8 @@ export interface Hello extends Size {
 	input: number | null;
 	/** The terminal had not met that stream, or has forgotten it: it counts from here on. */
 	inputNew: boolean;
+	/** This page may begin and end a recording. */
+	mayRecord: boolean;
 }
 
 export interface Exit {
@@ -44,11 +46,14 @@ export interface Notice {
 	type: 'notice';
 	kind: string;
 	text: string;
+	/** Of the kind "recording": it begins or has ended. */
+	recorded?: boolean;
 }
 
 export interface Presence {
 	type: 'presence';
-	clients: { name: string; readOnly: boolean; self: boolean }[];
+	/** `admin`: one who looks at somebody else's terminal. */
+	clients: { name: string; readOnly: boolean; self: boolean; admin: boolean }[];
 }
 
 export type ServerMessage =
@@ -97,6 +102,7 @@ function parseHello(f: Fields): Hello | null {
 		life: text(f['life'], 40) || null,
 		input: isCount(f['input']) ? f['input'] : null,
 		inputNew: f['input_new'] === true,
+		mayRecord: f['may_record'] === true,
 	};
 }
 
@@ -119,7 +125,14 @@ function parsePresence(f: Fields): Presence | null {
 		if (typeof item !== 'object' || item === null) return [];
 		const c = item as Fields;
 		const name = text(c['name'] ?? c['user'], 100);
-		return [{ name, readOnly: c['read_only'] === true, self: c['self'] === true }];
+		return [
+			{
+				name,
+				readOnly: c['read_only'] === true,
+				self: c['self'] === true,
+				admin: c['admin'] === true,
+			},
+		];
 	});
 	return { type: 'presence', clients };
 }
@@ -130,7 +143,11 @@ const parsers: Record<string, (f: Fields) => ServerMessage | null> = {
 	presence: parsePresence,
 	size: ({ rows, cols }) =>
 		isExtent(rows) && isExtent(cols) ? { type: 'size', rows, cols } : null,
-	notice: (f) => ({ type: 'notice', kind: text(f['kind'], 60), text: text(f['text']) }),
+	notice: (f) => {
+		const notice: Notice = { type: 'notice', kind: text(f['kind'], 60), text: text(f['text']) };
+		const { recorded } = f;
+		return typeof recorded === 'boolean' ? { ...notice, recorded } : notice;
+	},
 	pong: () => ({ type: 'pong' }),
 	taken: ({ input }) => (isCount(input) ? { type: 'taken', input } : null),
 	terminals: () => ({ type: 'terminals' }),

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import * as api from '../net/api';
 import { ApiError, type Me } from '../net/api';
 
-export type Screen = 'starting' | 'unreachable' | 'login' | 'workspace' | 'watch';
+export type Screen = 'starting' | 'unreachable' | 'login' | 'workspace' | 'watch' | 'look';
 
 export const screen = signal<Screen>('starting');
 export const me = signal<Me | null>(null);
@@ -13,17 +13,49 @@ export const config = signal<{ demo: boolean; version: string }>({ demo: false, 
 export const loginReason = signal('');
 
 /** The page that is shown inside the workspace screen, named by the address after #. */
-export type Page = 'terminals' | 'users';
-const pages: Record<string, Page> = { '#/users': 'users' };
+export type Page = 'terminals' | 'users' | 'recordings';
 export const page = signal<Page>('terminals');
+/** Of the page of recordings: whose (null: one's own), and which one is played (null: the list). */
+export const recordingPlace = signal<{ of: string | null; item: string | null }>({
+	of: null,
+	item: null,
+});
+
+function decoded(part: string): string {
+	try {
+		return decodeURIComponent(part);
+	} catch {
+		return '';
+	}
+}
 
 function readPage(): void {
-	page.value = pages[location.hash] ?? 'terminals';
+	const [, name, ...parts] = location.hash.split('/').map(decoded);
+	const isRecordings = name === 'recordings';
+	page.value = name === 'users' ? 'users' : isRecordings ? 'recordings' : 'terminals';
+	if (!isRecordings) return;
+	const user = parts[0] ?? '';
+	const of = user === '' || user === me.value?.username ? null : user;
+	recordingPlace.value = { of, item: parts[1] ?? null };
 }
 
 export function showPage(wanted: Page): void {
 	location.hash = wanted === 'terminals' ? '' : `#/${wanted}`;
 	if (wanted === 'terminals') page.value = wanted;
+}
+
+/** Somebody's recordings, or one of them. */
+export function showRecordings(of: string | null, item: string | null = null): void {
+	const user = encodeURIComponent(of ?? me.value?.username ?? '');
+	if (item !== null) location.hash = `#/recordings/${user}/${encodeURIComponent(item)}`;
+	else location.hash = of === null ? '#/recordings' : `#/recordings/${user}`;
+}
+
+/** Somebody's terminal that this page was opened for, by an admin. */
+export const lookedAt = signal<{ user: string; terminal: string } | null>(null);
+
+export function lookUrl(user: string, terminal: string): string {
+	return `#/look/${encodeURIComponent(user)}/${encodeURIComponent(terminal)}`;
 }
 
 /** The secret of the shared link that this page was opened with. */
@@ -36,8 +68,9 @@ export function startApp(): void {
 		screen.value = 'watch';
 		return;
 	}
+	const look = /^#\/look\/([a-z0-9._-]+)\/(\d+)$/.exec(location.hash);
+	if (look !== null) lookedAt.value = { user: look[1]!, terminal: look[2]! };
 	window.addEventListener('hashchange', readPage);
-	readPage();
 	void boot(0);
 }
 
@@ -47,12 +80,15 @@ export function watchUrl(link: string): string {
 	return url.href;
 }
 
+const inside = (): Screen => (lookedAt.value === null ? 'workspace' : 'look');
+
 async function boot(tries: number): Promise<void> {
 	try {
 		const [who, what] = await Promise.all([whoAmI(), api.fetchConfig()]);
 		config.value = what;
 		me.value = who;
-		screen.value = who === null ? 'login' : 'workspace';
+		readPage();
+		screen.value = who === null ? 'login' : inside();
 	} catch {
 		screen.value = 'unreachable';
 		const wait = Math.min(8000, 500 * 2 ** Math.min(tries, 5));
@@ -74,7 +110,8 @@ export async function login(username: string, password: string): Promise<void> {
 	const who = await api.fetchMe();
 	loginReason.value = '';
 	me.value = who;
-	screen.value = 'workspace';
+	readPage();
+	screen.value = inside();
 }
 
 export async function logout(): Promise<void> {

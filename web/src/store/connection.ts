@@ -32,6 +32,26 @@ export const byLogin: SessionDeps = {
 	},
 };
 
+/** An admin at a terminal of `user`: to look, or to type, too. */
+export function byLook(user: string, control: boolean): SessionDeps {
+	const more = control ? { user, control: '1' } : { user };
+	return {
+		clock: realClock,
+		newStream,
+		open: (query) => openSocket({ ...query, ...more }),
+		async diagnose(terminal: string | null): Promise<Diagnosis> {
+			try {
+				const list = await api.fetchTerminals(user);
+				return list.some((t) => t.id === terminal) ? 'retry' : 'gone';
+			} catch (error) {
+				const status = error instanceof ApiError ? error.status : 0;
+				if (status === 404) return 'gone';
+				return status === 401 || status === 403 ? 'unauthorized' : 'retry';
+			}
+		},
+	};
+}
+
 export function byLink(link: string): SessionDeps {
 	return {
 		clock: realClock,

@@ -6,11 +6,11 @@ import { Disposables, type Disposable } from '../base/disposable';
 import { capital, plainTitle } from '../base/text';
 import * as api from '../net/api';
 import { ApiError, type TerminalInfo } from '../net/api';
-import type { Hello, Presence, Size } from '../net/codec';
-import { Session, type SessionState } from '../net/session';
+import type { Hello, Notice, Presence, Size } from '../net/codec';
+import { Session, type SessionDeps, type SessionState } from '../net/session';
 import type { TerminalView } from '../term/view';
-import { signedOut } from './app';
-import { byLink, byLogin } from './connection';
+import { screen, signedOut } from './app';
+import { byLink, byLogin, byLook } from './connection';
 import { attempt, toast, type ToastKind } from './toasts';
 
 export class Tab implements Disposable {
@@ -23,6 +23,7 @@ export class Tab implements Disposable {
 	readonly name = signal('');
 	readonly presence = signal<Presence['clients']>([]);
 	readonly recorded = signal(false);
+	readonly mayRecord = signal(false);
 	/** Something happened here while another tab was shown. */
 	readonly unseen = signal<'no' | 'output' | 'bell'>('no');
 	readonly foreignSize = signal<Size | null>(null);
@@ -34,12 +35,11 @@ export class Tab implements Disposable {
 
 	constructor(
 		id: string | null,
-		/** The secret of a shared link; null: the person's own terminal. */
-		readonly link: string | null = null,
+		/** How to reach somebody else's terminal; null: the person's own. */
+		private readonly foreign: SessionDeps | null = null,
 	) {
 		this.terminal.value = id;
-		const deps = link === null ? byLogin : byLink(link);
-		this.session = new Session(deps, id, { rows: 24, cols: 80 });
+		this.session = new Session(foreign ?? byLogin, id, { rows: 24, cols: 80 });
 		const s = this.session;
 		const all = this.disposables;
 		all.add(s.onState.on((state) => this.entered(state)));
@@ -47,11 +47,15 @@ export class Tab implements Disposable {
 		all.add(s.onHeld.on((bytes) => (this.held.value = bytes)));
 		all.add(s.onPresence.on(({ clients }) => (this.presence.value = clients)));
 		all.add(s.onHello.on((hello) => this.greeted(hello)));
-		if (link === null) all.add(s.onTerminals.on(changedElsewhere));
-		all.add(s.onNotice.on(({ kind, text }) => toast(noticeKinds[kind] ?? 'info', capital(text))));
+		if (this.own) all.add(s.onTerminals.on(changedElsewhere));
+		all.add(s.onNotice.on((notice) => this.noticed(notice)));
 		all.add(s.onRefused.on(() => toast('error', 'Too much input at once: it was not sent.')));
 		all.add(s.onUnsure.on(() => toast('warning', 'The last keys before the break may be lost.')));
 		all.add(s.onOutput.on(() => this.stirred('output')));
+	}
+
+	get own(): boolean {
+		return this.foreign === null;
 	}
 
 	get alive(): boolean {
@@ -80,11 +84,18 @@ export class Tab implements Disposable {
 		this.session.dispose();
 	}
 
-	private greeted({ terminal, recorded }: Hello): void {
+	private greeted({ terminal, recorded, mayRecord }: Hello): void {
 		this.terminal.value = terminal;
 		this.recorded.value = recorded;
+		this.mayRecord.value = mayRecord && this.own;
 		// Whatever was said while this page was away was not heard.
-		if (this.link === null) changedElsewhere();
+		if (this.own) changedElsewhere();
+	}
+
+	private noticed({ kind, text, recorded }: Notice): void {
+		if (recorded !== undefined) this.recorded.value = recorded;
+		// A banner says whether it is recorded; of its end only a reason is worth a word.
+		if (recorded === undefined || text.includes(': ')) toast(noticeKinds[kind] ?? 'info', capital(text));
 	}
 
 	private entered(state: SessionState): void {
@@ -92,9 +103,9 @@ export class Tab implements Disposable {
 		this.state.value = state;
 		this.held.value = this.session.held;
 		if (state.phase !== 'live') this.latency.value = null;
-		if (this.link !== null) return;
-		if (state.phase === 'unauthorized') signedOut('You were signed out. Sign in to go on.');
-		if (state.phase === 'live' && before !== 'live') remember();
+		const loggedIn = this.own || screen.value === 'look';
+		if (loggedIn && state.phase === 'unauthorized') signedOut('You were signed out. Sign in to go on.');
+		if (this.own && state.phase === 'live' && before !== 'live') remember();
 	}
 }
 
@@ -125,7 +136,7 @@ const storageKey = 'minidocker.terminal';
 function remember(): void {
 	const tab = active.value;
 	const id = tab?.terminal.value ?? null;
-	if (id !== null && tab?.link === null) sessionStorage.setItem(storageKey, id);
+	if (id !== null && tab?.own === true) sessionStorage.setItem(storageKey, id);
 }
 
 /** After a login: shows what the server has, or starts the first terminal. */
@@ -146,7 +157,15 @@ export async function openTabs(): Promise<void> {
 
 /** The one terminal of a shared link, on a page that shows nothing else. */
 export function openLinkTab(link: string): void {
-	const tab = new Tab(null, link);
+	const tab = new Tab(null, byLink(link));
+	tabs.value = [tab];
+	activate(tab);
+}
+
+/** The one terminal of somebody else that an admin looks at, on a page that shows nothing else. */
+export function openLookTab(user: string, terminal: string, control: boolean): void {
+	closeAllTabs();
+	const tab = new Tab(terminal, byLook(user, control));
 	tabs.value = [tab];
 	activate(tab);
 }
@@ -307,6 +326,13 @@ export function closeTab(tab: Tab): Promise<boolean> {
 			const next = tabs.value[Math.min(at, tabs.value.length - 1)];
 			if (next !== undefined) activate(next);
 		}
+	});
+}
+
+export function recordTab(tab: Tab, on: boolean): Promise<boolean> {
+	return attempt(on ? 'Recording' : 'Ending the recording', async () => {
+		const id = tab.terminal.value;
+		if (id !== null) await api.recordTerminal(id, on);
 	});
 }
 

@@ -2,6 +2,7 @@
 import { screen } from '../store/app';
 import { Logo } from './icons';
 import { Login } from './login';
+import { Look } from './look';
 import { Toasts } from './toasts';
 import { Watch } from './watch';
 import { Workspace } from './workspace';
@@ -25,6 +26,7 @@ export function App() {
 			{screen.value === 'login' && <Login />}
 			{screen.value === 'workspace' && <Workspace />}
 			{screen.value === 'watch' && <Watch />}
+			{screen.value === 'look' && <Look />}
 			<Toasts />
 		</>
 	);

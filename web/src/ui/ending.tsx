@@ -3,6 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { capital, formatBytes } from '../base/text';
 import type { Exit } from '../net/codec';
+import { screen } from '../store/app';
 import { active, closeTab, replaceTab, tabs, type Tab } from '../store/tabs';
 
 const titles: Record<string, string> = {
@@ -27,7 +28,7 @@ function describe(exit: Exit): string {
 
 function words(tab: Tab): { title: string; text: string } | null {
 	const state = tab.state.value;
-	if (tab.link !== null && state.phase === 'unauthorized') {
+	if (screen.value === 'watch' && state.phase === 'unauthorized') {
 		return { title: 'This link is not valid', text: 'It has expired or was taken back.' };
 	}
 	if (state.phase === 'gone') {
@@ -55,7 +56,7 @@ export function Ending({ tab }: { tab: Tab }) {
 				<strong>{said.title}</strong>
 				<p>{said.text}</p>
 			</div>
-			{tab.link === null && (
+			{tab.own && (
 				<div class="buttons">
 					{tabs.value.length > 1 && (
 						<button onClick={() => void closeTab(tab)}>Close the tab</button>

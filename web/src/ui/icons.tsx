@@ -74,4 +74,8 @@ export const KeyboardIcon = icon(
 		<path d="M4 7h.01M6.7 7h.01M9.3 7h.01M12 7h.01M5 10h6" />
 	</>,
 );
+export const PlayIcon = icon(<path d="M5 3.2v9.6L12.5 8z" fill="currentColor" />);
+export const PauseIcon = icon(<path d="M5.5 3.5v9M10.5 3.5v9" stroke-width="2.4" />);
+export const DownloadIcon = icon(<path d="M8 2.5v7.5M4.8 7L8 10.2 11.2 7M3 13.2h10" />);
+export const TrashIcon = icon(<path d="M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5" />);
 export const WarningIcon = icon(<path d="M8 2.5l6 10.5H2zM8 6.5v3M8 11.3v.01" />);

@@ -10,6 +10,7 @@ import { contextMenu, dialog, searching } from '../store/dialogs';
 import { take } from '../store/modifiers';
 import { settings, themeNow } from '../store/settings';
 import { activate, active, type Tab } from '../store/tabs';
+import { Banners } from './banners';
 import { Ending } from './ending';
 import { LinkStatus } from './link_status';
 import { SearchBar } from './search_bar';
@@ -81,6 +82,8 @@ interface Props {
 export function Pane({ tab, visible, focused, style }: Props) {
 	const host = useView(tab, visible);
 	const foreign = tab.foreignSize.value;
+	const state = tab.state.value;
+	const readOnly = state.phase === 'live' && state.readOnly;
 
 	return (
 		<section
@@ -90,18 +93,21 @@ export function Pane({ tab, visible, focused, style }: Props) {
 			aria-label={tab.label.value}
 			role="tabpanel"
 			data-terminal={tab.terminal.value ?? ''}
-			data-phase={tab.state.value.phase}
+			data-phase={state.phase}
 		>
-			<div class="terminal" ref={host} onContextMenu={(e) => openMenu(e, tab)} />
-			{foreign !== null && (
-				<p class="size-note">
-					{foreign.cols}×{foreign.rows}, set by another window. Type here to use this one’s.
-				</p>
-			)}
-			{tab.recorded.value && <p class="record-note">This terminal is recorded</p>}
-			<LinkStatus tab={tab} />
-			<Ending tab={tab} />
-			{focused && searching.value && <SearchBar tab={tab} />}
+			<Banners tab={tab} />
+			<div class="pane-body">
+				<div class="terminal" ref={host} onContextMenu={(e) => openMenu(e, tab)} />
+				{foreign !== null && (
+					<p class="size-note">
+						{foreign.cols}×{foreign.rows}, set by another window.
+						{!readOnly && ' Type here to use this one’s.'}
+					</p>
+				)}
+				<LinkStatus tab={tab} />
+				<Ending tab={tab} />
+				{focused && searching.value && <SearchBar tab={tab} />}
+			</div>
 		</section>
 	);
 }

@@ -26,7 +26,9 @@ function Watchers({ tab }: { tab: Tab }) {
 	const all = tab.presence.value;
 	if (all.length < 2) return null;
 	const others = all.filter((c) => !c.self);
-	const names = others.map((c) => (c.readOnly ? `${c.name} (only looks)` : c.name));
+	const names = others.map(
+		(c) => `${c.name}${c.admin ? ' (administrator)' : ''}${c.readOnly ? ' (only looks)' : ''}`,
+	);
 	const text = `Also here: ${names.join(', ')}`;
 	return (
 		<span class="watchers" title={text} aria-label={text}>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from 'preact/hooks';
-import { logout, me, page, showPage } from '../store/app';
+import { logout, me, page, showPage, showRecordings } from '../store/app';
 import { dialog, searching } from '../store/dialogs';
-import { active, closeAllTabs, shown, splitTab, unsplit } from '../store/tabs';
+import { active, closeAllTabs, recordTab, shown, splitTab, unsplit } from '../store/tabs';
 import { attempt } from '../store/toasts';
 import { Logo, SearchIcon, SettingsIcon, SplitIcon, UnsplitIcon, UserIcon } from './icons';
 import { Menu, type MenuItem } from './menu';
@@ -21,11 +21,19 @@ function menuItems(): (MenuItem | 'line')[] {
 	const share = (): void => {
 		if (tab !== null) dialog.value = { kind: 'share', tab };
 	};
+	const recorded = tab?.recorded.value === true;
+	const record: MenuItem = {
+		label: recorded ? 'Stop recording' : 'Record this terminal',
+		disabled: tab?.alive !== true || !tab.mayRecord.value,
+		run: () => void (tab !== null && recordTab(tab, !recorded)),
+	};
 	const admin: MenuItem[] =
 		me.value?.role === 'admin' ? [{ label: 'Users…', run: () => showPage('users') }] : [];
 	return [
 		{ label: 'Workspace…', run: () => (dialog.value = { kind: 'workspace' }) },
 		{ label: 'Share this terminal…', disabled: tab?.alive !== true, run: share },
+		record,
+		{ label: 'Recordings…', run: () => showRecordings(null) },
 		...admin,
 		'line',
 		{ label: 'Settings…', run: () => (dialog.value = { kind: 'settings' }) },

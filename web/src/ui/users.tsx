@@ -8,9 +8,11 @@ import { me, showPage } from '../store/app';
 import { attempt, toast } from '../store/toasts';
 import { Dialog } from './dialog';
 import { PageFrame } from './page_frame';
+import { UserTerminals } from './user_terminals';
 
 const users = signal<UserInfo[] | null>(null);
 const resetting = signal<string | null>(null);
+const looking = signal<string | null>(null);
 const removing = signal<string | null>(null);
 
 function load(): Promise<boolean> {
@@ -50,6 +52,9 @@ function UserRow({ user }: { user: UserInfo }) {
 			<td class="time">{when(user.createdMs)}</td>
 			<td class="time">{when(user.lastLoginMs)}</td>
 			<td class="row-tools">
+				<button class="small" disabled={own} onClick={() => (looking.value = user.username)}>
+					Terminals…
+				</button>
 				<button class="small" onClick={() => (resetting.value = user.username)}>
 					New password…
 				</button>
@@ -196,6 +201,9 @@ export function Users() {
 						</tbody>
 					</table>
 				</div>
+			)}
+			{looking.value !== null && (
+				<UserTerminals user={looking.value} onClose={() => (looking.value = null)} />
 			)}
 			{removing.value !== null && <RemoveUser username={removing.value} />}
 			{resetting.value !== null && <ResetPassword username={resetting.value} />}

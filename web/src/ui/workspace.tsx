@@ -11,6 +11,7 @@ import { ContextMenu } from './context_menu';
 import { Dialogs } from './dialogs';
 import { KeyBar } from './key_bar';
 import { followKeyboard, Panes } from './panes';
+import { Recordings } from './recordings';
 import { TopBar } from './top_bar';
 import { Users } from './users';
 
@@ -59,8 +60,9 @@ export function Workspace() {
 			<main class="stage">
 				<Panes />
 				{page.value === 'users' && <Users />}
+				{page.value === 'recordings' && <Recordings />}
 			</main>
-			<KeyBar />
+			{page.value === 'terminals' && <KeyBar />}
 			<ContextMenu />
 			<Dialogs />
 		</div>

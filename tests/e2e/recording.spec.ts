@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// A terminal is recorded, everybody on it is told, and the recording is played, downloaded and removed in the page.
+import { readFileSync } from 'node:fs';
+import type { Page } from '@playwright/test';
+import { enter, expect, newPage, Term, test } from './page';
+
+async function choose(page: Page, item: string): Promise<void> {
+	await page.getByRole('button', { name: 'Menu' }).click();
+	await page.getByRole('menuitem', { name: item }).click();
+}
+
+/** What the replay shows, as text. */
+async function shown(page: Page): Promise<string> {
+	const rows = await page.locator('.replay-screen .xterm-rows > div').allTextContents();
+	return rows.map((row) => row.replaceAll('\u00a0', ' ').trimEnd()).join('\n');
+}
+
+/** Records `first` and a line behind it; returns what was shown last. */
+async function recordLines(page: Page, term: Term, first = 'true'): Promise<string> {
+	const last = `last-${Math.random().toString(36).slice(2, 8)}`;
+	await choose(page, 'Record this terminal');
+	await expect(term.pane.locator('.banner.recorded')).toContainText('This terminal is recorded');
+	await term.run(first);
+	await term.run(`echo ${last}`);
+	await choose(page, 'Stop recording');
+	await expect(term.pane.locator('.banner.recorded')).toHaveCount(0);
+	return last;
+}
+
+test('a recording is begun, shown to all who are there, played, downloaded and removed', async ({
+	page,
+	browser,
+}) => {
+	const term = await enter(page, 'alice');
+	await term.fresh();
+	const other = await newPage(browser);
+	const otherTerm = await enter(other, 'alice');
+	await choose(page, 'Record this terminal');
+	for (const each of [term, otherTerm]) {
+		await expect(each.pane.locator('.banner.recorded')).toContainText('This terminal is recorded');
+	}
+	const late = await newPage(browser);
+	const lateTerm = await enter(late, 'alice');
+	await expect(lateTerm.pane.locator('.banner.recorded')).toBeVisible();
+	await late.context().close();
+	await term.run('echo seen-in-the-replay');
+	await otherTerm.pane.getByRole('button', { name: 'Stop recording' }).click();
+	for (const each of [term, otherTerm]) {
+		await expect(each.pane.locator('.banner.recorded')).toHaveCount(0);
+	}
+	await other.context().close();
+
+	await choose(page, 'Recordings');
+	const rows = page.locator('.recordings li');
+	await expect(rows.first()).toBeVisible();
+	const before = await rows.count();
+	const downloading = page.waitForEvent('download');
+	await rows.first().getByRole('link', { name: /Download/ }).click();
+	const download = await downloading;
+	expect(download.suggestedFilename()).toMatch(/^\d{8}T\d{6}Z-t\d+\.cast$/);
+	expect(readFileSync(await download.path(), 'utf8')).toContain('seen-in-the-replay');
+
+	await rows.first().getByRole('button', { name: /Play/ }).click();
+	await expect(page.getByRole('slider', { name: 'Position' })).toBeVisible();
+	await page.keyboard.press('End');
+	await expect.poll(() => shown(page)).toContain('seen-in-the-replay');
+	await page.getByRole('button', { name: 'Back to the recordings' }).click();
+
+	await rows.first().getByRole('button', { name: /Remove/ }).click();
+	await page.getByRole('button', { name: 'Remove', exact: true }).click();
+	await expect(rows).toHaveCount(before - 1);
+});
+
+test('the replay is paused, jumped in and sped up, by mouse and keys', async ({ page }) => {
+	const term = await enter(page, 'alice');
+	await term.fresh();
+	const last = await recordLines(page, term, 'sleep 3');
+	await choose(page, 'Recordings');
+	await page.locator('.recordings li').first().getByRole('button', { name: /Play/ }).click();
+	const slider = page.getByRole('slider', { name: 'Position' });
+	await page.getByRole('button', { name: 'Pause' }).click();
+	await expect(page.getByRole('button', { name: 'Play' })).toBeVisible();
+
+	await page.keyboard.press('Home');
+	await expect(slider).toHaveJSProperty('value', '0');
+	expect(await shown(page)).not.toContain(last);
+	await page.keyboard.press('End');
+	await expect.poll(() => shown(page)).toContain(last);
+	await page.keyboard.press('ArrowLeft');
+	const max = Number(await slider.getAttribute('max'));
+	expect(Number(await slider.inputValue())).toBeCloseTo(Math.max(0, max - 5), 1);
+
+	await page.keyboard.press('Home');
+	await page.keyboard.press('>');
+	await page.keyboard.press('>');
+	await page.keyboard.press('>');
+	await expect(page.getByLabel('Speed')).toHaveValue('8');
+	await page.keyboard.press('k');
+	await expect.poll(() => shown(page)).toContain(last);
+	await expect(page.getByRole('button', { name: 'Play' })).toBeVisible();
+	await slider.fill('0');
+	await expect.poll(() => shown(page)).not.toContain(last);
+	await page.getByLabel('Short pauses').check();
+	expect(Number(await slider.getAttribute('max'))).toBeLessThanOrEqual(max);
+});
+
+test('what is played outlives the workspace: it is there while that is stopped, and after a reload', async ({
+	page,
+}) => {
+	const term = await enter(page, 'bob');
+	await term.fresh();
+	const last = await recordLines(page, term);
+	await choose(page, 'Recordings');
+	await page.locator('.recordings li').first().getByRole('button', { name: /Play/ }).click();
+	await expect(page.getByRole('slider', { name: 'Position' })).toBeVisible();
+	await page.evaluate(() => fetch('api/v1/workspace/stop', { method: 'POST', headers: { 'Content-Type': 'application/json' } }));
+	await page.reload();
+	await expect(page.getByRole('slider', { name: 'Position' })).toBeVisible();
+	await page.keyboard.press('End');
+	await expect.poll(() => shown(page)).toContain(last);
+});
+
+test('the page of recordings on a phone needs no sideways scrolling', async ({ browser }) => {
+	const page = await newPage(browser, { viewport: { width: 390, height: 760 }, isMobile: true, hasTouch: true });
+	const term = await enter(page, 'alice');
+	await choose(page, 'Record this terminal');
+	await expect(term.pane.locator('.banner.recorded')).toBeVisible();
+	await choose(page, 'Stop recording');
+	await choose(page, 'Recordings');
+	await expect(page.locator('.recordings li').first()).toBeVisible();
+	const wide = (selector: string): Promise<boolean> =>
+		page.locator(selector).evaluate((e) => e.scrollWidth > e.clientWidth);
+	expect(await wide('.page')).toBe(false);
+	await page.locator('.recordings li').first().getByRole('button', { name: /Play/ }).click();
+	await expect(page.getByRole('slider', { name: 'Position' })).toBeInViewport();
+	await expect(page.getByRole('button', { name: /Pause|Play/ })).toBeInViewport();
+	expect(await wide('.replay')).toBe(false);
+	await page.context().close();
+});
