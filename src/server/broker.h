@@ -52,6 +52,7 @@ struct broker {
 	struct broker_child auth, web;
 	struct loop_source signals;
 	struct broker_prune {
+		size_t what; /* the command that runs, or the next one */
 		struct loop_source timer, process;
 		pid_t pid; /* 0: none runs */
 		int pidfd;
@@ -75,7 +76,7 @@ void broker_stop_children(struct broker *b);
 /* A child that broke the protocol: it ends and is started anew. */
 void broker_kill_child(struct broker_child *c);
 
-/* broker_prune.c: `mdocker recordings prune`, soon after the start and each hour. */
+/* broker_prune.c: `mdocker system prune` soon after the start, `mdocker recordings prune` then and each hour. */
 int broker_start_prune(struct broker *b, struct md_error *err);
 void broker_stop_prune(struct broker *b);
 

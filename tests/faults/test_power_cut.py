@@ -2,63 +2,25 @@
 """The power goes at any moment: an ext4 of the test's own is shut down without its journal being flushed, which loses what was not yet on the
 disk, as a power cut does. After the journal was replayed, everything that a command had confirmed is there, and no file is half."""
 
-import fcntl
 import json
-import os
 import random
 import shutil
-import struct
 import threading
 import time
 
 import pytest
 
 from harness import leaks
-from harness.process import run, wait_until
+from harness.disk import Disk
+from harness.process import wait_until
 from harness.web import WebServer
 
-EXT4_IOC_SHUTDOWN, WITHOUT_JOURNAL = 0x8004587d, 2
 SEED = random.SystemRandom().randrange(1 << 32)
-
-
-class Disk:
-    """ext4 in a file, mounted at `at`."""
-
-    def __init__(self, folder, size="400M"):
-        self.file, self.at = folder / "disk.img", folder / "disk"
-        self.at.mkdir()
-        run(["truncate", "-s", size, self.file]).ok()
-        run(["mkfs.ext4", "-q", "-F", self.file], timeout=60).ok()
-        self.mount()
-
-    def mount(self):
-        run(["mount", "-o", "loop,commit=1", self.file, self.at]).ok()
-
-    def cut(self):
-        fd = os.open(self.at, os.O_RDONLY)
-        try:
-            fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("=I", WITHOUT_JOURNAL))
-        finally:
-            os.close(fd)
-
-    def unmount(self):
-        """Here and in every namespace that had it: those end with their processes."""
-        if os.path.ismount(self.at):
-            wait_until(lambda: run(["umount", self.at]).code == 0, "the disk is not in use")
-        wait_until(lambda: not run(["losetup", "-j", self.file]).out, "no namespace has the disk")
-
-    def check(self):
-        r = run(["e2fsck", "-fn", self.file], timeout=60)
-        assert r.code == 0, repr(r)
 
 
 @pytest.fixture
 def disk(place):
-    d = Disk(place.folder)
-    place.root = d.at / "r"
-    place.root.mkdir(mode=0o700)
-    yield d
-    place.closers.insert(0, d.unmount)  # the last of all
+    return Disk(place)
 
 
 class Life:
@@ -162,12 +124,7 @@ def assert_state(place, life):
 def test_what_was_confirmed_before_a_power_cut_is_there_after_it(place, disk, turn):
     print(f"seed {SEED + turn}")
     chance = random.Random(SEED + turn)
-    place.need_images("busybox")
-    for layer in (place.root / "layers").iterdir():  # the store's own, on this disk
-        target = layer.resolve()
-        layer.unlink()
-        shutil.copytree(target, layer, symlinks=True)
-    os.sync()
+    disk.own_image(place, "busybox")
     server = WebServer(place).start()
     life = Life(place, server, SEED + turn)
     thread = threading.Thread(target=life.run)

@@ -23,6 +23,7 @@ class Place:
         self.images = images
         self.ids = set()  # of containers that the test itself named
         self.closers = []
+        self.at_end = []  # called when nothing runs here any more
         self.root.mkdir(mode=0o700)
         self.state.mkdir(mode=0o700)
 
@@ -99,8 +100,10 @@ class Place:
         found = sanitizer.reports(self.folder)
         try:
             self.remove_all()
+            for call in self.at_end:
+                call()
         except AssertionError as e:
-            found.append(f"mdocker rm: {e}")
+            found.append(f"at the end: {e}")
         left = self.leftovers(marks)
         if left:
             # What is on its way out (a cgroup that the kernel still holds, a process that ends) has a second.
