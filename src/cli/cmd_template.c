@@ -26,7 +26,7 @@ static const struct args_option options[] = {
 	TEMPLATE_SETTING("hostname", "NAME", "its host name (container)"),
 	TEMPLATE_SETTING(
 		"profile", "NAME", "default, or stricter or looser (`mdocker profile ls`)"),
-	TEMPLATE_SETTING("record", "WHEN", "terminals are recorded: ask, always, never (ask)"),
+	CLI_RECORDING(struct template_options, settings),
 	CLI_LIMITS(struct template_options, settings),
 	CLI_NETWORK(struct template_options, settings),
 	ARGS_END,

@@ -7,10 +7,12 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/limit_options.h"
 #include "engine/recordings.h"
+#include "engine/setting.h"
 #include "engine/usage.h"
 #include "json/json_write.h"
 #include "base/poison.h"
@@ -18,14 +20,10 @@
 struct open_options {
 	const char *owner;
 	struct strv settings; /* of a new one */
-	const char *record;
-	uint64_t record_size, record_total;
-	int64_t record_days;
 	bool no_start, json;
 };
 
-enum { EXIT_NOT_RUNNING = 3, NO_DAYS = -1 };
-#define NO_SIZE UINT64_MAX
+enum { EXIT_NOT_RUNNING = 3 };
 
 #define OPT(field) offsetof(struct open_options, field)
 
@@ -38,14 +36,7 @@ static const struct args_option options[] = {
 	CLI_LIMITS(struct open_options, settings),
 	CLI_CONFINEMENT(struct open_options, settings),
 	CLI_NETWORK(struct open_options, settings),
-	{ "record", 0, ARGS_STRING, OPT(record), "WHEN",
-		"its terminals, from the next start on: ask, always, never (ask)" },
-	{ "record-size", 0, ARGS_SIZE, OPT(record_size), "SIZE",
-		"the most of one recording (64m)" },
-	{ "record-total", 0, ARGS_SIZE, OPT(record_total), "SIZE",
-		"kept of all; the oldest go (256m)" },
-	{ "record-days", 0, ARGS_INT, OPT(record_days), "N",
-		"older recordings go (30; 0: none do)" },
+	CLI_RECORDING(struct open_options, settings),
 	{ "no-start", 0, ARGS_FLAG, OPT(no_start), NULL, "exit code 3 if it isn't running" },
 	{ "json", 0, ARGS_FLAG, OPT(json), NULL,
 		"one JSON line; the only format, and the default" },
@@ -120,21 +111,25 @@ static int check_owner(
 	return md_fail(err, EACCES, "workspace '%s' is not %s's", w->name, o->owner);
 }
 
-/* What is asked for replaces what the workspace has. */
-static int set_recording(const struct open_options *o, struct workspace *w, struct md_error *err)
+/* Recording follows the settings at each start, those of a template too; nothing else of a workspace that is there does. */
+static int set_recording(
+	struct engine *e, const struct open_options *o, struct workspace *w, struct md_error *err)
 {
-	struct recording_policy p = w->recording;
+	_auto_strv_ struct strv kept = STRV_INIT;
+	struct workspace_request r = WORKSPACE_REQUEST_INIT;
 
-	if (o->record && record_mode_parse(o->record, &p.mode, err) < 0)
+	r.recording = w->recording;
+	if (settings_apply(e, &r, &o->settings, &kept, err) < 0) {
+		/* A template that is gone locks nobody out. */
+		if (err->code != ENOENT)
+			return -1;
+		log_warning("workspace '%s' is recorded as before: %s", w->name, err->msg);
+		r.recording = w->recording;
+		*err = (struct md_error)MD_ERROR_INIT;
+	}
+	if (recording_policy_check(&r.recording, err) < 0)
 		return -1;
-	p.size = o->record_size == NO_SIZE ? p.size : o->record_size;
-	p.total = o->record_total == NO_SIZE ? p.total : o->record_total;
-	p.days = o->record_days == NO_DAYS ? p.days : (uint64_t)o->record_days;
-	if (o->record_days < NO_DAYS)
-		return md_fail(err, EINVAL, "--record-days: from 0 on");
-	if (recording_policy_check(&p, err) < 0)
-		return -1;
-	w->recording = p;
+	w->recording = r.recording;
 	return 0;
 }
 
@@ -164,7 +159,7 @@ static int open_workspace(
 	if (find_or_make(e, o, name, &w, &lock, err) < 0 || check_owner(&w, o, err) < 0)
 		return -1;
 	if (!workspace_is_running(e, &w) &&
-		(set_recording(o, &w, err) < 0 || workspace_start(e, &w, &start, NULL, err) < 0))
+		(set_recording(e, o, &w, err) < 0 || workspace_start(e, &w, &start, NULL, err) < 0))
 		return -1;
 	return print(e, &w, err);
 }
@@ -245,9 +240,7 @@ static const struct {
 static int run(const struct args_command *c, int argc, char **argv)
 {
 	_auto_engine_ struct engine e = ENGINE_INIT;
-	_auto_(options_done) struct open_options o = {
-		.record_size = NO_SIZE, .record_total = NO_SIZE, .record_days = NO_DAYS
-	};
+	_auto_(options_done) struct open_options o = { 0 };
 	struct md_error err = MD_ERROR_INIT;
 	size_t verb = 0;
 	int count;

@@ -29,6 +29,12 @@
 	CLI_SETTING(s, list, "template", 0, "NAME", "all settings of a template (`mdocker template ls`)"), \
 	CLI_SETTING(s, list, "profile", 0, "NAME", "default, or stricter or looser (`mdocker profile ls`)")
 
+#define CLI_RECORDING(s, list)                                                                     \
+	CLI_SETTING(s, list, "record", 0, "WHEN", "its terminals: ask, always, never (ask)"),      \
+	CLI_SETTING(s, list, "record-size", 0, "SIZE", "the most of one recording (64m)"),         \
+	CLI_SETTING(s, list, "record-total", 0, "SIZE", "kept of all, the oldest go (256m; 0: no limit)"), \
+	CLI_SETTING(s, list, "record-days", 0, "N", "older recordings go (30; 0: none do)")
+
 #define CLI_NETWORK(s, list)                                                                       \
 	CLI_SETTING(s, list, "network", 0, "KIND", "none (loopback only), bridge, or host (no network isolation)"), \
 	CLI_SETTING(s, list, "egress", 0, "POLICY", "on a bridge: none, internet, full, allow:CIDR[:PORT[/tcp|/udp]],...")

@@ -103,6 +103,7 @@ static int fill(struct workspace *w, const struct workspace_request *r, const st
 		return md_fail(err, EINVAL, "working directory '%.200s' is not absolute", cwd);
 	w->kind = r->kind;
 	w->limits = r->limits;
+	w->recording = r->recording;
 	w->terminal = r->terminal;
 	w->remove_on_exit = r->remove_on_exit;
 	w->created = time(NULL);
@@ -125,10 +126,9 @@ static int fill(struct workspace *w, const struct workspace_request *r, const st
 		if (volumes_add(&w->volumes, v->source, v->target, v->read_only, err) < 0)
 			return -1;
 	}
-	if (r->record && record_mode_parse(r->record, &w->recording.mode, err) < 0)
-		return -1;
 	if (workspace_name_check(w->name, err) < 0 || hostname_check(w->hostname, err) < 0 ||
-		limits_check(&w->limits, err) < 0 || connect_check(w, err) < 0)
+		limits_check(&w->limits, err) < 0 ||
+		recording_policy_check(&w->recording, err) < 0 || connect_check(w, err) < 0)
 		return -1;
 	if (fill_env(w, r, c, err) < 0)
 		return -1;

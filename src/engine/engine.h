@@ -74,7 +74,6 @@ struct workspace_request {
 	const char *network;    /* NULL: "none" */
 	const char *egress;     /* NULL: "internet" */
 	const char *profile;    /* NULL: "default" */
-	const char *record;     /* NULL: "ask" */
 	char *const *publish;   /* NULL-terminated, or NULL */
 	char *const *args;      /* NULL-terminated: instead of the image's command */
 	const char *entrypoint; /* instead of the image's; "" for none */
@@ -84,13 +83,14 @@ struct workspace_request {
 	bool terminal;
 	bool remove_on_exit;
 	struct limits limits;
+	struct recording_policy recording;
 	struct volumes volumes;      /* borrowed */
 	const struct strv *settings; /* setting.h: over the fields here; may be NULL */
 };
 
 #define WORKSPACE_REQUEST_INIT                                                                     \
 	{                                                                                          \
-		.limits = LIMITS_DEFAULT                                                           \
+		.limits = LIMITS_DEFAULT, .recording = RECORDING_POLICY_DEFAULT                    \
 	}
 
 /* Makes a stopped workspace. EEXIST when the name is taken; nothing is left on failure. The default

@@ -20,7 +20,7 @@ const char *record_mode_name(enum record_mode mode)
 	return mode_names[mode];
 }
 
-int record_mode_parse(const char *text, enum record_mode *ret, struct md_error *err)
+static int parse_mode(const char *text, enum record_mode *ret, struct md_error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(mode_names); i++) {
 		if (str_eq(text, mode_names[i])) {
@@ -29,6 +29,25 @@ int record_mode_parse(const char *text, enum record_mode *ret, struct md_error *
 		}
 	}
 	return md_fail(err, EINVAL, "record: '%.40s' is neither ask nor always nor never", text);
+}
+
+int recording_policy_set(
+	struct recording_policy *p, const char *name, const char *value, struct md_error *err)
+{
+	if (str_eq(name, "record"))
+		return parse_mode(value, &p->mode, err);
+	if (str_eq(name, "record-days")) {
+		if (str_to_u64(value, DAYS_MOST, &p->days) < 0)
+			return md_fail(err, EINVAL,
+				"--record-days: '%.40s' is not between 0 and %d", value, DAYS_MOST);
+		return 0;
+	}
+	if (!str_eq(name, "record-size") && !str_eq(name, "record-total"))
+		return md_fail(err, ENOENT, "'%.40s' is none of recordings", name);
+	if (str_to_size(value, str_eq(name, "record-size") ? &p->size : &p->total) < 0)
+		return md_fail(err, EINVAL, "option --%s: '%.40s' is not a size such as 100m", name,
+			value);
+	return 0;
 }
 
 int recording_policy_check(const struct recording_policy *p, struct md_error *err)
@@ -58,7 +77,7 @@ int recording_policy_read(
 	const char *mode = mode_names[RECORD_ASK];
 
 	if (json_get_string(object, "mode", &mode, err) < 0 ||
-		record_mode_parse(mode, &ret->mode, err) < 0 ||
+		parse_mode(mode, &ret->mode, err) < 0 ||
 		json_get_u64(object, "size", INT64_MAX, &ret->size, err) < 0 ||
 		json_get_u64(object, "total", INT64_MAX, &ret->total, err) < 0 ||
 		json_get_u64(object, "days", DAYS_MOST, &ret->days, err) < 0)

@@ -13,7 +13,10 @@
 
 /* "ask", "always", "never" */
 const char *record_mode_name(enum record_mode mode);
-int record_mode_parse(const char *text, enum record_mode *ret, struct md_error *err);
+
+/* The settings record, record-size, record-total, record-days (setting.h). ENOENT: `name` is none of them. */
+int recording_policy_set(
+	struct recording_policy *p, const char *name, const char *value, struct md_error *err);
 
 /* Refuses limits under which nothing could be recorded. */
 int recording_policy_check(const struct recording_policy *p, struct md_error *err);

@@ -25,7 +25,6 @@ static const struct word_setting {
 	{ "network", offsetof(struct workspace_request, network) },
 	{ "egress", offsetof(struct workspace_request, egress) },
 	{ "profile", offsetof(struct workspace_request, profile) },
-	{ "record", offsetof(struct workspace_request, record) },
 };
 
 /* Returns the value, and the name in `name`; NULL if that is no NAME=VALUE. */
@@ -60,6 +59,11 @@ static int apply_one(struct workspace_request *r, const char *text, struct md_er
 	}
 	if (limits_set(&r->limits, name, value, &missing) == 0)
 		return 0;
+	if (missing.code == ENOENT) {
+		missing = (struct md_error)MD_ERROR_INIT;
+		if (recording_policy_set(&r->recording, name, value, &missing) == 0)
+			return 0;
+	}
 	if (missing.code == ENOENT)
 		return md_fail(err, EINVAL, "a workspace has no setting '%s'", name);
 	*err = missing;
@@ -101,10 +105,9 @@ int settings_check(const struct workspace_request *r, struct md_error *err)
 {
 	const struct profile_kind *profile = profile_kind_find(r->profile, err);
 	const char *network = r->network ? r->network : NULL;
-	struct recording_policy record = RECORDING_POLICY_DEFAULT;
 
 	if (!profile || limits_check(&r->limits, err) < 0 ||
-		(r->record && record_mode_parse(r->record, &record.mode, err) < 0))
+		recording_policy_check(&r->recording, err) < 0)
 		return -1;
 	if ((profile->traits & PROFILE_NO_NETWORK) && network && !str_eq(network, "none"))
 		return md_fail(err, EINVAL, "profile '%s' has no network: --network %.40s can't be",

@@ -89,6 +89,31 @@ def test_prune_removes_what_is_past_the_limits(box):
     assert len(listed(box)["recordings"]) == 1, "what is past its time isn't shown either"
 
 
+def policy(box, id):
+    return json.loads((box.root / "workspaces" / id / "workspace.json").read_text())["recording"]
+
+
+def test_a_template_says_when_and_how_much_also_to_workspaces_that_are_there(box):
+    """The server names its own settings, then the template: the later one wins, at each start."""
+    box.mdocker("template", "set", "exam", "--record", "always", "--record-size", "1m", "--record-total", "2m",
+                "--record-days", "7").ok()
+    words = ("--record", "ask", "--record-days", "90", "--template", "exam")
+    at = json.loads(box.mdocker(*OPEN, *words).ok().out)
+    wanted = {"mode": "always", "size": 1 << 20, "total": 2 << 20, "days": 7}
+    assert policy(box, at["id"]) == wanted
+    box.mdocker("stop", "alice").ok()
+    box.mdocker(*OPEN, *words).ok()
+    assert policy(box, at["id"]) == wanted
+    box.mdocker("template", "set", "exam", "--record", "never").ok()
+    box.mdocker("stop", "alice").ok()
+    box.mdocker(*OPEN, *words).ok()
+    assert policy(box, at["id"])["mode"] == "never"
+    box.mdocker("template", "rm", "exam").ok()
+    box.mdocker("stop", "alice").ok()
+    box.mdocker(*OPEN, *words).ok()
+    assert policy(box, at["id"])["mode"] == "never", "without the template it stays as it is, and it opens"
+
+
 @pytest.mark.parametrize("options, word", [
     (("--record", "sometimes"), "never"), (("--record-size", "1k"), "64k"), (("--record-days", "-2"), "record-days"),
     (("--record-total", "1m", "--record-size", "2m"), "together")])

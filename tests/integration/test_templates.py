@@ -38,6 +38,7 @@ def test_a_template_is_made_shown_listed_replaced_and_removed(place):
     (["--network", "moon"], "not none, bridge or host"),
     (["--egress", "moon"], "network policy"),
     (["--record", "perhaps"], "neither ask nor always"),
+    (["--record-size", "2m", "--record-total", "1m"], "less than one"),
 ])
 def test_what_no_workspace_could_be_is_refused_when_the_template_is_made(place, options, words):
     place.mdocker("template", "set", "bad", *options).failed(1, words)
