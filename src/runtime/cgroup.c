@@ -113,11 +113,12 @@ static int split_systemd_path(
 	return c->slice && c->unit ? 0 : md_fail(err, ENOMEM, "out of memory");
 }
 
-/* a-b.slice lies in a.slice: /a.slice/a-b.slice/unit */
-static char *systemd_path(const char *slice, const char *unit)
+/* a-b.slice lies in a.slice: ROOT/a.slice/a-b.slice/unit */
+static char *systemd_path(const char *root, const char *slice, const char *unit)
 {
 	_auto_buf_ struct buf path = BUF_INIT(4096);
 
+	buf_add_str(&path, root);
 	if (!str_eq(slice, "-.slice")) {
 		for (const char *dash = strchr(slice, '-'); dash; dash = strchr(dash + 1, '-'))
 			buf_addf(&path, "/%.*s.slice", (int)(dash - slice), slice);
@@ -140,12 +141,14 @@ static int make_record(struct cgroup *c, struct md_error *err)
 static int choose_path(struct cgroup *c, const struct cgroup_request *r, struct md_error *err)
 {
 	const char *given = r->cgroups_path && r->cgroups_path[0] ? r->cgroups_path : r->id;
+	_auto_free_ char *root = NULL;
 
 	switch (c->manager) {
 	case CGROUP_MANAGER_SYSTEMD:
-		if (split_systemd_path(c, r, err) < 0)
+		if (split_systemd_path(c, r, err) < 0 ||
+			(c->rootless && cgroup_systemd_user_root(&root, err) < 0))
 			return -1;
-		c->path = systemd_path(c->slice, c->unit);
+		c->path = systemd_path(root ? root : "", c->slice, c->unit);
 		break;
 	case CGROUP_MANAGER_CGROUPFS:
 		if (check_path(given, err) < 0)

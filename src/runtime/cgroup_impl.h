@@ -129,6 +129,8 @@ int cgroup_attach_devices(
 
 /* systemd (cgroup_systemd.c): asks for a transient scope with the process in it, waits until it is there. */
 int cgroup_systemd_start(struct cgroup *c, pid_t pid, struct md_error *err);
+/* The group of the user's own manager, below which are all that it makes. Heap. */
+int cgroup_systemd_user_root(char **ret, struct md_error *err);
 /* Tells systemd the limits that the group has. A refusal is a warning: they are in force. */
 void cgroup_systemd_tell(struct cgroup *c);
 int cgroup_systemd_stop(struct cgroup *c, struct md_error *err);

@@ -42,8 +42,8 @@ static const char *find_busctl(void)
 	return NULL;
 }
 
-/* Runs busctl; what it says goes into the message. */
-static int call(const struct strv *argv, struct md_error *err)
+/* Runs busctl: its answer if `ret_text` is not NULL; when it fails, what it says goes into the message. */
+static int ask(const struct strv *argv, char **ret_text, struct md_error *err)
 {
 	struct spawn s = SPAWN_INIT;
 	_auto_close_ int from = -1, to = -1;
@@ -69,11 +69,18 @@ static int call(const struct strv *argv, struct md_error *err)
 	if (fd_read_to_end(from, OUTPUT_CEILING, &text, &len) < 0)
 		text = NULL;
 	code = spawn_wait(pid);
+	if (code == 0 && ret_text)
+		*ret_text = take_ptr(text);
 	if (code == 0)
 		return 0;
 	if (text)
 		text[strcspn(text, "\n")] = '\0';
 	return md_fail(err, EIO, "cgroup: systemd: %s", text && text[0] ? text : "no answer");
+}
+
+static int call(const struct strv *argv, struct md_error *err)
+{
+	return ask(argv, NULL, err);
 }
 
 static int add_words(struct strv *v, const char *const *words)
@@ -272,6 +279,27 @@ void cgroup_systemd_tell(struct cgroup *c)
 
 	if (tell(c, &err) < 0)
 		log_warning("%s: a reload of systemd may undo the limits of %s", err.msg, c->unit);
+}
+
+/* "s "/user.slice/user-1000.slice/user@1000.service"" */
+int cgroup_systemd_user_root(char **ret, struct md_error *err)
+{
+	const char *const get[] = { "busctl", "--user", "get-property", MANAGER, "ControlGroup",
+		NULL };
+	_auto_strv_ struct strv words = STRV_INIT;
+	_auto_free_ char *text = NULL;
+	char *end;
+
+	if (add_words(&words, get) < 0)
+		return md_fail(err, ENOMEM, "out of memory");
+	if (ask(&words, &text, err) < 0)
+		return -1;
+	end = text && str_starts(text, "s \"") ? strchr(text + 3, '"') : NULL;
+	if (!end)
+		return md_fail(err, EPROTO, "cgroup: systemd does not say where its groups are");
+	*end = '\0';
+	*ret = strdup(text + 3);
+	return *ret ? 0 : md_fail(err, ENOMEM, "out of memory");
 }
 
 /* The scope ends by itself with its last process; a failed one stays listed until it is reset. */

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
@@ -52,6 +53,23 @@ say oom rt run --bundle oom o
 say failed systemctl list-units --failed --no-legend --plain
 say never rt create --bundle full t </dev/null
 say never-delete rt delete --force t
+
+# A user's own manager, with a bus of its own. Like podman the caller moves into a scope of it first: into groups below its own
+# a user may move processes.
+D=/run/user/1000; mkdir -p $D /run/systemd/user; chown 1000:1000 $D; chmod 700 $D
+printf '[Socket]\nListenStream=%%t/bus\n' >/run/systemd/user/dbus.socket
+printf '[Service]\nExecStart=/usr/bin/dbus-daemon --session --address=systemd: --nofork --nopidfile --systemd-activation --syslog-only\n' \
+  >/run/systemd/user/dbus.service
+printf '[Unit]\nRequires=dbus.socket\nDefaultDependencies=no\n' >/run/systemd/user/test.target
+say user-manager systemd-run --quiet --unit=user-test --slice=user-1000.slice -p User=1000 -p Delegate=yes -p Type=notify \
+  -p DefaultDependencies=no --setenv=HOME=/tmp --setenv=XDG_RUNTIME_DIR=$D /lib/systemd/systemd --user --unit=test.target --log-target=null
+as_user() {{ setpriv --reuid=1000 --regid=1000 --clear-groups env XDG_RUNTIME_DIR=$D systemd-run --user --scope --quiet {user_program} --root $D/rt --systemd-cgroup "$@"; }}
+say user-run as_user run -d --bundle rootless u </dev/null
+say user-group as_user exec u /bin/cat /proc/self/cgroup
+say user-limit sh -c "cat /sys/fs/cgroup/user.slice/user-1000.slice/user-test.service/user.slice/md-u.scope/pids.max"
+say user-pause as_user pause u
+say user-resume as_user resume u
+say user-delete as_user delete --force u
 say left sh -c 'find /sys/fs/cgroup -name "*.scope" | grep -v init.scope'
 """
 
@@ -61,7 +79,7 @@ def answers():
     bundle = Bundle()
     try:
         write_bundles(bundle)
-        script = SCRIPT.format(folder=bundle.folder, program=bundle.program)
+        script = SCRIPT.format(folder=bundle.folder, program=bundle.program, user_program=bundle.folder / "mdocker-runtime")
         console = uml.boot_systemd(bundle.folder, uml.SAY + script)
         said = uml.answers(console)
         assert "left" in said, console
@@ -84,10 +102,21 @@ def write_bundles(bundle):
         "pids": {"limit": 20}, "unified": {"memory.high": str(30 << 20)}}
     linux = spec["linux"] | {"cgroupsPath": "tests-a.slice:md:t", "resources": full}
     write(bundle.folder / "full", spec | {"linux": linux})
+    write_rootless(bundle, spec)
     write(bundle.folder / "wrong", spec | {"linux": spec["linux"] | {"cgroupsPath": "/a/b"}})
     eater = spec["process"] | {"args": ["/bin/sh", "-c", "exec dd if=/dev/zero of=/tmp/x bs=1M count=100"]}
     write(bundle.folder / "oom", spec | {"process": eater, "linux": spec["linux"] | {
         "resources": spec["linux"]["resources"] | {"memory": {"limit": 16 << 20, "swap": 16 << 20}}}})
+
+
+def write_rootless(bundle, spec):
+    """For user 1000, with one id; the program where that user reaches it."""
+    one = [{"containerID": 0, "hostID": 1000, "size": 1}]
+    mounts = [m | {"options": [o for o in m.get("options", []) if not o.startswith("gid=")]} for m in spec["mounts"]]
+    linux = spec["linux"] | {"cgroupsPath": "user.slice:md:u", "uidMappings": one, "gidMappings": one, "resources": {"pids": {"limit": 20}},
+                             "namespaces": spec["linux"]["namespaces"] + [{"type": "user"}]}
+    write(bundle.folder / "rootless", spec | {"linux": linux, "mounts": mounts})
+    shutil.copy(bundle.program, bundle.folder / "mdocker-runtime")
 
 
 def write(folder, spec):
@@ -165,3 +194,11 @@ def test_a_path_of_the_other_kind_is_refused(answers):
 def test_a_container_that_ran_out_of_memory_is_not_left_as_a_failed_unit(answers):
     assert answers["oom"][1] == 137
     assert answers["failed"] == ("", 0)
+
+
+def test_a_users_container_is_in_the_scope_of_the_users_manager(answers):
+    assert answers["user-manager"] == ("", 0)
+    assert answers["user-run"] == ("", 0)
+    assert answers["user-group"] == ("0::/user.slice/user-1000.slice/user-test.service/user.slice/md-u.scope\n", 0)
+    assert answers["user-limit"] == ("20\n", 0)
+    assert [answers[name] for name in ("user-pause", "user-resume", "user-delete")] == [("", 0)] * 3
