@@ -7,7 +7,7 @@
 #
 #   make image | install | bench | conformance | fuzz | test-long | check-format | deps | clean
 #
-# Variables: LISTEN=HOST:PORT and IMAGE=FILE.tar or a folder, ROOT= and STATE= (demo), DESTDIR= and PREFIX= (install), BUILD= (folder), N= (bench),
+# Variables: LISTEN=HOST:PORT and IMAGE=FILE.tar or a folder, ROOT=, STATE= and NETWORK=none (demo), DESTDIR= and PREFIX= (install), BUILD= (folder), N= (bench),
 # QUICK=1 (conformance: ours alone)
 
 BUILD ?= build

@@ -76,6 +76,12 @@ static int reload(struct engine *e, const char *name, struct md_error *err)
 	return network_reload(e->root, err);
 }
 
+static int restore(struct engine *e, const char *name, struct md_error *err)
+{
+	(void)name;
+	return network_restore(e->root, err);
+}
+
 static int remove_all(struct engine *e, const char *name, struct md_error *err)
 {
 	(void)name;
@@ -134,6 +140,7 @@ static const struct verb {
 	{ "ls", false, list },
 	{ "inspect", false, inspect },
 	{ "reload", false, reload },
+	{ "restore", false, restore },
 	{ "rm", false, remove_all },
 	{ "attach", true, attach },
 	{ "detach", true, detach },
@@ -165,10 +172,12 @@ static int run(const struct args_command *c, int argc, char **argv)
 const struct args_command cmd_network = {
 	.name = "network",
 	.summary = "Show and maintain the network of workspaces",
-	.usage = "network ls | inspect | reload | rm | attach WORKSPACE | detach WORKSPACE",
+	.usage = "network ls | inspect | reload | restore | rm | attach WORKSPACE | detach "
+		 "WORKSPACE",
 	.text = "ls       addresses and policies\n"
 		"inspect  the same and counters, as JSON\n"
 		"reload   put our firewall rules back, as after a flush of the host's\n"
+		"restore  the same if they are missing and needed: what the server does by itself\n"
 		"rm       remove bridges and rules; no workspace may be attached\n"
 		"attach and detach are called by the runtime, with the container's state as input.",
 	.options = options,

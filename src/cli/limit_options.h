@@ -36,7 +36,7 @@
 	CLI_SETTING(s, list, "record-days", 0, "N", "older recordings go (30; 0: none do)")
 
 #define CLI_NETWORK(s, list)                                                                       \
-	CLI_SETTING(s, list, "network", 0, "KIND", "none (loopback only), bridge, or host (no network isolation)"), \
+	CLI_SETTING(s, list, "network", 0, "KIND", "none (loopback only), bridge, host (no isolation), auto (a bridge if possible)"), \
 	CLI_SETTING(s, list, "egress", 0, "POLICY", "on a bridge: none, internet, full, allow:CIDR[:PORT[/tcp|/udp]],...")
 /* clang-format on */
 

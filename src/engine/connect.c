@@ -7,15 +7,17 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "engine/profile_kind.h"
 #include "network/network.h"
 #include "base/poison.h"
 
-static const char *const kinds[] = { "none", "bridge", "host" };
+static const char *const kinds[] = { "none", "bridge", "host", "auto" };
 
 static bool on_bridge(const struct workspace *w)
 {
-	return w->network && str_eq(w->network, "bridge");
+	return w->network && (str_eq(w->network, "bridge") || str_eq(w->network, "auto"));
 }
 
 static int fill_endpoint(
@@ -44,7 +46,8 @@ int connect_check_words(const char *network, const char *egress, struct md_error
 	while (network && i < ARRAY_SIZE(kinds) && !str_eq(network, kinds[i]))
 		i++;
 	if (i == ARRAY_SIZE(kinds))
-		return md_fail(err, EINVAL, "network '%.40s' is not none, bridge or host", network);
+		return md_fail(
+			err, EINVAL, "network '%.40s' is not none, bridge, host or auto", network);
 	return egress ? network_policy_parse(egress, &policy, err) : 0;
 }
 
@@ -57,6 +60,21 @@ int connect_check(const struct workspace *w, struct md_error *err)
 	if (!on_bridge(w) && w->publish.count)
 		return md_fail(err, EINVAL, "published ports need --network bridge");
 	return fill_endpoint(w, &endpoint, err);
+}
+
+const char *connect_settle(const struct engine *e, const struct workspace *w)
+{
+	const struct profile_kind *profile = profile_kind_find(w->profile, NULL);
+	struct md_error why = MD_ERROR_INIT;
+
+	if (!str_eq(w->network, "auto"))
+		return w->network;
+	if (profile && (profile->traits & PROFILE_NO_NETWORK))
+		return "none";
+	if (network_ready(e->root, &why) == 0)
+		return "bridge";
+	log_warning("workspace '%s' has no network but its loopback: %s", w->name, why.msg);
+	return "none";
 }
 
 int connect_prepare(const struct workspace *w, const char *bundle, struct md_error *err)

@@ -5,6 +5,7 @@
  *
  *	none	a network namespace with nothing but loopback
  *	bridge	eth0 on mdocker0, with its egress policy and published ports
+ *	auto	a bridge where the host can have one, else none: decided at each start, told in the log
  *	host	the host's own network: its services, loopback ones too, are within reach
  *
  * The runtime's hooks (createRuntime, poststop) run `mdocker network attach` and `detach`, so any
@@ -20,6 +21,9 @@ int connect_check(const struct workspace *w, struct md_error *err);
 
 /* The same of words that may be NULL, before there is a workspace. */
 int connect_check_words(const char *network, const char *egress, struct md_error *err);
+
+/* What "auto" is at this start: "bridge" or "none"; any other kind is itself. */
+const char *connect_settle(const struct engine *e, const struct workspace *w);
 
 /* Before a start: resolv.conf in the bundle, for a workspace on a bridge. */
 int connect_prepare(const struct workspace *w, const char *bundle, struct md_error *err);

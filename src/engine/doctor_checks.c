@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -29,6 +30,7 @@
 #include "engine/idblock.h"
 #include "engine/idmap.h"
 #include "engine/reserve.h"
+#include "network/network.h"
 #include "base/poison.h"
 
 enum { LINE_BYTES = 4096, LOW_SPACE_MB = 1024 };
@@ -319,6 +321,54 @@ static void check_quota(struct engine *e, struct doctor_result *r)
 		doctor_ok(r, "an ext4 image on a loop device for each workspace with --disk");
 }
 
+struct network_try {
+	struct md_error why;
+};
+
+static int probe_network(void *data)
+{
+	struct network_try *t = data;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return md_fail_errno(&t->why, "a network namespace");
+	return network_probe(&t->why);
+}
+
+static void judge_network(const struct network_try *t, struct doctor_result *r)
+{
+	_auto_buf_ struct buf resolvers = BUF_INIT(4096);
+
+	network_resolv_conf(&resolvers);
+	if (t->why.code)
+		doctor_weaker(r, t->why.msg,
+			"workspaces have no network but their loopback: the kernel needs nf_tables "
+			"(nft_ct, nft_nat, nft_masq, nft_fib), bridge and veth, and this user "
+			"CAP_NET_ADMIN");
+	else if (!resolvers.len)
+		doctor_weaker(r, "bridge, NAT and filter, but no name server",
+			"/etc/resolv.conf names none but on loopback, which workspaces don't "
+			"reach: "
+			"names are not found inside");
+	else
+		doctor_ok(r, "bridge, NAT and filter by nf_tables");
+}
+
+/* All of it, in a namespace that is gone afterwards. The child's words come by shared memory. */
+static void check_network(struct engine *e, struct doctor_result *r)
+{
+	struct network_try *t =
+		mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (t == MAP_FAILED) {
+		doctor_weaker(r, strerror(errno), "the network can't be tried");
+		return;
+	}
+	if (in_child(probe_network, t) && !t->why.code)
+		md_fail(&t->why, EIO, "the trial ended without a word");
+	judge_network(t, r);
+	munmap(t, sizeof(*t));
+}
+
 static void check_programs(struct engine *e, struct doctor_result *r)
 {
 	static const char *const programs[] = { "mdocker-runtime", "mdocker-shim", "mdocker-init" };
@@ -389,6 +439,7 @@ static const struct doctor_check checks[] = {
 	{ "memory reserve", check_reserve },
 	{ "disk space", check_disk },
 	{ "disk limits", check_quota },
+	{ "network", check_network },
 	{ "programs", check_programs },
 	{ "default image", check_image },
 };

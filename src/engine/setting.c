@@ -109,7 +109,8 @@ int settings_check(const struct workspace_request *r, struct md_error *err)
 	if (!profile || limits_check(&r->limits, err) < 0 ||
 		recording_policy_check(&r->recording, err) < 0)
 		return -1;
-	if ((profile->traits & PROFILE_NO_NETWORK) && network && !str_eq(network, "none"))
+	if ((profile->traits & PROFILE_NO_NETWORK) && network && !str_eq(network, "none") &&
+		!str_eq(network, "auto"))
 		return md_fail(err, EINVAL, "profile '%s' has no network: --network %.40s can't be",
 			profile->name, network);
 	return connect_check_words(network, r->egress, err);

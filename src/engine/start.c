@@ -351,7 +351,8 @@ static void tell_profile(const struct workspace *w)
 int workspace_start(struct engine *e, struct workspace *w, const struct start_options *o,
 	int *ret_exit, struct md_error *err)
 {
-	_auto_(start_done) struct start s = { .e = e, .w = w, .o = o, .userns_fd = -1 };
+	struct workspace settled; /* borrows all of *w */
+	_auto_(start_done) struct start s = { .e = e, .w = &settled, .o = o, .userns_fd = -1 };
 	struct md_error ignored = MD_ERROR_INIT;
 	int code = EXIT_ENGINE;
 	int r;
@@ -365,6 +366,9 @@ int workspace_start(struct engine *e, struct workspace *w, const struct start_op
 		r = workspace_sweep(e, w, err);
 	if (r == 0)
 		r = record_start(e, w, err);
+	settled = *w;
+	if (r == 0)
+		settled.network = (char *)connect_settle(e, w);
 	if (r == 0)
 		r = prepare(&s, err);
 	if (r == 0)

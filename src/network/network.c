@@ -25,6 +25,8 @@ enum {
 	ELEMENTS_CEILING = 64 << 10,
 };
 
+#define FORWARDING "/proc/sys/net/ipv4/ip_forward"
+
 static const struct rules_limits default_limits = {
 	.connections = 1024,
 	.new_per_second = 100,
@@ -180,7 +182,10 @@ static int load_rules(struct network *n, struct md_error *err)
 		return -1;
 	if (text.failed)
 		return md_fail(err, ENOMEM, "network: out of memory for the rules");
-	return rules_run(&n->rules, buf_str(&text), err);
+	if (rules_run(&n->rules, buf_str(&text), err) < 0)
+		return -1;
+	rules_join_docker(&n->rules);
+	return 0;
 }
 
 /* A knob of the present network namespace that we need at "1"; written only if it differs. */
@@ -238,12 +243,50 @@ static int need_bridge(struct network *n, struct link_socket *s, unsigned int nu
 	return finish_bridge(n, s, number, index, err);
 }
 
-/* Host rules and forwarding are there before the first packet can pass. */
+/* Rules and forwarding, before anybody is attached. */
 static int need_ground(struct network *n, struct md_error *err)
 {
 	if (!rules_are_loaded(&n->rules) && load_rules(n, err) < 0)
 		return md_wrap(err, "network: load the rules");
-	return need_sysctl("/proc/sys/net/ipv4/ip_forward", err);
+	return need_sysctl(FORWARDING, err);
+}
+
+int network_ready(const char *root, struct md_error *err)
+{
+	_auto_network_ struct network n = NETWORK_INIT;
+	_auto_link_ struct link_socket s = { NULL, 0 };
+	char name[NETWORK_IFNAME];
+	unsigned int index;
+
+	if (link_open(&s, -1) < 0)
+		return md_fail_errno(err, "network: open rtnetlink");
+	network_bridge_name(0, name);
+	if (link_index(&s, name))
+		return 0;
+	if (network_init(&n, root, err) < 0 || need_ground(&n, err) < 0)
+		return -1;
+	return need_bridge(&n, &s, 0, &index, err);
+}
+
+int network_probe(struct md_error *err)
+{
+	_auto_network_ struct network n = NETWORK_INIT;
+	_auto_link_ struct link_socket s = { NULL, 0 };
+	_auto_buf_ struct buf text = BUF_INIT(RULES_CEILING);
+	struct rules_resolvers resolvers = find_resolvers();
+	unsigned int index;
+
+	n.leases = (struct network_leases){ .pool = POOL };
+	rules_text(&text, &default_limits, &resolvers);
+	if (text.failed)
+		return md_fail(err, ENOMEM, "network: out of memory");
+	if (rules_open(&n.rules, err) < 0 || rules_run(&n.rules, buf_str(&text), err) < 0)
+		return -1;
+	if (link_open(&s, -1) < 0)
+		return md_fail_errno(err, "network: open rtnetlink");
+	if (need_bridge(&n, &s, 0, &index, err) < 0)
+		return -1;
+	return need_sysctl(FORWARDING, err);
 }
 
 /* The container's side: loopback, address, route, rate. */
@@ -368,6 +411,7 @@ static int add_elements(
 	_auto_free_ char *path = str_format("elements/%s", e->id);
 	_auto_buf_ struct buf text = BUF_INIT(ELEMENTS_CEILING);
 	struct rules_endpoint endpoint = to_rules(e, address);
+	struct md_error why = MD_ERROR_INIT;
 
 	rules_add_text(&text, &endpoint);
 	if (!path || text.failed)
@@ -376,13 +420,16 @@ static int add_elements(
 		return -1;
 	if (file_write_atomic(n->dir, path, text.data, text.len, 0600) < 0)
 		return md_fail_errno(err, "network: write '%s'", path);
-	if (rules_run(&n->rules, buf_str(&text), err) < 0) {
-		if (err && err->code == EEXIST)
-			md_fail(err, EEXIST,
-				"a published port belongs to another workspace already");
-		return -1;
-	}
-	return 0;
+	if (rules_run(&n->rules, buf_str(&text), &why) == 0)
+		return 0;
+	/* No rules at all: they are loaded with what all files say. Asking beforehand would take as long
+	 * as this at every start. */
+	if (why.code == ENOENT)
+		return load_rules(n, err);
+	if (why.code == EEXIST)
+		return md_fail(
+			err, EEXIST, "a published port belongs to another workspace already");
+	return md_fail(err, why.code, "%s", why.msg);
 }
 
 int network_attach(const char *root, const struct network_endpoint *e, int netns_fd,
@@ -397,7 +444,7 @@ int network_attach(const char *root, const struct network_endpoint *e, int netns
 	if (network_lease_take(&n.leases, e->id, &lease, err) < 0 || save_leases(&n, err) < 0)
 		return -1;
 	address = network_lease_address(&n.leases, lease);
-	if (need_ground(&n, err) < 0)
+	if (need_sysctl(FORWARDING, err) < 0)
 		return -1;
 	if (add_elements(&n, e, address, err) < 0 || make_port(&n, e, netns_fd, lease, err) < 0) {
 		remove_elements(&n, e->id, NULL);
@@ -478,6 +525,28 @@ int network_reload(const char *root, struct md_error *err)
 	return load_rules(&n, err);
 }
 
+static bool has_elements(const struct network *n)
+{
+	_auto_buf_ struct buf text = BUF_INIT(RULES_CEILING);
+	struct md_error ignored = MD_ERROR_INIT;
+
+	return add_all_elements(n, &text, &ignored) < 0 || text.len;
+}
+
+int network_restore(const char *root, struct md_error *err)
+{
+	_auto_network_ struct network n = NETWORK_INIT;
+
+	if (network_init(&n, root, err) < 0)
+		return -1;
+	if (!has_elements(&n))
+		return 0;
+	if (!rules_are_loaded(&n.rules))
+		return load_rules(&n, err);
+	rules_join_docker(&n.rules);
+	return 0;
+}
+
 /* EBUSY if a port of any lease is there. */
 static int refuse_attached(const struct network *n, struct link_socket *s, struct md_error *err)
 {
@@ -513,6 +582,7 @@ int network_remove(const char *root, struct md_error *err)
 		if (index && link_delete(&s, index) < 0)
 			return md_fail_errno(err, "network: remove the bridge '%s'", name);
 	}
+	rules_leave_docker(&n.rules);
 	if (rules_unload(&n.rules, err) < 0)
 		return -1;
 	network_leases_done(&n.leases);

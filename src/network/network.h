@@ -23,6 +23,13 @@ struct network_endpoint {
 	uint64_t bytes_per_second; /* each way; 0: no limit */
 };
 
+/* Can workspaces be attached here? Cheap once there was one; the first time bridge, rules and forwarding
+ * are made. -1: what is missing. */
+int network_ready(const char *root, struct md_error *err);
+
+/* Tries rules, bridge and forwarding in the present network namespace, which is one made for that. */
+int network_probe(struct md_error *err);
+
 /* Gives the namespace `netns_fd` an interface eth0 with the workspace's address and default route,
  * and lets it out as its policy says. *ret_address (host byte order) may be NULL. On failure
  * nothing of the endpoint is left but its lease. */
@@ -43,6 +50,9 @@ int network_release(const char *root, const char *id, struct md_error *err);
 /* Puts bridges' rules back with the elements of all attached workspaces, in one transaction: after
  * a flush of the host's rules, or when its name servers have changed. */
 int network_reload(const char *root, struct md_error *err);
+
+/* The same if something of it is missing and a workspace is attached; else nothing. */
+int network_restore(const char *root, struct md_error *err);
 
 /* Removes bridges, rules and all leases. EBUSY while a workspace is attached. */
 int network_remove(const char *root, struct md_error *err);

@@ -6,8 +6,10 @@
 #include <netinet/in.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/poison.h"
 
@@ -34,9 +36,10 @@ static const char inet_sets[] =
 
 static const char inet_chains[] =
 	"chain none { drop; }\n"
-	"chain internet { ip daddr @private drop; accept; }\n"
-	"chain full { accept; }\n"
-	"chain allow { ip saddr . ip daddr . meta l4proto . th dport @allowed accept; drop; }\n"
+	"chain internet { jump resolvers; ip daddr @private drop; accept; }\n"
+	"chain full { jump resolvers; accept; }\n"
+	"chain allow { jump resolvers; ip saddr . ip daddr . meta l4proto . th dport @allowed "
+	"accept; drop; }\n"
 	"chain from_workspace {\n"
 	" oifname \"mdocker*\" drop\n"
 	" ct state established,related accept\n"
@@ -44,7 +47,6 @@ static const char inet_chains[] =
 	" ct state invalid drop\n"
 	" add @connections { ip saddr ct count over %u } drop\n"
 	" update @rates { ip saddr limit rate over %u/second burst %u packets } drop\n"
-	" jump resolvers\n"
 	" ip saddr vmap @egress\n"
 	" drop\n"
 	"}\n"
@@ -245,6 +247,48 @@ bool rules_are_loaded(struct rules *r)
 {
 	return rules_run(r, "list chain inet mdocker forward\n", NULL) == 0 &&
 	       rules_run(r, "list chain bridge mdocker prerouting\n", NULL) == 0;
+}
+
+/* What the chain holds, with each rule's handle; NULL: there is none. Borrowed. */
+static const char *list_docker(struct rules *r)
+{
+	const char *text = NULL;
+
+	nft_ctx_output_set_flags(r->nft, NFT_CTX_OUTPUT_HANDLE);
+	if (rules_run(r, "list chain ip filter DOCKER-USER\n", NULL) == 0)
+		text = nft_ctx_get_output_buffer(r->nft);
+	nft_ctx_output_set_flags(r->nft, 0);
+	return text;
+}
+
+void rules_join_docker(struct rules *r)
+{
+	const char *now = list_docker(r);
+
+	if (now && !strstr(now, "\"mdocker*\""))
+		rules_run(r,
+			"insert rule ip filter DOCKER-USER iifname \"mdocker*\" counter accept\n"
+			"insert rule ip filter DOCKER-USER oifname \"mdocker*\" counter accept\n",
+			NULL);
+}
+
+void rules_leave_docker(struct rules *r)
+{
+	const char *now = list_docker(r);
+	_auto_buf_ struct buf commands = BUF_INIT(4096);
+
+	while (now && *now) {
+		size_t len = strcspn(now, "\n");
+		_auto_free_ char *line = strndup(now, len);
+		const char *handle = line ? strstr(line, "# handle ") : NULL;
+
+		if (handle && strstr(line, "\"mdocker*\""))
+			buf_addf(&commands, "delete rule ip filter DOCKER-USER handle %u\n",
+				(unsigned int)strtoul(handle + strlen("# handle "), NULL, 10));
+		now += len + (now[len] == '\n');
+	}
+	if (commands.len && !commands.failed)
+		rules_run(r, buf_str(&commands), NULL);
 }
 
 int rules_unload(struct rules *r, struct md_error *err)

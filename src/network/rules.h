@@ -5,8 +5,8 @@
  *
  * They live in two tables of our own, `inet mdocker` (what may be forwarded, NAT, published ports)
  * and `bridge mdocker` (source address and MAC belong to the port). Other tables are never touched,
- * so a reload of the host's firewall that does not say `flush ruleset` leaves them, and
- * rules_load() puts them back after one that did. Applied through libnftables, no program is run.
+ * but for DOCKER-USER (below), so a reload of the host's firewall that does not say `flush
+ * ruleset` leaves them, and network_restore() puts them back after one that did. Applied through libnftables, no program is run.
  * Source: nft(8), libnftables(3).
  */
 #ifndef MD_NETWORK_RULES_H
@@ -59,6 +59,11 @@ bool rules_are_loaded(struct rules *r);
 
 /* Runs commands as one transaction: all or none. The library's own message is in `err`. */
 int rules_run(struct rules *r, const char *commands, struct md_error *err);
+
+/* Docker drops whatever is forwarded and not its own, which no table of ours can take back; its chain DOCKER-USER, where there
+ * is one, is its place for others' wishes: two rules there let our bridges' packets through to our own rules. Best effort. */
+void rules_join_docker(struct rules *r);
+void rules_leave_docker(struct rules *r);
 
 /* Removes both tables; none is fine. */
 int rules_unload(struct rules *r, struct md_error *err);

@@ -229,6 +229,7 @@ static int prepare(struct broker *b, struct md_error *err)
 static void broker_done(struct broker *b)
 {
 	broker_stop_prune(b);
+	broker_stop_firewall(b);
 	broker_drop_requests(b);
 	broker_open_done(b);
 	fd_close(&b->listen_fd);
@@ -246,14 +247,17 @@ int broker_main(const struct server_config *config, char *self)
 	b.self = self;
 	b.listen_fd = b.first_web_fd = b.auth.fd = b.web.fd = -1;
 	b.signals = b.prune.timer = b.prune.process = (struct loop_source)LOOP_SOURCE_INIT;
-	b.prune.pidfd = -1;
+	b.firewall.events = b.firewall.timer = b.firewall.process =
+		(struct loop_source)LOOP_SOURCE_INIT;
+	b.prune.pidfd = b.firewall.pidfd = b.firewall.fd = -1;
 	if (prepare(&b, &err) < 0) {
 		log_error("%s", err.msg);
 		broker_done(&b);
 		return 1;
 	}
 	log_open(STDERR_FILENO, LOG_INFO, false);
-	if (broker_start_children(&b, &err) < 0 || broker_start_prune(&b, &err) < 0) {
+	if (broker_start_children(&b, &err) < 0 || broker_start_prune(&b, &err) < 0 ||
+		broker_start_firewall(&b, &err) < 0) {
 		log_error("%s", err.msg);
 		b.exit_code = 1;
 	} else if (loop_run(&b.loop) < 0) {

@@ -2,7 +2,7 @@
 /*
  * broker.h - the state of the root role, between its files: broker.c (start, signals, messages), broker_children.c
  * (auth and web: started, restarted), broker_open.c (workspaces and recordings: runs `mdocker`, connects to
- * the shim), broker_prune.c.
+ * the shim), broker_prune.c, broker_firewall.c.
  */
 #ifndef MD_SERVER_BROKER_H
 #define MD_SERVER_BROKER_H
@@ -57,6 +57,12 @@ struct broker {
 		pid_t pid; /* 0: none runs */
 		int pidfd;
 	} prune;
+	struct broker_firewall {
+		struct loop_source events, timer, process;
+		int fd;    /* netlink, -1: the kernel tells nothing */
+		pid_t pid; /* 0: none runs */
+		int pidfd;
+	} firewall;
 	uint32_t last_id;
 	struct broker_request *requests; /* of web, in the order of their coming */
 	size_t request_count, run_count;
@@ -79,6 +85,10 @@ void broker_kill_child(struct broker_child *c);
 /* broker_prune.c: `mdocker system prune` soon after the start, `mdocker recordings prune` then and each hour. */
 int broker_start_prune(struct broker *b, struct md_error *err);
 void broker_stop_prune(struct broker *b);
+
+/* broker_firewall.c: `mdocker network restore` when tables or chains of the host's firewall came or went. */
+int broker_start_firewall(struct broker *b, struct md_error *err);
+void broker_stop_firewall(struct broker *b);
 
 /* broker_open.c */
 /* A request of web: OPEN, WORKSPACE or RECORDING. */

@@ -6,6 +6,7 @@ for each layer a link to the session's.
 """
 
 import io
+import json
 import os
 import pathlib
 import shutil
@@ -82,6 +83,7 @@ class Images:
             os.makedirs(root / folder, mode=0o700, exist_ok=True)
         for name in names:
             shutil.copy(self.root / "images" / (name + ".json"), root / "images")
-        for layer in os.listdir(self.root / "layers"):
-            if not layer.startswith(".") and not (root / "layers" / layer).exists():
+        for layer in {layer for name in names
+                      for layer in json.loads((self.root / "images" / (name + ".json")).read_text())["layers"]}:
+            if not (root / "layers" / layer).exists():
                 os.symlink(self.root / "layers" / layer, root / "layers" / layer)

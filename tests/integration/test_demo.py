@@ -12,7 +12,8 @@ from harness.terminal import Terminal
 class Demo(Terminal):
     def __init__(self, place, port):
         image = BUILD / "default-image.tar"
-        super().__init__([REPOSITORY / "packaging/demo", BUILD, f"127.0.0.1:{port}", image, place.root, place.state])
+        super().__init__([REPOSITORY / "packaging/demo", BUILD, f"127.0.0.1:{port}", image, place.root, place.state],
+                         env={"NETWORK": "none"})  # the machine's own network stays as it is; test_network.py has the default
         place.closers.append(self.close)
 
     def interrupt(self):

@@ -2,13 +2,19 @@
 """Workspaces on a bridge: in a network namespace that stands for the host, with another beyond it that stands for the internet.
 No packet leaves the two."""
 
+import contextlib
+import ctypes
 import json
+import os
+import signal
 import subprocess
 import time
 
 import pytest
 
+from harness import BUILD, REPOSITORY
 from harness.process import run, wait_until
+from harness.server import Server, free_port
 
 PUBLIC, PRIVATE, METADATA = "8.8.8.8", "10.9.9.9", "169.254.169.254"
 
@@ -27,6 +33,17 @@ class Namespace:
 
     def __call__(self, *argv, **more):
         return run(["nsenter", f"--net=/proc/{self.process.pid}/ns/net", *argv], **more)
+
+    @contextlib.contextmanager
+    def entered(self):
+        """What this thread starts and connects to is in there."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/thread-self/ns/net") as own, open(f"/proc/{self.process.pid}/ns/net") as there:
+            assert libc.setns(there.fileno(), 0) == 0, os.strerror(ctypes.get_errno())
+            try:
+                yield
+            finally:
+                assert libc.setns(own.fileno(), 0) == 0, os.strerror(ctypes.get_errno())
 
     def close(self):
         self.process.kill()
@@ -68,6 +85,16 @@ class Network:
         request = f"printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' | nc -w {timeout} {address} {port}"
         r = self.mdocker("exec", workspace, "/bin/sh", "-c", request, timeout=60)
         return r.out.partition("\n\n")[2] if r.code == 0 and r.out else None
+
+    def init(self, name):
+        """The process id of a workspace's PID 1."""
+        found = [w for w in self.place.workspaces()
+                 if json.loads((self.place.root / "workspaces" / w / "workspace.json").read_text())["name"] == name]
+        return json.loads(self.place.runtime("state", *found).ok().out)["pid"]
+
+    def python(self, name, script, timeout=60):
+        """Runs a script in a workspace's network namespace: what a program inside could do there, and more."""
+        return run(["nsenter", f"--net=/proc/{self.init(name)}/ns/net", "/usr/bin/python3", "-c", script], timeout=timeout)
 
     def inspect(self):
         return json.loads(self.mdocker("network", "inspect").ok().out)
@@ -162,6 +189,48 @@ def test_rules_come_back_after_a_flush(network):
     assert "8080" in network.host("nft", "list", "map", "inet", "mdocker", "published").ok().out
 
 
+def test_the_server_puts_the_rules_back_after_a_flush(network):
+    """Nobody has to call for it, and nothing gets through that should not."""
+    network.place.need_images("default")
+    network.serve(network.outside, 80)
+    network.serve(network.host, 7777, "the host's own service")
+    with network.host.entered():
+        server = Server(network.place, "--workspace", "network=bridge").start()
+        server.login("alice").shell()
+    network.host("nft", "flush ruleset; add table inet other").ok()
+    wait_until(lambda: "mdocker" in network.host("nft", "list", "tables").ok().out, "our tables are back")
+    script = ("import socket\n"
+              "for a, p in (('%s', 80), ('%s', 80), ('198.18.0.1', 7777), ('10.213.0.1', 7777)):\n"
+              " s = socket.socket(); s.settimeout(1)\n"
+              " print(s.connect_ex((a, p)) == 0)" % (PUBLIC, PRIVATE))
+    assert network.python("alice", script).ok().out.split() == ["True", "False", "False", "False"]
+    assert "other" in network.host("nft", "list", "tables").ok().out
+    # What was removed on purpose stays away.
+    network.mdocker("stop", "--all").ok()
+    network.mdocker("network", "rm").ok()
+    network.host("nft", "add table inet third; delete table inet third").ok()
+    network.mdocker("network", "restore").ok()
+    assert "mdocker" not in network.host("nft", "list", "tables").ok().out
+
+
+def test_it_works_beside_docker(network):
+    """Docker's own rules drop whatever is forwarded and not its own; its chain DOCKER-USER is the place for others' wishes."""
+    network.serve(network.outside, 80)
+    network.host("nft", "add table ip filter; add chain ip filter DOCKER-USER; "
+                        "add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }; "
+                        "add rule ip filter FORWARD jump DOCKER-USER").ok()
+    network.run("w")
+    assert network.get("w", PUBLIC) == "here"
+    assert network.get("w", PRIVATE) is None
+    network.mdocker("network", "reload").ok()
+    chain = network.host("nft", "list", "chain", "ip", "filter", "DOCKER-USER").ok().out
+    assert chain.count("mdocker") == 2, chain
+    network.mdocker("rm", "-f", "w").ok()
+    network.mdocker("network", "rm").ok()
+    left = network.host("nft", "list", "ruleset").ok().out
+    assert "mdocker" not in left and "DOCKER-USER" in left and "policy drop" in left, left
+
+
 def test_other_tables_are_never_touched(network):
     network.host("nft", "add table inet docker; "
                         "add chain inet docker forward { type filter hook forward priority 0; }").ok()
@@ -188,6 +257,177 @@ def test_nothing_is_left(network):
     assert network.host("ip", "-br", "link").ok().out == before
 
 
+def test_the_thousandth_workspace_is_on_a_further_bridge_and_as_isolated(network):
+    network.serve(network.outside, 80)
+    network.run("first", "--egress", "full", command=("/bin/httpd", "-f", "-p", "80", "-h", "/etc"))
+    leases = network.place.root / "network" / "leases.json"
+    document = json.loads(leases.read_text())
+    taken = set(document["leases"].values())
+    document["leases"] |= {f"{n:012x}": n for n in range(1000) if n not in taken}
+    leases.write_text(json.dumps(document))
+    network.run("next", "--egress", "full", command=("/bin/httpd", "-f", "-p", "80", "-h", "/etc"))
+    attached = {w["bridge"]: w["address"] for w in network.inspect()["workspaces"] if w["attached"]}
+    assert set(attached) == {"mdocker0", "mdocker1"} and attached["mdocker1"].startswith("10.213.4."), attached
+    for address in attached.values():
+        wait_until(lambda: network.host("curl", "-s", "-m", "1", f"http://{address}/passwd").code == 0, f"{address} serves")
+    assert network.get("next", PUBLIC) == "here"
+    assert network.get("next", attached["mdocker0"]) is None
+    assert network.get("first", attached["mdocker1"]) is None
+    assert network.get("next", "10.213.0.1", 80) is None
+
+
+CONNECT = """
+import resource, select, socket, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+def connect(count, pause):
+    for _ in range(count):
+        s = socket.socket(); s.setblocking(False); s.connect_ex(("%s", 80)); all.append(s)
+        time.sleep(pause)
+def connected():
+    return sum(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0 and bool(select.select([], [s], [], 0)[1])
+               for s in all if s.fileno() < 1024) if len(all) < 900 else None
+all = []
+""" % PUBLIC
+
+
+def listen(network, script=""):
+    network.place.start(["nsenter", f"--net=/proc/{network.outside.process.pid}/ns/net", "/usr/bin/python3", "-c",
+                         "import socket, time\ns = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+                         "s.bind(('0.0.0.0', 80)); s.listen(4000)\ntime.sleep(300)"])
+    wait_until(lambda: "0.0.0.0:80" in network.outside("ss", "-ltn").out, "the listener")
+
+
+def flows(network):
+    """Connections of the workspace that the host's tracking knows."""
+    return int(network.host("sh", "-c", "cat /proc/sys/net/netfilter/nf_conntrack_count").ok().out)
+
+
+def test_new_connections_are_rated(network):
+    """A burst of 500, then 100 a second."""
+    listen(network)
+    network.run("w", "--egress", "full")
+    script = CONNECT + "connect(800, 0)\nprint(connected(), flush=True)"
+    count = int(network.python("w", script).ok().out)
+    assert 400 <= count < 780, count
+
+
+def test_open_connections_are_counted(network):
+    """1,024 at once; other workspaces have their own."""
+    listen(network)
+    network.run("w", "--egress", "full")
+    network.run("other", "--egress", "full")
+    script = CONNECT + "connect(480, 0)\nfor _ in range(14): time.sleep(0.5); connect(45, 0)\n" \
+        "import os\nprint(len(all), flush=True)\ntime.sleep(0.5)\n" \
+        "print(sum(line.split()[3] == '01' for line in open('/proc/self/net/tcp').readlines()[1:]), flush=True)"
+    tried, held = map(int, network.python("w", script).ok().out.split())
+    assert tried > 1090 and 950 <= held <= 1024, (tried, held)
+    assert network.python("other", CONNECT + "connect(5, 0)\ntime.sleep(0.3)\nprint(connected())").ok().out.split() == ["5"]
+
+
+def test_ipv6_passes_in_no_way(network):
+    network.run("w", "--egress", "full")
+    network.run("neighbour", "--egress", "full")
+    pid = network.init("w")
+    run(["nsenter", f"--net=/proc/{pid}/ns/net", "sysctl", "-qw", "net.ipv6.conf.eth0.disable_ipv6=0"])
+    for name in ("w", "neighbour"):
+        run(["nsenter", f"--net=/proc/{network.init(name)}/ns/net", "ip", "-6", "addr", "add",
+             f"fe80::{1 if name == 'w' else 2}/64", "dev", "eth0", "nodad"]).ok()
+    network.host("ip", "-6", "addr", "add", "fe80::99/64", "dev", "mdocker0", "nodad")
+    for target in ("fe80::2%eth0", "fe80::99%eth0", "ff02::1%eth0"):
+        # Its own answer to a multicast is no way out.
+        r = run(["nsenter", f"--net=/proc/{pid}/ns/net", "ping", "-6", "-c", "1", "-W", "1", target])
+        assert r.code != 0 or "fe80::1%" in r.out, repr(r)
+
+
+NAMES = """
+import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 53))
+while True:
+    q, who = s.recvfrom(512)
+    name = q[12:q.index(b"\\0", 12) + 5]
+    a = b"\\xc0\\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + socket.inet_aton("8.8.8.8")
+    known = q[-4:-2] == b"\\0\\1"
+    s.sendto(q[:2] + struct.pack(">HHHHH", 0x8180, 1, known, 0, 0) + q[12:] + a * known, who)
+"""
+
+
+def test_names_are_found_by_every_policy_but_none(network):
+    """The host's name server is on a private address, which the policies themselves leave out."""
+    network.place.start(["nsenter", f"--net=/proc/{network.outside.process.pid}/ns/net", "/usr/bin/python3", "-c", NAMES])
+    wait_until(lambda: ":53" in network.outside("ss", "-lun").out, "the name server")
+    resolv = network.place.folder / "resolv.conf"
+    resolv.write_text("# a comment\nnameserver 127.0.0.53\nnameserver 198.18.0.2\n")
+    seen = {}
+    for name, policy in (("internet", "internet"), ("full", "full"), ("allow", f"allow:{PUBLIC}:80"), ("none", "none")):
+        network.host("unshare", "-m", "--propagation", "private", "sh", "-c",
+                     f"mount --bind {resolv} /etc/resolv.conf; exec \"$@\"", "sh",
+                     *network.place.argv("run", "-d", "--name", name, "--network", "bridge", "--egress", policy, "busybox",
+                                         "/bin/sleep", "600")).ok()
+        assert network.mdocker("exec", name, "/bin/cat", "/etc/resolv.conf").ok().out == "nameserver 198.18.0.2\n"
+        r = network.mdocker("exec", name, "/bin/timeout", "3", "/bin/nslookup", "shell.example", timeout=60)
+        seen[name] = "8.8.8.8" in r.out
+    assert seen == {"internet": True, "full": True, "allow": True, "none": False}
+
+
+WITHOUT_NET_ADMIN = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
+
+
+def test_auto_is_a_bridge_where_the_host_can_have_one(network):
+    network.serve(network.outside, 80)
+    network.serve(network.host, 7777)
+    network.mdocker("run", "-d", "--name", "w", "--network", "auto", "busybox", "/bin/sleep", "600").ok()
+    assert network.get("w", PUBLIC) == "here"
+    assert network.get("w", PRIVATE) is None and network.get("w", "198.18.0.1", 7777) is None
+    network.mdocker("update", "--bandwidth", "5m", "w").ok()
+    network.mdocker("stop", "-t", "0", "w").ok()
+    assert not any(w["attached"] for w in network.inspect()["workspaces"])
+    network.mdocker("rm", "w").ok()
+    assert network.inspect()["workspaces"] == []
+
+
+def test_auto_is_loopback_only_where_it_cannot_and_says_so(network):
+    r = network.host(*WITHOUT_NET_ADMIN, *network.place.argv(
+        "run", "--network", "auto", "busybox", "/bin/ip", "-o", "link")).ok()
+    assert [line.split(":")[1].strip() for line in r.out.splitlines()] == ["lo"]
+    assert "has no network but its loopback: network:" in r.err or "nftables" in r.err, r.err
+    refused = network.host(*WITHOUT_NET_ADMIN, *network.place.argv("run", "--rm", "--network", "bridge", "busybox", "/bin/true"))
+    assert refused.code == 125
+    doctor = network.host(*WITHOUT_NET_ADMIN, *network.place.argv("doctor"))
+    assert "weaker  network" in doctor.out and "CAP_NET_ADMIN" in doctor.out
+    assert "ok      network" in network.mdocker("doctor").out
+
+
+def test_a_strict_profile_has_none_of_it(network):
+    r = network.mdocker("run", "--rm", "--network", "auto", "--profile", "strict", "busybox", "/bin/ls", "/sys/class/net").ok()
+    assert r.out == "lo\n"
+
+
+def test_users_of_the_demo_reach_the_internet_and_neither_the_server_nor_each_other(network):
+    place = network.place.need_images("default")
+    network.serve(network.outside, 80)
+    with network.host.entered():
+        port = free_port()
+        demo = place.start([REPOSITORY / "packaging/demo", BUILD, f"0.0.0.0:{port}".replace("0.0.0.0", "127.0.0.1"),
+                            BUILD / "default-image.tar", place.root, place.state])
+        server = Server(place)
+        server.port, server.process = port, demo
+        wait_until(server.answers, "the demo", timeout=120)
+        shells = {user: server.login(user).shell() for user in ("alice", "bob")}
+    addresses = [w["address"] for w in network.inspect()["workspaces"]]
+    assert len(addresses) == 2
+
+    def reach(user, address, port):
+        return shells[user].ask(f"timeout 1 bash -c 'exec 3<>/dev/tcp/{address}/{port}' 2>/dev/null && echo yes || echo no").strip()
+
+    assert reach("alice", PUBLIC, 80) == "yes" and reach("alice", PRIVATE, 80) == "no"
+    assert {reach("alice", a, port) for a in ("10.213.0.1", "198.18.0.1", *addresses)} == {"no"}
+    for shell in shells.values():
+        shell.close()
+    demo.send_signal(signal.SIGTERM)
+    demo.wait(timeout=30)
+    network.mdocker("stop", "--all").ok()
+
+
 def test_the_default_has_only_loopback(place):
     place.need_images("busybox")
     out = place.mdocker("run", "--rm", "busybox", "/bin/ip", "-o", "link").ok().out
@@ -209,7 +449,7 @@ def test_bandwidth_has_a_ceiling(network):
 
 
 @pytest.mark.parametrize("options, words", [
-    (["--network", "moon"], "not none, bridge or host"),
+    (["--network", "moon"], "not none, bridge, host or auto"),
     (["--network", "bridge", "--egress", "x"], "network policy"),
     (["--network", "bridge", "-p", "80"], "--publish"),
     (["-p", "80:80"], "--network bridge"),

@@ -35,7 +35,7 @@ def test_a_template_is_made_shown_listed_replaced_and_removed(place):
     (["--memory", "lots"], "not a size"),
     (["--profile", "moon"], "there are default, strict, sudo, nested"),
     (["--profile", "strict", "--network", "bridge"], "has no network"),
-    (["--network", "moon"], "not none, bridge or host"),
+    (["--network", "moon"], "not none, bridge, host or auto"),
     (["--egress", "moon"], "network policy"),
     (["--record", "perhaps"], "neither ask nor always"),
     (["--record-size", "2m", "--record-total", "1m"], "less than one"),
