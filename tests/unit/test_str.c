@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include <stdio.h>
+
 #include <errno.h>
 
 #include "base/str.h"
@@ -50,12 +52,28 @@ static void environment_replaces_by_name(void **state _unused_)
 	assert_null(strv_env_get(&v, "B"));
 }
 
+static void octal_escapes_are_whole_ones(void **state _unused_)
+{
+	static const char *const rows[][2] = { { "/a\\040b\\011", "/a b\t" }, { "\\134", "\\" },
+		{ "\\0\xff\xff", "\\0\xff\xff" }, { "\\08 1", "\\08 1" }, { "\\04", "\\04" },
+		{ "\\", "\\" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%s", rows[i][0]);
+		str_unescape_octal(text);
+		assert_string_equal(text, rows[i][1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_are_whole_strings_in_range),
 		cmocka_unit_test(sizes_have_units),
 		cmocka_unit_test(environment_replaces_by_name),
+		cmocka_unit_test(octal_escapes_are_whole_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
