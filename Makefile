@@ -79,7 +79,8 @@ conformance: programs
 	@packaging/install-packages build run conformance
 	tests/conformance/run $(if $(QUICK),--quick)
 
-fuzz:
+fuzz: $(BUILD)/build.ninja
+	@packaging/install-packages build fuzz
 	tests/fuzz/run
 
 check-format:

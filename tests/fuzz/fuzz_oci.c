@@ -66,7 +66,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	if (oci_resources_parse(text, len, &resources, NULL) == 0)
 		oci_resources_done(&resources);
-	parse_record(data, len);
+	/* It looks at the host's cgroups each time, which is slow; no record is a document. */
+	if (len && data[0] != '{')
+		parse_record(data, len);
 	return 0;
 }
 
