@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -309,10 +310,29 @@ static int enter_cgroups(struct launch *l, struct md_error *err)
 	return r;
 }
 
+/* The scheduler tends to leave a new process behind its parent on the same CPU; ours has work of its own to do meanwhile, so the child is
+ * sent to another one. A mask that somebody gave us is the container's as well and is left alone. */
+static void spread(pid_t child)
+{
+	cpu_set_t elsewhere, all;
+	int here = sched_getcpu();
+
+	if (here < 0 || sched_getaffinity(0, sizeof(elsewhere), &elsewhere) < 0 ||
+		CPU_COUNT(&elsewhere) < 2 || CPU_COUNT(&elsewhere) != get_nprocs())
+		return;
+	CPU_CLR(here, &elsewhere);
+	/* All that there may ever be: the kernel keeps what was asked for and meets each later cpuset with it. */
+	memset(&all, 0xff, sizeof(all));
+	if (sched_setaffinity(child, sizeof(elsewhere), &elsewhere) == 0)
+		sched_setaffinity(child, sizeof(all), &all);
+}
+
 static int start(struct launch *l, struct md_error *err)
 {
 	if (make_child(l, err) < 0)
 		return -1;
+	if (!l->plan->init.exec)
+		spread(l->pid);
 	raise_limits(l);
 	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || move_net_devices(l, err) < 0)
 		return -1;

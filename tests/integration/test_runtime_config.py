@@ -421,3 +421,28 @@ def test_a_fifo_as_config_is_refused_at_once(bundle):
 def test_no_config_is_named(bundle):
     r = bundle.runtime("run", "-b", bundle.folder, bundle.id, ok=False)
     assert r.returncode != 0 and "config.json" in r.stderr
+
+
+# ---- CPUs ----
+
+CPUS = "sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status"
+
+
+@pytest.mark.parametrize("mask", [None, "0"])
+def test_the_cpus_are_those_of_who_starts_it(bundle, mask):
+    if mask:
+        bundle.prefix = ["taskset", "-c", mask]
+    expected = subprocess.run([*bundle.prefix, "sh", "-c", CPUS], capture_output=True, text=True, check=True).stdout
+    assert bundle.out(CPUS) == expected
+
+
+def test_the_cpus_follow_the_cpuset(bundle):
+    last = os.cpu_count() - 1
+    every = f"0-{last}" if last else "0"
+    bundle.spec["linux"]["resources"] = {"cpu": {"cpus": str(last)}}
+    bundle.up()
+    assert bundle.exec("sh", "-c", CPUS).stdout == f"{last}\n"
+    bundle.runtime("update", "--cpuset-cpus", every, bundle.id)
+    with open(f"/proc/{bundle.pid()}/status", encoding="ascii") as f:
+        assert f"Cpus_allowed_list:\t{every}\n" in f.read()
+    bundle.delete()
