@@ -26,6 +26,7 @@ void api_config(struct request *q)
 
 	json_object_begin(&w, NULL);
 	json_add_bool(&w, "demo", web.settings.demo);
+	json_add_bool(&w, "images", web.settings.images);
 	json_add_string(&w, "version", MD_VERSION);
 	json_object_end(&w);
 	http_reply_json(q, 200);

@@ -43,6 +43,8 @@ const struct args_option server_options[] = {
 	OPTION("tls-cert", tls_cert, ARGS_STRING, "FILE", "certificate chain (PEM); read again on SIGHUP"),
 	OPTION("tls-key", tls_key, ARGS_STRING, "FILE", "its private key (PEM)"),
 	OPTION("insecure-http", insecure_http, ARGS_FLAG, NULL, "plain http beyond loopback"),
+	OPTION("allow-images", allow_images, ARGS_FLAG, NULL,
+		"the page may show images of programs (sixel): lets it compile WebAssembly"),
 	OPTION("idle", idle_seconds, ARGS_INT, "SECONDS", "a login ends after so long without activity (1800)"),
 	OPTION("max-session", absolute_seconds, ARGS_INT, "SECONDS", "a login ends after so long (43200)"),
 	OPTION("max-connections", connections_per_address, ARGS_INT, "N",
@@ -319,6 +321,7 @@ int config_settle(const struct server_config *c, const struct listen_address *at
 	s.demo = c->demo;
 	s.tls = c->tls_cert != NULL;
 	s.loopback_only = at->loopback;
+	s.images = c->allow_images;
 	s.idle_seconds = (uint32_t)c->idle_seconds;
 	s.absolute_seconds = (uint32_t)c->absolute_seconds;
 	s.connections_per_address = (uint32_t)c->connections_per_address;

@@ -42,17 +42,17 @@ static const struct {
 	[BW_FAILED] = { 503, "unavailable", "the server can't do this now" },
 };
 
-/* On every reply. xterm.js writes style attributes, hence 'unsafe-inline' there and nowhere else. */
-static const char security_headers[] =
-	"content-security-policy: default-src 'none'; script-src 'self'; connect-src 'self'; "
-	"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; "
-	"worker-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n"
-	"x-content-type-options: nosniff\r\n"
-	"x-frame-options: DENY\r\n"
-	"referrer-policy: no-referrer\r\n"
-	"cross-origin-opener-policy: same-origin\r\n"
-	"cross-origin-resource-policy: same-origin\r\n"
-	"permissions-policy: camera=(), microphone=(), geolocation=(), usb=()\r\n";
+/* On every reply; %s is more that scripts may do. xterm.js writes style attributes, hence 'unsafe-inline' there and nowhere else. */
+#define SECURITY_HEADERS                                                                           \
+	"content-security-policy: default-src 'none'; script-src 'self'%s; connect-src 'self'; " \
+	"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; manifest-src 'self'; " \
+	"worker-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n" \
+	"x-content-type-options: nosniff\r\n" \
+	"x-frame-options: DENY\r\n" \
+	"referrer-policy: no-referrer\r\n" \
+	"cross-origin-opener-policy: same-origin\r\n" \
+	"cross-origin-resource-policy: same-origin\r\n" \
+	"permissions-policy: camera=(), microphone=(), geolocation=(), usb=()\r\n"
 /* clang-format on */
 
 static const char *status_words(int status)
@@ -75,8 +75,9 @@ static void begin_reply(
 		return;
 	}
 	buf_reset(&q->head);
-	buf_addf(&q->head, "HTTP/1.1 %d %s\r\n%s%s%s", status, status_words(status),
-		security_headers, extra ? extra : "", more);
+	buf_addf(&q->head, "HTTP/1.1 %d %s\r\n" SECURITY_HEADERS "%s%s", status,
+		status_words(status), web.settings.images ? " 'wasm-unsafe-eval'" : "",
+		extra ? extra : "", more);
 	if (q->secure)
 		buf_add_str(&q->head, "strict-transport-security: max-age=31536000\r\n");
 	if (q->conn->close_after)

@@ -94,7 +94,7 @@ struct bw_header {
 
 struct bw_settings {
 	struct bw_header h;
-	uint8_t demo, tls, insecure_http, loopback_only;
+	uint8_t demo, tls, insecure_http, loopback_only, images;
 	uint16_t port;
 	uint32_t web_uid, web_gid, auth_uid, auth_gid;
 	uint32_t idle_seconds, absolute_seconds;

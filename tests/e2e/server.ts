@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts the real server with its demonstration accounts, in folders of its own, for all tests of a run; MD_E2E_URL
-// names one that already runs instead.
+// Starts the real server with its demonstration accounts, in folders of its own: one for all tests of a run (MD_E2E_URL names
+// one that already runs instead), and further ones for a test.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const startWithin = 30_000;
 
@@ -46,9 +47,14 @@ async function end(server: ChildProcess): Promise<void> {
 	clearTimeout(timer);
 }
 
-export default async function setup(): Promise<(() => Promise<void>) | void> {
-	if (process.env['MD_E2E_URL'] !== undefined) return;
-	const build = resolve(process.env['MD_BUILD'] ?? join(__dirname, '../../build'));
+export interface Running {
+	url: string;
+	stop(): Promise<void>;
+}
+
+/** A server with options of its own beside those that all have. */
+export async function startServer(...options: string[]): Promise<Running> {
+	const build = resolve(process.env['MD_BUILD'] ?? fileURLToPath(new URL('../../build', import.meta.url)));
 	const folder = mkdtempSync(join(tmpdir(), 'minidocker-e2e-'));
 	const places = ['--root', join(folder, 'root'), '--state', join(folder, 'state')];
 	const mdocker = (...args: string[]): void => {
@@ -63,12 +69,11 @@ export default async function setup(): Promise<(() => Promise<void>) | void> {
 	mdocker('import', join(build, 'default-image.tar'), 'default');
 	const server = spawn(
 		join(build, 'src/mdockerd'),
-		[...places, '--demo', '--listen', new URL(url).host, '--assets', join(build, 'web')],
+		[...places, '--demo', '--listen', new URL(url).host, '--assets', join(build, 'web'), ...options],
 		{ stdio: ['ignore', out, out] },
 	);
-	process.env['MD_E2E_URL'] = url;
 
-	async function teardown(): Promise<void> {
+	async function stop(): Promise<void> {
 		await end(server);
 		mdocker('stop', '--all');
 		rmSync(folder, { recursive: true, force: true });
@@ -77,8 +82,15 @@ export default async function setup(): Promise<(() => Promise<void>) | void> {
 	try {
 		await untilUp(url, server, log);
 	} catch (error) {
-		await teardown();
+		await stop();
 		throw error;
 	}
-	return teardown;
+	return { url, stop };
+}
+
+export default async function setup(): Promise<(() => Promise<void>) | void> {
+	if (process.env['MD_E2E_URL'] !== undefined) return;
+	const { url, stop } = await startServer();
+	process.env['MD_E2E_URL'] = url;
+	return stop;
 }

@@ -116,6 +116,17 @@ def test_every_answer_has_the_security_headers(web):
     assert answers[1].headers["Cache-Control"] == "no-store"
 
 
+def test_only_a_server_that_allows_images_lets_the_page_compile(web, place):
+    def seen(server):
+        page, config = server.request("GET", "/"), server.request("GET", "/api/v1/config")
+        return page.headers["Content-Security-Policy"].split("; ")[1], config.json["images"]
+
+    assert seen(web) == ("script-src 'self'", False)
+    web.stop()
+    generous = WebServer(place, "--allow-images").start()
+    assert seen(generous) == ("script-src 'self' 'wasm-unsafe-eval'", True)
+
+
 def test_changes_come_from_our_own_pages_only(web):
     good = {"username": "alice", "password": "password"}
     own = f"http://127.0.0.1:{web.port}"

@@ -166,9 +166,16 @@ export async function fetchMe(): Promise<Me> {
 	return { username: str(f['username']), role: role(f['role']), demo: f['demo'] === true };
 }
 
-export async function fetchConfig(): Promise<{ demo: boolean; version: string }> {
+export interface Config {
+	demo: boolean;
+	/** May the page offer images? Its security policy lets it, or not. */
+	images: boolean;
+	version: string;
+}
+
+export async function fetchConfig(): Promise<Config> {
 	const f = await request('GET', 'config');
-	return { demo: f['demo'] === true, version: str(f['version']) };
+	return { demo: f['demo'] === true, images: f['images'] === true, version: str(f['version']) };
 }
 
 /** What an admin adds to a path that is about somebody else. */

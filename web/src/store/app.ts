@@ -2,13 +2,13 @@
 // Who is logged in, and which screen that gives.
 import { signal } from '@preact/signals';
 import * as api from '../net/api';
-import { ApiError, type Me } from '../net/api';
+import { ApiError, type Config, type Me } from '../net/api';
 
 export type Screen = 'starting' | 'unreachable' | 'login' | 'workspace' | 'watch' | 'look';
 
 export const screen = signal<Screen>('starting');
 export const me = signal<Me | null>(null);
-export const config = signal<{ demo: boolean; version: string }>({ demo: false, version: '' });
+export const config = signal<Config>({ demo: false, images: false, version: '' });
 /** Why the login page is shown again, in words; empty at the first time. */
 export const loginReason = signal('');
 

@@ -8,6 +8,8 @@ export interface Settings {
 	/** May programs write to the clipboard (OSC 52)? They can never read it. */
 	clipboardWrite: boolean;
 	warnMultiLine: boolean;
+	/** Images of programs (sixel), where the server allows them. */
+	images: boolean;
 	screenReader: boolean;
 	renderer: 'auto' | 'webgl' | 'dom';
 	cursorBlink: boolean;
@@ -20,6 +22,7 @@ export const defaults: Settings = {
 	bell: 'visual',
 	clipboardWrite: false,
 	warnMultiLine: true,
+	images: false,
 	screenReader: false,
 	renderer: 'auto',
 	cursorBlink: true,

@@ -11,6 +11,7 @@ import type { Size } from '../net/codec';
 import type { Session } from '../net/session';
 import type { Settings } from '../store/settings_model';
 import { fit, shrink, type Box } from './geometry';
+import { TerminalImages } from './images';
 import { withModifiers, type Modifiers } from './keys';
 import { parseLink, type Link } from './links';
 import { parseOsc52 } from './osc52';
@@ -63,6 +64,7 @@ export class TerminalView implements Disposable {
 	private readonly characters = new WholeCharacters();
 	readonly search = new SearchAddon({ highlightLimit: 2000 });
 	private webgl: WebglAddon | null = null;
+	private readonly images: TerminalImages;
 	private settings: Settings;
 	/** One cell at the font size that was chosen. */
 	private cell: Box = { width: 0, height: 0 };
@@ -87,6 +89,8 @@ export class TerminalView implements Disposable {
 		this.disposables.add(this.terminal);
 		this.own = { rows: this.terminal.rows, cols: this.terminal.cols };
 		this.loadAddons();
+		this.images = this.disposables.add(new TerminalImages(this.terminal));
+		this.images.set(settings.images);
 		this.terminal.open(host);
 		this.listenToTerminal();
 		this.listenToSession();
@@ -158,6 +162,7 @@ export class TerminalView implements Disposable {
 		const before = this.settings;
 		this.settings = settings;
 		Object.assign(this.terminal.options, this.chosenOptions(settings, theme));
+		this.images.set(settings.images);
 		if (before.fontSize !== settings.fontSize) this.measure();
 		if (before.renderer !== settings.renderer || before.screenReader !== settings.screenReader) {
 			this.chooseRenderer();

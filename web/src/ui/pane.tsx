@@ -5,10 +5,12 @@ import type { CSSProperties } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { ringBell } from '../term/bell';
 import { TerminalView, type ViewHooks } from '../term/view';
+import { config } from '../store/app';
 import { clipboardFromProgram, handleKey, paste } from '../store/commands';
 import { contextMenu, dialog, searching } from '../store/dialogs';
 import { take } from '../store/modifiers';
 import { settings, themeNow } from '../store/settings';
+import type { Settings } from '../store/settings_model';
 import { activate, active, type Tab } from '../store/tabs';
 import { Banners } from './banners';
 import { Ending } from './ending';
@@ -35,6 +37,11 @@ function hooksOf(tab: Tab, host: HTMLElement): ViewHooks {
 	};
 }
 
+/** What was chosen, as far as this server allows it. */
+function settingsHere(): Settings {
+	return { ...settings.value, images: settings.value.images && config.value.images };
+}
+
 /** Makes the view with the element, and connects when it is first shown. */
 function useView(tab: Tab, visible: boolean) {
 	const host = useRef<HTMLDivElement>(null);
@@ -42,7 +49,7 @@ function useView(tab: Tab, visible: boolean) {
 	useEffect(() => {
 		if (host.current === null) return;
 		const hooks = hooksOf(tab, host.current);
-		const view = new TerminalView(host.current, tab.session, settings.value, themeNow(), hooks);
+		const view = new TerminalView(host.current, tab.session, settingsHere(), themeNow(), hooks);
 		tab.view = view;
 		tab.session.begin();
 		return () => {
@@ -57,7 +64,7 @@ function useView(tab: Tab, visible: boolean) {
 	}, [tab, visible]);
 
 	useSignalEffect(() => {
-		const chosen = settings.value;
+		const chosen = settingsHere();
 		const theme = themeNow();
 		tab.view?.apply(chosen, theme);
 	});

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { config } from '../store/app';
 import { change, settings } from '../store/settings';
 import { clampFont, maxFont, minFont, type Settings } from '../store/settings_model';
 import { Dialog } from './dialog';
@@ -29,7 +30,7 @@ function Choice<K extends 'theme' | 'bell' | 'renderer' | 'keyBar'>(props: Choic
 	);
 }
 
-type Switches = 'cursorBlink' | 'clipboardWrite' | 'warnMultiLine' | 'screenReader';
+type Switches = 'cursorBlink' | 'clipboardWrite' | 'warnMultiLine' | 'images' | 'screenReader';
 
 function Switch({ name, label, hint }: { name: Switches; label: string; hint?: string }) {
 	return (
@@ -98,6 +99,13 @@ export function SettingsDialog({ onClose }: { onClose: () => void }) {
 					hint="They can never read it."
 				/>
 				<Switch name="warnMultiLine" label="Ask before pasting several lines" />
+				{config.value.images && (
+					<Switch
+						name="images"
+						label="Images in terminals (sixel)"
+						hint="They are gone after a reload or a longer break."
+					/>
+				)}
 				<Switch
 					name="screenReader"
 					label="Screen reader"
