@@ -167,7 +167,7 @@ static void set_scheduler(struct init *in, const struct oci_scheduler *s)
 		.period = s->period,
 	};
 
-	if (s->set && sys_sched_setattr(&attr) < 0)
+	if (s->set && sys_sched_setattr(0, &attr) < 0)
 		init_fail(in, errno, "set the scheduler", NULL);
 }
 

@@ -13,6 +13,7 @@
 #include "server/role.h"
 #include "server/sandbox.h"
 #include "server/tls.h"
+#include "sys/haste.h"
 #include "base/poison.h"
 
 enum {
@@ -88,6 +89,7 @@ static int start(struct md_error *err)
 		.network = true };
 
 	fd_set_cloexec(ROLE_LISTEN_FD, true);
+	haste(0);
 	if (sodium_init() < 0)
 		return md_fail(err, EIO, "libsodium does not start");
 	if (assets_load(&web.assets, web.settings.assets, err) < 0 || make_context(err) < 0)

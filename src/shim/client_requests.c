@@ -194,14 +194,6 @@ static int run_ping(struct client *c, const struct arrival *a, struct md_error *
 	return 0;
 }
 
-/* What runs in the foreground of a terminal. */
-static pid_t front_process(const struct terminal *t)
-{
-	pid_t front = t->output[0] >= 0 ? tcgetpgrp(t->output[0]) : -1;
-
-	return front > 0 ? front : t->pid;
-}
-
 /* argv and environment stand behind the three named strings. */
 static int read_command(const struct shim_msg *m, struct process_spec *s, struct md_error *err)
 {
@@ -262,7 +254,7 @@ static int run_new_terminal(struct client *c, const struct arrival *a, struct md
 		return -1;
 	from = n->cwd_from ? terminal_find(c->shim, n->cwd_from) : NULL;
 	if (from && from->phase == TERMINAL_RUNNING)
-		q.cwd_of = front_process(from);
+		q.cwd_of = terminal_front_process(from);
 	set_text(name, sizeof(name), shim_string(a->m, 0));
 	q.name = name;
 	for (size_t i = 0; i < a->fd_count; i++)

@@ -21,6 +21,7 @@
 #include "shim/report.h"
 #include "shim/shim.h"
 #include "shim/warden.h"
+#include "sys/haste.h"
 #include "base/poison.h"
 
 static int open_log(const struct shim_options *o, struct md_error *err)
@@ -128,6 +129,7 @@ static _noreturn_ void run_holder(const struct shim_options *o, struct warden *w
 	struct md_error err = MD_ERROR_INIT;
 
 	warden_abandon(w);
+	haste(0);
 	/* The kernel ends us with the warden, whatever we are about. */
 	if (confine_identity((uid_t)o->uid, &err) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
 		chdir("/") < 0) {

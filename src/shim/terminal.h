@@ -106,6 +106,7 @@ struct terminal {
 	uint64_t output_ms; /* real time */
 	uint64_t input_ms;
 	uint64_t typed_ms; /* monotonic */
+	pid_t hastened;    /* the process in front when a key came last */
 
 	struct input_streams streams;
 	struct buf input; /* not yet taken by the PTY */
@@ -135,6 +136,9 @@ size_t terminal_count_alive(const struct shim *s);
 
 /* Typed bytes of `c` (which may be NULL). */
 void terminal_input(struct terminal *t, struct client *c, const void *data, size_t len);
+
+/* What runs in the foreground. */
+pid_t terminal_front_process(const struct terminal *t);
 
 /* Sizes outside the limits are brought inside; 0 is ignored. */
 void terminal_resize(struct terminal *t, uint16_t rows, uint16_t cols, const char *by);

@@ -160,6 +160,23 @@ static void note_typist(struct terminal *t, struct client *c)
 	terminal_check_window(t);
 }
 
+pid_t terminal_front_process(const struct terminal *t)
+{
+	pid_t front = t->output[0] >= 0 ? tcgetpgrp(t->output[0]) : -1;
+
+	return front > 0 ? front : t->pid;
+}
+
+/* What is typed to shall answer soon, however busy others are. */
+static void hasten_front(struct terminal *t)
+{
+	pid_t front = terminal_front_process(t);
+
+	if (front == t->hastened || warden_hasten(&t->shim->warden, front) < 0)
+		return;
+	t->hastened = front;
+}
+
 void terminal_input(struct terminal *t, struct client *c, const void *data, size_t len)
 {
 	const char *at = data;
@@ -168,6 +185,7 @@ void terminal_input(struct terminal *t, struct client *c, const void *data, size
 	note_typist(t, c);
 	if (!t->tty || t->output[0] < 0 || t->hung_up || !len)
 		return;
+	hasten_front(t);
 	if (pending(t)) {
 		done = interrupt(t, at, len);
 		at += done;

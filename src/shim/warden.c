@@ -19,6 +19,7 @@
 #include "base/sock.h"
 #include "base/spawn.h"
 #include "recording/store.h"
+#include "sys/haste.h"
 #include "shim/output_log.h"
 #include "shim/report.h"
 #include "shim/template.h"
@@ -181,17 +182,25 @@ static int ask_run(struct warden *w, const struct warden_request *q,
 	return start_errand(w, q, &d, err);
 }
 
-/* The present folder of a process, as it is named inside; NULL if it isn't one of the container. */
-static char *folder_of(const struct warden *w, pid_t pid)
+static bool is_inside(const struct warden *w, pid_t pid)
 {
-	char link[64], path[4096], ours[64], its[64];
+	char link[64], ours[64], its[64];
 	ssize_t len;
 
 	snprintf(link, sizeof(link), "/proc/%d/ns/pid", w->init_pid);
 	len = readlink(link, ours, sizeof(ours));
 	snprintf(link, sizeof(link), "/proc/%d/ns/pid", pid);
-	if (len <= 0 || readlink(link, its, sizeof(its)) != len ||
-		memcmp(ours, its, (size_t)len) != 0)
+	return len > 0 && readlink(link, its, sizeof(its)) == len &&
+	       memcmp(ours, its, (size_t)len) == 0;
+}
+
+/* The present folder of a process, as it is named inside; NULL if it isn't one of the container. */
+static char *folder_of(const struct warden *w, pid_t pid)
+{
+	char link[64], path[4096];
+	ssize_t len;
+
+	if (!is_inside(w, pid))
 		return NULL;
 	snprintf(link, sizeof(link), "/proc/%d/cwd", pid);
 	len = readlink(link, path, sizeof(path) - 1);
@@ -245,6 +254,16 @@ static int ask_signal(struct warden *w, const struct warden_request *q,
 	/* Children that were not reaped: the pid can't be a stranger's. */
 	if (q->signo > 0 && q->signo <= 64 && find_known(w, q->pid) < w->known_count)
 		kill(q->pid, q->signo);
+	return 0;
+}
+
+static int ask_hasten(struct warden *w, const struct warden_request *q,
+	const struct shim_msg *tail _unused_, const int *fds _unused_,
+	struct md_error *err _unused_)
+{
+	/* Where the number became a stranger's meanwhile, he gets shorter slices of the same share. */
+	if (q->pid > 0 && is_inside(w, q->pid))
+		haste(q->pid);
 	return 0;
 }
 
@@ -310,6 +329,7 @@ static const struct {
 	[WARDEN_RUN] = { ask_run, 0 },
 	[WARDEN_EXEC] = { ask_exec, WARDEN_EXEC_STDIO },
 	[WARDEN_SIGNAL] = { ask_signal, 0 },
+	[WARDEN_HASTEN] = { ask_hasten, 0 },
 	[WARDEN_LOOK] = { ask_look, 0 },
 	[WARDEN_RECORD] = { ask_record, 0 },
 	[WARDEN_EXITED] = { ask_exited, 0 },

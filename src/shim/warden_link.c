@@ -178,6 +178,13 @@ int warden_signal(struct warden_link *l, pid_t pid, int signo)
 	return send_request(l, &q, NULL, NULL, 0);
 }
 
+int warden_hasten(struct warden_link *l, pid_t pid)
+{
+	struct warden_request q = { .ask = WARDEN_HASTEN, .pid = pid };
+
+	return send_request(l, &q, NULL, NULL, 0);
+}
+
 int warden_tell(struct warden_link *l, enum warden_ask ask)
 {
 	struct warden_request q = { .ask = ask };

@@ -43,6 +43,7 @@ int warden_record(struct warden_link *l, uint32_t terminal, warden_done done, vo
 
 /* Without an answer. -1 and errno. */
 int warden_signal(struct warden_link *l, pid_t pid, int signo);
+int warden_hasten(struct warden_link *l, pid_t pid);
 int warden_tell(struct warden_link *l, enum warden_ask ask);
 int warden_exited(struct warden_link *l, const struct shim_exit *e, const char *text);
 int warden_failed(struct warden_link *l, const char *stage, const char *message, int exit_code);

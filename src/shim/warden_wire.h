@@ -18,6 +18,7 @@ enum warden_ask {
 	WARDEN_RUN = 1, /* a verb of the runtime: RESULT */
 	WARDEN_EXEC,    /* a process: RESULT, with the master. Tail: user, cwd, argv..., env... */
 	WARDEN_SIGNAL,  /* to a process that a RESULT named */
+	WARDEN_HASTEN,  /* a process of the container that somebody types to: haste.h */
 	WARDEN_LOOK,    /* at the limits, where the kernel is silent */
 	WARDEN_RECORD,  /* a new file for a recording: RESULT with its descriptor */
 	WARDEN_EXITED,  /* main has: the exit file. Tail: text */
@@ -36,7 +37,7 @@ struct warden_request {
 	uint32_t job;      /* RUN, EXEC, RECORD: comes back with the RESULT */
 	uint32_t verb;     /* RUN: enum driver_verb */
 	int32_t signo;     /* SIGNAL; RUN of DRIVER_KILL */
-	int32_t pid;       /* SIGNAL */
+	int32_t pid;       /* SIGNAL, HASTEN */
 	int32_t cwd_of;    /* EXEC: in the present folder of this process of the container; 0: no */
 	uint32_t terminal; /* RECORD: for the file's name */
 	uint32_t flags;    /* EXEC: WARDEN_EXEC_* */

@@ -158,7 +158,7 @@ int sys_ioprio_set(int value)
 	return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, value);
 }
 
-int sys_sched_setattr(const struct sys_sched *s)
+int sys_sched_setattr(pid_t pid, const struct sys_sched *s)
 {
 	/* struct sched_attr of linux/sched/types.h, which clashes with the C library's sched.h. */
 	struct {
@@ -178,7 +178,7 @@ int sys_sched_setattr(const struct sys_sched *s)
 		.period = s->period,
 	};
 
-	return (int)syscall(SYS_sched_setattr, 0, &attr, 0);
+	return (int)syscall(SYS_sched_setattr, pid, &attr, 0);
 }
 
 long sys_join_session_keyring(const char *name)

@@ -54,7 +54,8 @@ struct sys_sched {
 	uint32_t priority;
 	uint64_t runtime, deadline, period;
 };
-int sys_sched_setattr(const struct sys_sched *s);
+/* sched_setattr(2) of the process `pid`, 0: the caller. */
+int sys_sched_setattr(pid_t pid, const struct sys_sched *s);
 
 /* A new session keyring called `name` (keyctl(2), KEYCTL_JOIN_SESSION_KEYRING): its serial number. */
 long sys_join_session_keyring(const char *name);

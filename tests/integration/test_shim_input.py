@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is typed arrives exactly once over several connections, and in the life of the workspace that it was meant for."""
 
+import os
+import re
+
 import pytest
 
+from harness import leaks
+from harness.process import wait_until
 from harness.shim import *  # noqa: F403
 
 STREAM = 0x1234567890ABCDEF
@@ -142,3 +147,21 @@ def test_each_start_of_a_workspace_is_a_life_of_its_own(shim):
         assert c.attach(terminal=1, start=0, life=lives[1]).name == "attached", "the connection goes on"
         c.expect("$ ")
         assert b"exit" not in c.output
+
+
+def test_who_is_typed_to_is_served_soon_and_what_it_starts_is_not(shim):
+    s = shim()
+
+    def in_haste(pid):
+        return bool(os.sched_getscheduler(pid) & os.SCHED_RESET_ON_FORK)
+
+    with s.client() as c:
+        c.attach()
+        shell = int(re.search(r"terminal 1: process (\d+)", s.log_text()).group(1))
+        assert not in_haste(shell)
+        c.type("sleep 1000\r")
+        wait_until(lambda: in_haste(shell), "the shell is in haste")
+        sleeps = wait_until(lambda: leaks.children(shell), "sleep runs")[0]
+        assert not in_haste(sleeps)
+        c.type("x")
+        wait_until(lambda: in_haste(sleeps), "sleep, which was typed to, is in haste")
