@@ -170,6 +170,7 @@ int cgroup_plan(const struct cgroup_request *r, struct cgroup **ret, struct md_e
 
 	if (!c || choose_path(c, r, err) < 0 || make_record(c, err) < 0)
 		return -1;
+	c->annotations = r->annotations;
 	*ret = take_ptr(c);
 	return 0;
 }

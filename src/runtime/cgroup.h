@@ -32,6 +32,8 @@ enum cgroup_manager {
 struct cgroup_request {
 	const char *id;           /* of the container */
 	const char *cgroups_path; /* linux.cgroupsPath, or NULL: a group named after the id */
+	const struct oci_pairs *
+		annotations; /* "org.systemd.property.NAME"; borrowed until the groups are made; may be NULL */
 	enum cgroup_manager manager;
 	bool rootless; /* a group that may not be made is left out, unless limits ask for it */
 };

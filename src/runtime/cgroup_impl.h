@@ -64,6 +64,7 @@ struct cgroup_tree {
 
 struct cgroup {
 	enum cgroup_manager manager;
+	const struct oci_pairs *annotations; /* borrowed; NULL but for who makes it */
 	bool rootless;
 	char *path;  /* of the group in each tree: "/a/b" */
 	char *slice; /* systemd */
@@ -126,6 +127,10 @@ int cgroup_device_rules(const struct oci_resources *r, struct oci_device_rule **
 /* Device rules as a BPF program on a unified group. */
 int cgroup_attach_devices(
 	int group_fd, const struct oci_device_rule *rules, size_t count, struct md_error *err);
+
+/* systemd (cgroup_properties.c): the properties that annotations ask for, as busctl's words. EINVAL names the annotation. */
+int cgroup_property_words(const struct oci_pairs *annotations, struct strv *ret,
+	unsigned int *ret_count, struct md_error *err);
 
 /* systemd (cgroup_systemd.c): asks for a transient scope with the process in it, waits until it is there. */
 int cgroup_systemd_start(struct cgroup *c, pid_t pid, struct md_error *err);

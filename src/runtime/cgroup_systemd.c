@@ -92,20 +92,23 @@ static int add_words(struct strv *v, const char *const *words)
 	return 0;
 }
 
-static int start_words(const struct cgroup *c, pid_t pid, struct strv *v)
+static int start_words(const struct cgroup *c, pid_t pid, const struct strv *more,
+	unsigned int count, struct strv *v)
 {
 	bool slice = str_ends(c->unit, ".slice");
-	char number[16];
+	char number[16], properties[16];
 	const char *const head[] = { "busctl", c->rootless ? "--user" : "--system", "call", MANAGER,
-		"StartTransientUnit", "ssa(sv)a(sa(sv))", c->unit, "replace", slice ? "3" : "6",
+		"StartTransientUnit", "ssa(sv)a(sa(sv))", c->unit, "replace", properties,
 		"Description", "s", "a container", "DefaultDependencies", "b", "false",
 		slice ? "Wants" : "Slice", slice ? "as" : "s", NULL };
 	const char *const tail[] = { "CollectMode", "s", "inactive-or-failed", "Delegate", "b",
 		"true", "PIDs", "au", "1", number, NULL };
 
 	snprintf(number, sizeof(number), "%d", (int)pid);
+	snprintf(properties, sizeof(properties), "%u", (slice ? 3 : 6) + count);
 	if (add_words(v, head) < 0 || (slice && strv_add(v, "1") < 0) ||
-		strv_add(v, c->slice) < 0 || (!slice && add_words(v, tail) < 0))
+		strv_add(v, c->slice) < 0 || (!slice && add_words(v, tail) < 0) ||
+		(count && strv_add_all(v, more->items) < 0))
 		return -1;
 	return strv_add(v, "0");
 }
@@ -142,9 +145,12 @@ static int wait_for_group(struct cgroup *c, pid_t pid, struct md_error *err)
 
 int cgroup_systemd_start(struct cgroup *c, pid_t pid, struct md_error *err)
 {
-	_auto_strv_ struct strv words = STRV_INIT;
+	_auto_strv_ struct strv words = STRV_INIT, more = STRV_INIT;
+	unsigned int count;
 
-	if (start_words(c, pid, &words) < 0)
+	if (cgroup_property_words(c->annotations, &more, &count, err) < 0)
+		return -1;
+	if (start_words(c, pid, &more, count, &words) < 0)
 		return md_fail(err, ENOMEM, "out of memory");
 	if (call(&words, err) < 0)
 		return -1;

@@ -283,6 +283,7 @@ static int plan_cgroup(struct creation *c, struct md_error *err)
 {
 	struct cgroup_request r = { .id = c->state.id,
 		.cgroups_path = c->spec.cgroups_path,
+		.annotations = &c->spec.annotations,
 		.rootless = c->state.rootless,
 		.manager =
 			c->rt->systemd_cgroup ? CGROUP_MANAGER_SYSTEMD : CGROUP_MANAGER_CGROUPFS };

@@ -24,7 +24,7 @@ say created-group sh -c "wc -l <$G/cgroup.procs"
 say start rt start t
 say again rt create --bundle full t2 </dev/null
 say knobs knobs
-say properties show Delegate Slice MemoryMax MemoryHigh CPUWeight CPUQuotaPerSecUSec TasksMax ActiveState
+say properties show Delegate Slice MemoryMax MemoryHigh CPUWeight CPUQuotaPerSecUSec TasksMax ActiveState TimeoutStopUSec
 systemctl daemon-reload
 say knobs-after-reload knobs
 say update rt update --memory 64m --memory-swap 128m --cpu-quota 30000 --pids-limit 30 t
@@ -101,7 +101,7 @@ def write_bundles(bundle):
         "memory": {"limit": 32 << 20, "swap": 64 << 20}, "cpu": {"shares": 512, "quota": 20000, "period": 100000},
         "pids": {"limit": 20}, "unified": {"memory.high": str(30 << 20)}}
     linux = spec["linux"] | {"cgroupsPath": "tests-a.slice:md:t", "resources": full}
-    write(bundle.folder / "full", spec | {"linux": linux})
+    write(bundle.folder / "full", spec | {"linux": linux, "annotations": {"org.systemd.property.TimeoutStopUSec": "uint64 7000000"}})
     write_rootless(bundle, spec)
     write(bundle.folder / "wrong", spec | {"linux": spec["linux"] | {"cgroupsPath": "/a/b"}})
     eater = spec["process"] | {"args": ["/bin/sh", "-c", "exec dd if=/dev/zero of=/tmp/x bs=1M count=100"]}
@@ -140,7 +140,7 @@ def test_the_limits_are_in_the_group_and_known_to_systemd(answers):
     assert answers["knobs"] == ("33554432\n31457280\n33554432\n20\n20000 100000\n20\n", 0)
     said = dict(line.split("=") for line in answers["properties"][0].split())
     assert said == {"Delegate": "yes", "Slice": "tests-a.slice", "MemoryMax": "33554432", "MemoryHigh": "31457280",
-                    "CPUWeight": "20", "CPUQuotaPerSecUSec": "200ms", "TasksMax": "20", "ActiveState": "active"}
+                    "CPUWeight": "20", "CPUQuotaPerSecUSec": "200ms", "TasksMax": "20", "ActiveState": "active", "TimeoutStopUSec": "7s"}
 
 
 def test_a_reload_of_systemd_keeps_them(answers):

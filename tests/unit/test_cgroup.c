@@ -62,6 +62,61 @@ static void records_lead_back_to_the_same_group(void **state _unused_)
 		"/system.slice/mdocker-the-id.scope");
 }
 
+static void properties_are(const char *key, const char *value, const char *wanted)
+{
+	struct oci_pair pair = { .key = (char *)(uintptr_t)key, .value = (char *)(uintptr_t)value };
+	const struct oci_pairs all = { &pair, 1 };
+	_auto_strv_ struct strv words = STRV_INIT;
+	char text[256] = "";
+	unsigned int count;
+
+	if (cgroup_property_words(&all, &words, &count, NULL) < 0) {
+		assert_string_equal(wanted, "refused");
+		return;
+	}
+	for (size_t i = 0; i < words.count; i++) {
+		size_t len = strlen(text);
+
+		snprintf(text + len, sizeof(text) - len, "%s%s", i ? "|" : "", words.items[i]);
+	}
+	assert_string_equal(text, wanted);
+	assert_int_equal(count, wanted[0] != '\0');
+}
+
+static void annotations_become_properties_of_the_unit(void **state _unused_)
+{
+	static const struct {
+		const char *name, *value, *wanted;
+	} cases[] = {
+		{ "TimeoutStopUSec", "uint64 10000000", "TimeoutStopUSec|t|10000000" },
+		{ "TimeoutStopSec", "uint64 10", "TimeoutStopUSec|t|10000000" },
+		{ "KillSignal", "15", "KillSignal|i|15" },
+		{ "OOMScoreAdjust", "int32 -5", "OOMScoreAdjust|i|-5" },
+		{ "SendSIGHUP", "true", "SendSIGHUP|b|true" },
+		{ "CollectMode", "'inactive'", "CollectMode|s|inactive" },
+		{ "After", "['a.service', \"b.service\"]", "After|as|2|a.service|b.service" },
+		{ "After", "[]", "After|as|0" },
+		{ "KillSignal", "", "refused" },
+		{ "KillSignal", "15x", "refused" },
+		{ "KillSignal", "uint64 99999999999999999999", "refused" },
+		{ "After", "['a'", "refused" },
+		{ "After", "['a'] x", "refused" },
+		{ "CollectMode", "'a", "refused" },
+		{ "CollectMode", "'a' b", "refused" },
+		{ "killSignal", "15", "refused" },
+		{ "Kill Signal", "15", "refused" },
+		{ "", "15", "refused" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "org.systemd.property.%s", cases[i].name);
+		properties_are(key, cases[i].value, cases[i].wanted);
+	}
+	properties_are("org.example", "x", "");
+}
+
 static void damaged_records_are_refused(void **state _unused_)
 {
 	static const char *const bad[] = { "", "cgroupfs", "cgroupfs root - -", "nope root - - /a",
@@ -274,6 +329,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_that_could_hit_others_are_refused),
 		cmocka_unit_test(records_lead_back_to_the_same_group),
+		cmocka_unit_test(annotations_become_properties_of_the_unit),
 		cmocka_unit_test(damaged_records_are_refused),
 		cmocka_unit_test(controllers_are_told_by_whole_names),
 		cmocka_unit_test(device_rules_start_from_nothing_allowed),
