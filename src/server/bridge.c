@@ -570,6 +570,7 @@ static int on_text(struct bridge *b, const char *data, size_t len)
 	case TEXT_ACK:
 		m.type = SHIM_ACK;
 		m.ack.offset = t.offset;
+		m.ack.window = t.window;
 		tell_shim(b, &m);
 		return 0;
 	case TEXT_PING:

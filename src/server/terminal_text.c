@@ -31,6 +31,17 @@ static bool read_size(const struct json_node *n, struct text_message *m)
 	return true;
 }
 
+static bool read_ack(const struct json_node *n, struct text_message *m)
+{
+	uint64_t window = 0;
+
+	if (json_get_u64(n, "offset", INT64_MAX, &m->offset, NULL) != 1 ||
+		json_get_u64(n, "window", UINT32_MAX, &window, NULL) < 0)
+		return false;
+	m->window = (uint32_t)window;
+	return true;
+}
+
 struct text_message text_parse(const char *text, size_t len)
 {
 	_auto_json_ struct json_doc doc = JSON_DOC_INIT;
@@ -47,7 +58,7 @@ struct text_message text_parse(const char *text, size_t len)
 		m.kind++;
 	if (m.kind == TEXT_RESIZE && !read_size(&root, &m))
 		m.kind = TEXT_BAD;
-	if (m.kind == TEXT_ACK && json_get_u64(&root, "offset", INT64_MAX, &m.offset, NULL) != 1)
+	if (m.kind == TEXT_ACK && !read_ack(&root, &m))
 		m.kind = TEXT_BAD;
 	return m;
 }

@@ -26,6 +26,7 @@ struct text_message {
 	enum text_kind kind;
 	uint16_t rows, cols; /* 1..2000 */
 	uint64_t offset;
+	uint32_t window; /* of an ack; 0: none given */
 };
 
 /* Reads what a client sent. kind TEXT_BAD for what is no JSON object with a type, or has values out of range. */

@@ -63,6 +63,7 @@ struct client {
 	uint64_t taken_told; /* of its stream of input */
 	uint64_t next;       /* the offset to be sent next */
 	uint64_t acked;
+	uint32_t window;    /* bytes that may be unacknowledged */
 	uint64_t caught_up; /* what it resumed: up to here nothing is skipped */
 	uint64_t mark;      /* number of the last size it was told */
 	bool stale;         /* needs a snapshot */

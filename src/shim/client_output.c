@@ -207,7 +207,7 @@ static size_t allowance(const struct client *c)
 	if (c->mark < t->mark)
 		until = MD_MIN(until, t->marks[(c->mark + 1) % TERMINAL_MARKS].offset);
 	if (c->acks && c->next >= c->caught_up)
-		until = MD_MIN(until, MD_MAX(c->acked, c->caught_up) + SHIM_WINDOW_HIGH);
+		until = MD_MIN(until, MD_MAX(c->acked, c->caught_up) + c->window);
 	return until > c->next ? (size_t)MD_MIN(until - c->next, (uint64_t)SHIM_MAX_TAIL) : 0;
 }
 
@@ -336,6 +336,7 @@ void client_attach(struct client *c, struct terminal *t)
 	c->read_only = (c->flags & SHIM_HELLO_READ_ONLY) ||
 		       (c->attach.flags & SHIM_ATTACH_READ_ONLY) || !t->tty;
 	c->acks = c->attach.flags & SHIM_ATTACH_ACKS;
+	c->window = SHIM_WINDOW_HIGH;
 	c->ring = (c->attach.flags & SHIM_ATTACH_RING) && c->acks;
 	c->rows = c->attach.rows;
 	c->cols = c->attach.cols;

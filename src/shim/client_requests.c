@@ -178,11 +178,14 @@ static int run_ack(struct client *c, const struct arrival *a, struct md_error *e
 {
 	if (!c->attached || !c->acks)
 		return md_fail(err, ENOTCONN, "nothing is to be acknowledged");
+	if (a->m->ack.window)
+		c->window = MD_MIN(MD_MAX(a->m->ack.window, (uint32_t)SHIM_WINDOW_LEAST),
+			(uint32_t)SHIM_WINDOW_HIGH);
 	/* What was shown before a snapshot may still be acknowledged after it: neither back nor past. */
-	if (a->m->ack.offset <= c->acked || a->m->ack.offset > c->next)
-		return 0;
-	c->acked = a->m->ack.offset;
-	terminal_progress(c->terminal, c);
+	if (a->m->ack.offset > c->acked && a->m->ack.offset <= c->next) {
+		c->acked = a->m->ack.offset;
+		terminal_progress(c->terminal, c);
+	}
 	client_pump(c);
 	return 0;
 }

@@ -230,11 +230,12 @@ void terminal_check_window(struct terminal *t)
 {
 	const struct client *c = t->typist;
 	uint64_t behind = 0;
-	bool hold;
+	bool hold = false;
 
 	if (c && c->attached && !c->stale)
 		behind = t->ring.end - (c->acks ? c->acked : c->next);
-	hold = behind > (t->held ? SHIM_WINDOW_LOW : SHIM_WINDOW_HIGH);
+	if (c)
+		hold = behind > (t->held ? c->window / 4 : c->window);
 	if (t->phase != TERMINAL_RUNNING || hold == t->held)
 		return;
 	t->held = hold;

@@ -39,7 +39,7 @@ static const struct shape shapes[] = {
 			F(attach.cols), F(attach.life), F(attach.input), F(attach.input_taken) } },
 	[SHIM_INPUT] = { "input", 0, 0, TAIL_BYTES, { { 0, 0 } } },
 	[SHIM_RESIZE] = { "resize", 4, 0, TAIL_NONE, { F(resize.rows), F(resize.cols) } },
-	[SHIM_ACK] = { "ack", 8, 0, TAIL_NONE, { F(ack.offset) } },
+	[SHIM_ACK] = { "ack", 8, 0, TAIL_NONE, { F(ack.offset), F(ack.window) } },
 	[SHIM_PING] = { "ping", 8, 0, TAIL_NONE, { F(ping.cookie) } },
 	[SHIM_NEW_TERMINAL] = { "new terminal", 16, 3, TAIL_STRINGS,
 		{ F(new_terminal.flags), F(new_terminal.cwd_from), F(new_terminal.rows),

@@ -24,7 +24,7 @@
  *   ever removed, hence an old shim serves a new server for as long as its shells live;
  * - HELLO is answered with those flags only that the shim knows: who renounced more than that looks
  *   there.
- * Version 3: lives and streams of input (ATTACH, ATTACHED, TAKEN).
+ * Version 3: lives and streams of input (ATTACH, ATTACHED, TAKEN), ACK.window.
  *
  * A malformed message (short, oversized, strings without their end, descriptors where none belong,
  * the first one not a HELLO) gets ERROR{EBADMSG or EPROTO} and the connection ends; nobody else
@@ -75,7 +75,8 @@ enum {
 	SHIM_MAX_LABEL = 128,      /* bytes of a label or a name, without the NUL */
 	SHIM_WINDOW_HIGH = 262144, /* bytes unacknowledged by the client that typed last: the shim
 				      stops reading */
-	SHIM_WINDOW_LOW = 65536,   /* and goes on */
+	SHIM_WINDOW_LOW = 65536,   /* and goes on: at a quarter of a smaller one */
+	SHIM_WINDOW_LEAST = 16384,
 };
 
 #define SHIM_NO_OFFSET UINT64_MAX
@@ -166,8 +167,11 @@ struct shim_resize {
 	uint16_t cols;
 };
 
+/* ACK. A client that shows slowly wants less on its way, or its person would wait for what a ctrl-C has ended. */
 struct shim_ack {
 	uint64_t offset;
+	uint32_t
+		window; /* bytes that may go unacknowledged from now on, SHIM_WINDOW_LEAST to _HIGH; 0: as before */
 };
 
 /* PING and PONG: the cookie comes back. */

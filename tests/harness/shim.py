@@ -25,7 +25,7 @@ MESSAGES = {
     "attach": (2, "<IIQHHQQQ", "terminal flags from rows cols life input input_taken", "strings"),
     "input": (3, "<", "", "bytes"),
     "resize": (4, "<HH", "rows cols", None),
-    "ack": (5, "<Q", "offset", None),
+    "ack": (5, "<QI", "offset window", None),
     "ping": (6, "<Q", "cookie", None),
     "new_terminal": (7, "<IIHHHH", "flags cwd_from rows cols argc envc", "strings"),
     "list": (8, "<", "", None),
@@ -85,7 +85,7 @@ class Message:
 
 VERSION = 3
 # Bytes of fixed part that older versions had: {version: {name: bytes}}.
-OLDER = {1: {"attach": 20, "attached": 20, "notice": 8}, 2: {"attach": 20, "attached": 20}}
+OLDER = {1: {"attach": 20, "attached": 20, "notice": 8, "ack": 8}, 2: {"attach": 20, "attached": 20, "ack": 8}}
 
 
 def encode(name, serial, tail=b"", version=VERSION, **fields):
@@ -174,9 +174,8 @@ class Client:
             if self.acks:
                 self.ack()
 
-    def ack(self):
-        self.serial += 1
-        self.socket.sendmsg([encode("ack", self.serial, offset=self.offset)])
+    def ack(self, **more):
+        self.send("ack", offset=self.offset, **more)
 
     def wait(self, *names, serial=None, timeout=DEADLINE):
         """The next message of one of those names (with that serial, if given); others are kept for later."""

@@ -85,6 +85,6 @@ describe('parseServerMessage', () => {
 describe('what the page sends', () => {
 	it('names the size and the offset', () => {
 		expect(encodeResize({ rows: 24, cols: 80 })).toBe('{"type":"resize","rows":24,"cols":80}');
-		expect(encodeAck(5)).toBe('{"type":"ack","offset":5}');
+		expect(encodeAck(5, 9)).toBe('{"type":"ack","offset":5,"window":9}');
 	});
 });

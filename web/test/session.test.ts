@@ -9,6 +9,7 @@ import {
 	probeWithin,
 	Session,
 } from '../src/net/session';
+import { mostAhead } from '../src/net/pace';
 import { FakeNet } from './fakes';
 
 const size = { rows: 24, cols: 80 };
@@ -357,7 +358,20 @@ describe('acknowledging', () => {
 		net.last.bytes('x'.repeat(ackEvery));
 		expect(net.last.texts('ack')).toEqual([]);
 		dones[0]!();
-		expect(net.last.texts('ack')).toEqual([{ type: 'ack', offset: ackEvery }]);
+		expect(net.last.texts('ack')).toEqual([{ type: 'ack', offset: ackEvery, window: mostAhead }]);
+	});
+
+	it('lets less come while the screen is slow, and more again when it keeps up', () => {
+		goLive();
+		const windows: unknown[] = [];
+		for (const ms of [200, 200, 200, 200, 200, 30, 1, 1]) {
+			net.last.bytes('x'.repeat(ackEvery));
+			net.clock.advance(ms);
+			dones.pop()!();
+			windows.push(net.last.texts('ack').at(-1)!['window']);
+		}
+		const kib = windows.map((w) => (w as number) / 1024);
+		expect(kib).toEqual([128, 64, 32, 16, 16, 16, 32, 64]);
 	});
 
 	it('ignores what is shown late, of a stream before a snapshot', () => {

@@ -170,6 +170,7 @@ export function parseServerMessage(data: string): ServerMessage | null {
 export const encodeResize = (size: Size): string =>
 	JSON.stringify({ type: 'resize', rows: size.rows, cols: size.cols });
 
-export const encodeAck = (offset: number): string => JSON.stringify({ type: 'ack', offset });
+export const encodeAck = (offset: number, window: number): string =>
+	JSON.stringify({ type: 'ack', offset, window });
 
 export const encodePing = (): string => '{"type":"ping"}';

@@ -8,6 +8,7 @@ import { Backoff } from './backoff';
 import * as codec from './codec';
 import type { Exit, Hello, Notice, Presence, Size } from './codec';
 import { InputQueue } from './input_queue';
+import { mostAhead, Pace } from './pace';
 
 /** The part of WebSocket that is used. */
 export interface Socket {
@@ -54,7 +55,8 @@ export const answerWithin = 10_000;
 export const probeWithin = 2_500;
 export const echoWithin = 3_000;
 export const connectWithin = 10_000;
-export const ackEvery = 32 * 1024;
+/** While the screen keeps up; a slow one tells more often, and lets less come. */
+export const ackEvery = mostAhead / 8;
 /** Close codes of RFC 6455, 7.4.1. */
 const policy = 1008;
 const serverFailed = 1011;
@@ -92,6 +94,7 @@ export class Session implements Disposable {
 	/** The largest offset seen, which outlives a screen. */
 	private furthest = 0;
 	private acknowledged = 0;
+	private pace = new Pace();
 	/** Counts the pictures: an output before the last one, shown late, acknowledges nothing. */
 	private picture = 0;
 	private greeted = false;
@@ -346,7 +349,8 @@ export class Session implements Disposable {
 		this.furthest = this.received;
 		const end = this.received;
 		const picture = this.picture;
-		this.onOutput.fire({ bytes: rest, done: () => this.shown(picture, end) });
+		const came = this.deps.clock.now();
+		this.onOutput.fire({ bytes: rest, done: () => this.shown(picture, end, came) });
 	}
 
 	/** What of the input has arrived is known now, or never will be. */
@@ -361,11 +365,12 @@ export class Session implements Disposable {
 		this.queue.settle(hello.input ?? undefined);
 	}
 
-	private shown(picture: number, end: number): void {
-		if (picture !== this.picture || end < this.acknowledged + ackEvery) return;
+	private shown(picture: number, end: number, came: number): void {
+		if (picture !== this.picture || end < this.acknowledged + this.pace.step) return;
 		if (this.current.phase !== 'live') return;
 		this.acknowledged = end;
-		this.socket?.send(codec.encodeAck(end));
+		this.pace.shown(this.deps.clock.now() - came);
+		this.socket?.send(codec.encodeAck(end, this.pace.window));
 	}
 
 	private schedulePing(): void {
