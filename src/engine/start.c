@@ -163,6 +163,12 @@ static int add_main_options(struct start *s)
 	return add_pair(&s->argv, "--cols", str_format("%u", s->o->cols));
 }
 
+/* It is mounted in the namespace that the shim is started in. */
+static int add_disk_option(struct start *s)
+{
+	return s->w->limits.disk ? strv_addf(&s->argv, "--disk=%s/disk", s->rootfs.bundle) : 0;
+}
+
 static int plan_shim(struct start *s, struct md_error *err)
 {
 	struct strv *a = &s->argv;
@@ -184,7 +190,8 @@ static int plan_shim(struct start *s, struct md_error *err)
 		add_pair(a, "--output-log", engine_path(s->e, id, "log")) < 0 ||
 		add_pair(a, "--process-template", strdup(s->process)) < 0 ||
 		add_pair(a, "--ready-fd", str_format("%d", SHIM_FD)) < 0 ||
-		add_main_options(s) < 0 || recordings_shim_options(s->e, s->w, a) < 0)
+		add_main_options(s) < 0 || recordings_shim_options(s->e, s->w, a) < 0 ||
+		add_disk_option(s) < 0)
 		return md_fail_errno(err, "command line of mdocker-shim");
 	return 0;
 }

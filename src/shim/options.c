@@ -29,6 +29,7 @@ static const struct args_option table[] = {
 	OPT("output-log-size", ARGS_SIZE, output_log_size, "SIZE", "rotate past it (10m)"),
 	OPT("process-template", ARGS_STRING, process_template, "FILE",
 		"OCI process object: the login shell, its environment, user and capabilities"),
+	OPT("disk", ARGS_STRING, disk, "DIR", "tell when the file system of this folder fills"),
 	OPT("record-dir", ARGS_STRING, record_dir, "DIR", "where recordings go"),
 	OPT("record-size", ARGS_SIZE, record_size, "SIZE", "the most of one recording (64m)"),
 	OPT("record-total", ARGS_SIZE, record_total, "SIZE",

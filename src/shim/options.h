@@ -52,11 +52,12 @@ struct shim_options {
 	const char *output_log;   /* JSON lines {"log","stream","time"} of main and LOG terminals */
 	uint64_t output_log_size; /* past it: renamed to FILE.1 */
 	const char *process_template; /* an OCI process object, or a config.json that has one */
-	const char *record_dir;       /* NULL: no recordings */
-	uint64_t record_size;         /* of one recording */
-	uint64_t record_total;        /* of all that are kept; 0: no limit */
-	int64_t record_days;          /* kept so long; 0: no limit */
-	bool record;                  /* every terminal, and no user ends it */
+	const char *disk;       /* a folder of the writable layer's disk; NULL: that has no limit */
+	const char *record_dir; /* NULL: no recordings */
+	uint64_t record_size;   /* of one recording */
+	uint64_t record_total;  /* of all that are kept; 0: no limit */
+	int64_t record_days;    /* kept so long; 0: no limit */
+	bool record;            /* every terminal, and no user ends it */
 	bool main;
 	bool main_tty;
 	bool main_wait; /* main starts with the first ATTACH or WAIT for it: nothing is missed */

@@ -144,7 +144,8 @@ static void errand_done(const struct driver_result *r, void *data)
 			w->known[w->known_count++] = r->pid;
 		if (x->verb == DRIVER_START) {
 			limits_open(&w->limits, &w->loop, &w->deadlines, w->init_pid, limit_hit, w);
-			e.flags = w->limits.pids_silent ? WARDEN_SILENT : 0;
+			disk_watch_open(&w->disk, w->options->disk);
+			e.flags = w->limits.pids_silent || w->disk.fd >= 0 ? WARDEN_SILENT : 0;
 		}
 		w->created = x->verb != DRIVER_DELETE;
 		tell(w, &e, master);
@@ -272,6 +273,7 @@ static int ask_look(struct warden *w, const struct warden_request *q _unused_,
 	struct md_error *err _unused_)
 {
 	limits_look(&w->limits);
+	disk_watch_look(&w->disk, limit_hit, w);
 	return 0;
 }
 
@@ -475,6 +477,7 @@ int warden_open(struct warden *w, const struct shim_options *o, struct md_error 
 		.holder = LOOP_SOURCE_INIT,
 		.signals = LOOP_SOURCE_INIT,
 		.limits = LIMITS_WATCH_INIT,
+		.disk = DISK_WATCH_INIT,
 		.output_log_fd = -1,
 		.old_log_fd = -1,
 		.listen_fd = -1,
@@ -536,6 +539,7 @@ void warden_close(struct warden *w)
 	if (o->pid_file)
 		unlink(o->pid_file);
 	limits_close(&w->limits);
+	disk_watch_close(&w->disk);
 	driver_close(&w->driver);
 	if (w->failed_stage)
 		report_failure(&w->ready_fd, w->failed_stage, &w->failure, w->failure_exit);

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "shim/deadline.h"
 #include "shim/driver.h"
+#include "shim/disk_watch.h"
 #include "shim/limits.h"
 #include "shim/options.h"
 #include "shim/warden_wire.h"
@@ -25,6 +26,7 @@ struct warden {
 	pid_t holder_pid;          /* 0: reaped */
 	struct driver driver;
 	struct limits_watch limits;
+	struct disk_watch disk;
 	char *template;    /* text of the process template */
 	int output_log_fd; /* for the holder; closed here once it runs */
 	int old_log_fd;

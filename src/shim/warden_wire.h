@@ -58,7 +58,7 @@ enum {
 	WARDEN_ENDING = 1, /* ENDED: the container's PID 1 is on its way out */
 	WARDEN_ALONE = 2,  /* ENDED: only PID 1 is left */
 	WARDEN_SILENT =
-		4, /* RESULT of START: the kernel tells nothing of the process limit, LOOK helps */
+		4, /* RESULT of START: the kernel tells nothing of the process limit or of the disk, LOOK helps */
 };
 
 struct warden_event {

@@ -1,6 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happens to a program is said in the page, and what it drew is there again.
-import { enter, expect, test } from './page';
+import type { Browser, Page } from '@playwright/test';
+import { enter, expect, fillLogin, newPage, serverUrl, Term, test } from './page';
+
+/** Somebody whose workspace has a disk of 32 MB and 15 processes (server.ts). */
+async function enterSmall(page: Page, browser: Browser): Promise<Term> {
+	const admin = await newPage(browser);
+	await enter(admin, 'admin');
+	await admin.evaluate(async () => {
+		const body = JSON.stringify({ username: 'small', password: 'long enough', role: 'user' });
+		const headers = { 'Content-Type': 'application/json' };
+		await fetch('api/v1/users', { method: 'POST', headers, body });
+	});
+	await admin.context().close();
+	await page.goto(serverUrl());
+	await fillLogin(page, 'small', 'long enough');
+	const term = new Term(page);
+	await term.live();
+	return term;
+}
 
 test('what the memory limit killed is said by name', async ({ page }) => {
 	const term = await enter(page, 'alice');
@@ -22,5 +40,49 @@ test('a full-screen program is there again after a reload', async ({ page }) => 
 	await term.shows('second line');
 	expect(await term.lines()).toEqual(before);
 	await term.type(':q!\n');
+	await term.shows(/#$/);
 	expect(await term.run('echo left')).toEqual(['left']);
+});
+
+test('that the process limit was reached is said with its number', async ({ page, browser }) => {
+	const term = await enterSmall(page, browser);
+	await term.type('clear; for i in $(seq 1 20); do sleep 3 & done\n');
+	await expect(page.locator('.toast.error', { hasText: 'processes' })).toContainText(
+		'The limit of 15 processes was reached',
+	);
+});
+
+test('that the disk is full is said', async ({ page, browser }) => {
+	const term = await enterSmall(page, browser);
+	await term.type('clear; dd if=/dev/zero of=/root/big bs=1M count=100\n');
+	await expect(page.locator('.toast.error', { hasText: 'disk is full' })).toBeVisible({ timeout: 20_000 });
+	expect(await term.run('rm /root/big; echo goes on')).toEqual(['goes on']);
+});
+
+test('the exit status and the signal that ended a shell are said', async ({ page }) => {
+	const term = await enter(page, 'bob');
+	await term.fresh();
+	await term.type('exit 7\n');
+	const ending = page.getByRole('alertdialog');
+	await expect(ending).toContainText('Exited with code 7.');
+	await ending.getByRole('button', { name: 'New shell' }).click();
+	await term.live();
+	await term.type('kill -9 $$\n');
+	await expect(ending).toContainText('signal 9 (Killed)');
+});
+
+test('that the workspace was stopped, and by whom, is said in every window', async ({ page, browser }) => {
+	const term = await enter(page, 'bob');
+	await term.fresh();
+	const other = await newPage(browser);
+	await enter(other, 'bob');
+	await page.getByRole('button', { name: 'Menu' }).click();
+	await page.getByRole('menuitem', { name: 'Workspace' }).click();
+	await page.getByRole('button', { name: 'Stop…' }).click();
+	await page.getByRole('button', { name: 'Stop', exact: true }).click();
+	for (const each of [page, other]) {
+		await expect(each.getByRole('alertdialog')).toContainText('The workspace was stopped');
+		await expect(each.getByRole('alertdialog')).toContainText('Stopped by bob.');
+	}
+	await other.context().close();
 });

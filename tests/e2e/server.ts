@@ -67,9 +67,15 @@ export async function startServer(...options: string[]): Promise<Running> {
 	const out = openSync(log, 'a');
 
 	mdocker('import', join(build, 'default-image.tar'), 'default');
+	// Who has little: for the tests of what the page says when that is used up.
+	mdocker('template', 'set', 'small', '--disk', '32m', '--pids-limit', '15');
 	const server = spawn(
 		join(build, 'src/mdockerd'),
-		[...places, '--demo', '--listen', new URL(url).host, '--assets', join(build, 'web'), ...options],
+		[
+			...places,
+			...['--demo', '--template', 'small=small', '--listen', new URL(url).host],
+			...['--assets', join(build, 'web'), ...options],
+		],
 		{ stdio: ['ignore', out, out] },
 	);
 

@@ -2,9 +2,11 @@
 """A workspace whose writable layer has a ceiling of bytes and of files."""
 
 import json
+import re
 
 from harness import leaks
 from harness.server import Server
+from harness.shim import HELLO_USER, NOTICE_DISK, Client
 
 
 def fill(place, name):
@@ -33,6 +35,36 @@ def test_what_was_written_stays_and_the_host_keeps_what_is_not(place):
     assert disk.stat().st_size == 1 << 30 and disk.stat().st_blocks * 512 < 64 << 20
     place.mdocker("start", "w")
     assert leaks.mounts(place.marks()) == []
+
+
+def disk_notice(client):
+    """The text of the next notice about the disk."""
+    while True:
+        n = client.wait("notice")
+        if n.kind == NOTICE_DISK:
+            return n.strings[0]
+
+
+def test_who_is_there_is_told_that_the_disk_fills_once_for_each_level(place):
+    place.need_images("busybox")
+    at = json.loads(place.mdocker("workspace", "open", "alice", "--owner", "alice", "--image", "busybox", "--disk", "32m").ok().out)
+    with Client(at["socket"], flags=HELLO_USER) as c:
+        c.attach()
+        c.expect("# ")
+        c.type("dd if=/dev/zero of=/root/x bs=1M count=200; echo en''d\r")
+        c.expect("end\r\n")
+        said = [disk_notice(c)]
+        while not said[-1].startswith("the disk is full"):
+            assert re.fullmatch(r"[89]\d % of the disk are used", said[-1])
+            said.append(disk_notice(c))
+        assert len(said) <= 3 and re.fullmatch(r"the disk is full: [\d.]+ of [\d.]+ MiB are used", said[-1]), said
+        c.type("echo more > /root/y; echo once''more\r")
+        c.expect("oncemore\r\n")
+        c.type("rm /root/x; sync; echo em''pty\r")
+        c.expect("empty\r\n")
+        c.type("total=$(df -k / | tail -n 1 | awk '{print $2}'); dd if=/dev/zero of=/root/z bs=1k count=$((total * 85 / 100)); echo fil''led\r")
+        c.expect("filled\r\n")
+        assert re.fullmatch(r"8\d % of the disk are used", disk_notice(c)), "nothing in between: said once"
 
 
 def test_bad_limits_are_one_line(place):

@@ -8,6 +8,7 @@
 #include "json/json_read.h"
 #include "shim/driver.h"
 #include "shim/driver_log.h"
+#include "shim/disk_watch.h"
 #include "shim/limits.h"
 #include "shim/options.h"
 #include "shim/template.h"
@@ -179,6 +180,43 @@ static void the_victim_of_our_cgroup_alone_is_named(void **state _unused_)
 	assert_false(limits_parse_kill("6,1,2,-;usb 1-1: new device\n", "/", name, sizeof(name)));
 }
 
+static enum disk_level level(
+	unsigned long left, unsigned long files_left, enum disk_level told, char *text)
+{
+	const struct statvfs s = { .f_frsize = 4096,
+		.f_blocks = 25600,
+		.f_bavail = left,
+		.f_files = 1000,
+		.f_favail = files_left };
+
+	return disk_level_of(&s, told, text, 96);
+}
+
+static void a_disk_is_told_of_by_levels(void **state _unused_)
+{
+	char text[96];
+
+	assert_int_equal(level(25600, 1000, DISK_FINE, text), DISK_FINE);
+	assert_int_equal(level(5121, 1000, DISK_FINE, text), DISK_FINE);
+	assert_int_equal(level(5120, 1000, DISK_FINE, text), DISK_FILLING);
+	assert_string_equal(text, "80 % of the disk are used");
+	assert_int_equal(level(25600, 40, DISK_FINE, text), DISK_NEARLY_FULL);
+	assert_string_equal(text, "96 % of the disk are used, by the number of files");
+	assert_int_equal(level(257, 1000, DISK_FINE, text), DISK_NEARLY_FULL);
+	assert_int_equal(level(256, 1000, DISK_FINE, text), DISK_FULL);
+	assert_string_equal(text, "the disk is full: 99.0 of 100.0 MiB are used");
+	assert_int_equal(level(0, 1000, DISK_FINE, text), DISK_FULL);
+	assert_int_equal(level(9999, 0, DISK_FINE, text), DISK_FULL);
+	assert_string_equal(text, "the disk is full: it holds no more than 1000 files");
+	/* A little room does not make the next write that fails another event. */
+	assert_int_equal(level(5400, 1000, DISK_FILLING, text), DISK_FILLING);
+	assert_int_equal(level(5800, 1000, DISK_FILLING, text), DISK_FINE);
+	assert_int_equal(level(500, 1000, DISK_FULL, text), DISK_FULL);
+	assert_int_equal(level(800, 1000, DISK_FULL, text), DISK_NEARLY_FULL);
+	assert_int_equal(
+		disk_level_of(&(struct statvfs){ 0 }, DISK_FINE, text, sizeof(text)), DISK_FINE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +226,7 @@ int main(void)
 		cmocka_unit_test(what_runtimes_say_becomes_one_line_and_a_code),
 		cmocka_unit_test(cgroup_paths_are_found_by_controller),
 		cmocka_unit_test(the_victim_of_our_cgroup_alone_is_named),
+		cmocka_unit_test(a_disk_is_told_of_by_levels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
