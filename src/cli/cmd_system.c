@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_system.c - `mdocker system prune`: removes what crashes left. */
+/* cmd_system.c - `mdocker system prune`: removes what crashes left; `balance`: busy workspaces give way. */
 #define _GNU_SOURCE
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "engine/fairness.h"
 #include "engine/janitor.h"
 #include "base/poison.h"
 
@@ -33,8 +34,11 @@ static int run(const struct args_command *c, int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	if (str_eq(argv[0], "balance"))
+		return fairness_run(&err) < 0 ? cli_fail(&err, 1) : 0;
 	if (!str_eq(argv[0], "prune"))
-		return cli_usage(c, "'%.40s': only `system prune` is known", argv[0]);
+		return cli_usage(
+			c, "'%.40s': only `system prune` and `system balance` are known", argv[0]);
 	if (engine_open(&e, cli_engine_options(), &err) < 0)
 		return cli_fail(&err, 1);
 	j.dry = o.dry;
@@ -44,10 +48,13 @@ static int run(const struct args_command *c, int argc, char **argv)
 const struct args_command cmd_system = {
 	.name = "system",
 	.summary = "Find and remove what crashes left",
-	.usage = "system prune [--dry-run]",
-	.text = "No workspace that `" PROGRAM
+	.usage = "system prune [--dry-run] | balance",
+	.text = "prune: no workspace that `" PROGRAM
 		" ps -a` lists loses anything, and nothing that isn't provably of\n"
-		"this installation is touched.",
+		"this installation is touched.\n\n"
+		"balance runs until it is stopped: while processes wait for a processor, "
+		"workspaces that\n"
+		"use more than their part give way to the others. The server does that by itself.",
 	.options = options,
 	.run = run,
 };

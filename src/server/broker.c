@@ -230,6 +230,7 @@ static void broker_done(struct broker *b)
 {
 	broker_stop_prune(b);
 	broker_stop_firewall(b);
+	broker_stop_balance(b);
 	broker_drop_requests(b);
 	broker_open_done(b);
 	fd_close(&b->listen_fd);
@@ -249,7 +250,8 @@ int broker_main(const struct server_config *config, char *self)
 	b.signals = b.prune.timer = b.prune.process = (struct loop_source)LOOP_SOURCE_INIT;
 	b.firewall.events = b.firewall.timer = b.firewall.process =
 		(struct loop_source)LOOP_SOURCE_INIT;
-	b.prune.pidfd = b.firewall.pidfd = b.firewall.fd = -1;
+	b.prune.pidfd = b.balance.pidfd = b.firewall.pidfd = b.firewall.fd = -1;
+	b.balance.process = (struct loop_source)LOOP_SOURCE_INIT;
 	if (prepare(&b, &err) < 0) {
 		log_error("%s", err.msg);
 		broker_done(&b);
@@ -260,9 +262,12 @@ int broker_main(const struct server_config *config, char *self)
 		broker_start_firewall(&b, &err) < 0) {
 		log_error("%s", err.msg);
 		b.exit_code = 1;
-	} else if (loop_run(&b.loop) < 0) {
-		log_error("event loop: %s", strerror(errno));
-		b.exit_code = 1;
+	} else {
+		broker_start_balance(&b);
+		if (loop_run(&b.loop) < 0) {
+			log_error("event loop: %s", strerror(errno));
+			b.exit_code = 1;
+		}
 	}
 	broker_stop_children(&b);
 	broker_done(&b);

@@ -2,7 +2,7 @@
 /*
  * broker.h - the state of the root role, between its files: broker.c (start, signals, messages), broker_children.c
  * (auth and web: started, restarted), broker_open.c (workspaces and recordings: runs `mdocker`, connects to
- * the shim), broker_prune.c, broker_firewall.c.
+ * the shim), broker_prune.c, broker_firewall.c, broker_balance.c.
  */
 #ifndef MD_SERVER_BROKER_H
 #define MD_SERVER_BROKER_H
@@ -63,6 +63,11 @@ struct broker {
 		pid_t pid; /* 0: none runs */
 		int pidfd;
 	} firewall;
+	struct broker_balance {
+		struct loop_source process;
+		pid_t pid; /* 0: it does not run */
+		int pidfd;
+	} balance;
 	uint32_t last_id;
 	struct broker_request *requests; /* of web, in the order of their coming */
 	size_t request_count, run_count;
@@ -81,6 +86,10 @@ int broker_send_tls(struct broker *b, struct md_error *err);
 void broker_stop_children(struct broker *b);
 /* A child that broke the protocol: it ends and is started anew. */
 void broker_kill_child(struct broker_child *c);
+
+/* broker_balance.c: `mdocker system balance`, as long as the server runs. Without it all goes on, less fairly. */
+void broker_start_balance(struct broker *b);
+void broker_stop_balance(struct broker *b);
 
 /* broker_prune.c: `mdocker system prune` soon after the start, `mdocker recordings prune` then and each hour. */
 int broker_start_prune(struct broker *b, struct md_error *err);

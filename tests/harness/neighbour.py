@@ -3,10 +3,13 @@
 beside them and whose key strokes and logins are timed."""
 
 import dataclasses
+import json
+import os
 import re
+import signal
 import time
 
-from . import BUILD
+from . import BUILD, leaks
 from .process import wait_until
 from .web import WebServer
 
@@ -88,6 +91,18 @@ class Neighbour:
         seconds = time.perf_counter() - started
         shell.close()
         return seconds
+
+    def running(self):
+        return [json.loads(line) for line in self.place.mdocker("ps", "--format", "json").ok().out.splitlines()]
+
+    def id_of(self, name):
+        return next(w["id"] for w in self.running() if w["name"] == name)
+
+    def end_balance(self):
+        """Kills `mdocker system balance` of this server."""
+        for pid, command in leaks.processes({str(self.place.root)}).items():
+            if command.endswith("system balance"):
+                os.kill(pid, signal.SIGTERM)
 
     def start(self, name, container="bomb", options=()):
         attack = ATTACKS[name]

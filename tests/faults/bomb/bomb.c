@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bomb.c - `bomb NAME` takes as much of one thing as it gets, says "NAME COUNT REASON" on a line and keeps it (or goes on) until it
- * is killed, a minute later at the latest. For the inside of a workspace with limits; never run it outside of one.
+ * is killed, two minutes later at the latest. For the inside of a workspace with limits; never run it outside of one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SECONDS = 60, MEGABYTE = 1 << 20 };
+enum { SECONDS = 120, MEGABYTE = 1 << 20 };
 
 static void say(const char *name, long count)
 {
@@ -59,7 +59,8 @@ static void memory_bomb(const char *name)
 {
 	(void)name;
 	for (long count = 1;; count++) {
-		char *p = mmap(NULL, MEGABYTE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = mmap(
+			NULL, MEGABYTE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (p == MAP_FAILED)
 			continue;
@@ -83,7 +84,8 @@ static long fill_file(const char *path)
 
 static void tmpfs_bomb(const char *name)
 {
-	static const char *const places[] = { "/tmp/f", "/run/f", "/dev/f", "/mytemp/f", "/dev/shm/f" };
+	static const char *const places[] = { "/tmp/f", "/run/f", "/dev/f", "/mytemp/f",
+		"/dev/shm/f" };
 	long count = 0;
 
 	/* The memory limit may end it before the last is full: each is told of. */

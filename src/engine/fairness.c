@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "engine/fairness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/cgroups.h"
+#include "engine/profile.h"
+#include "base/poison.h"
+
+enum {
+	LOOK_MS = 500,
+	CALM_MS = 4000, /* without pressure for so long, all are equal again */
+	FADE = 8,       /* a look takes an eighth of the score away */
+	HOT_LOOKS = 2,
+	PART_MIN_US = 5000,
+	PART_MAX_US = 100000,
+};
+
+/* The smallest weight, and what the runtime makes of the shares of the profile, 1024. */
+static const struct weight {
+	const char *file, *low, *usual;
+} weights[] = {
+	{ "cpu.shares", "2", "1024" },
+	{ "cpu.weight", "1", "39" },
+};
+
+/* Half a tenth of a second waited for a processor in half a second. Without CAP_SYS_RESOURCE the kernel takes windows of 2 s only. */
+static const char *const triggers[] = { "some 50000 500000", "some 200000 2000000" };
+
+struct fairness {
+	struct loop loop;
+	struct loop_source pressure, look, calm, signals;
+	int pressure_fd;
+	char *weight_dir, *usage_dir;
+	const struct weight *weight;
+	const char *usage_file;
+	struct fairness_share *shares;
+	size_t count;
+};
+
+void fairness_count(struct fairness_share *s, uint64_t usage_us)
+{
+	/* A counter that went back is of a new run. */
+	uint64_t used = usage_us > s->usage_us ? usage_us - s->usage_us : 0;
+
+	s->score_us -= s->score_us / FADE;
+	s->score_us += used;
+	s->usage_us = usage_us;
+}
+
+void fairness_judge(struct fairness_share *shares, size_t count)
+{
+	uint64_t total = 0, active = 0, part;
+
+	for (size_t i = 0; i < count; i++) {
+		total += shares[i].score_us;
+		active += shares[i].score_us > 0;
+	}
+	part = active ? total / active / 2 : 0;
+	part = MD_MIN(MD_MAX(part, (uint64_t)PART_MIN_US), (uint64_t)PART_MAX_US);
+	for (size_t i = 0; i < count; i++) {
+		struct fairness_share *s = &shares[i];
+
+		s->hot = s->score_us > part ? s->hot + 1 : 0;
+		if (s->hot >= HOT_LOOKS)
+			s->low = true;
+		else if (s->score_us < part / 4)
+			s->low = false;
+	}
+}
+
+static bool has(const char *dir, const char *file)
+{
+	_auto_free_ char *path = str_format("%s/%s", dir, file);
+
+	return path && access(path, F_OK) == 0;
+}
+
+/* Where the groups of workspaces are; there are none before the first was started. False then. */
+static bool find_folders(struct fairness *f)
+{
+	_auto_strv_ struct strv mounts = STRV_INIT;
+	struct md_error ignored = MD_ERROR_INIT;
+
+	if (f->weight_dir && f->usage_dir && access(f->weight_dir, F_OK) == 0)
+		return true;
+	if (cgroups_mounts(&mounts, &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < mounts.count; i++) {
+		_auto_free_ char *dir = str_format("%s%s", mounts.items[i], PROFILE_CGROUP);
+
+		if (!dir)
+			return false;
+		for (size_t k = 0; k < ARRAY_SIZE(weights); k++) {
+			if (!has(dir, weights[k].file))
+				continue;
+			free(f->weight_dir);
+			f->weight_dir = strdup(dir);
+			f->weight = &weights[k];
+		}
+		if (!has(dir, "cpuacct.usage") && !has(dir, "cpu.weight"))
+			continue;
+		f->usage_file = has(dir, "cpuacct.usage") ? "cpuacct.usage" : "cpu.stat";
+		free(f->usage_dir);
+		f->usage_dir = strdup(dir);
+	}
+	return f->weight_dir && f->usage_dir;
+}
+
+/* False for a group that is just ending. */
+static bool read_usage(const struct fairness *f, const char *id, uint64_t *ret_us)
+{
+	_auto_free_ char *path = str_format("%s/%s/%s", f->usage_dir, id, f->usage_file);
+	_auto_free_ char *text = NULL;
+	const char *number;
+	size_t len;
+
+	if (!path || file_read(AT_FDCWD, path, 4096, &text, &len) < 0)
+		return false;
+	if (str_eq(f->usage_file, "cpuacct.usage")) {
+		*ret_us = strtoull(text, NULL, 10) / 1000;
+		return true;
+	}
+	number = strstr(text, "usage_usec ");
+	if (!number)
+		return false;
+	*ret_us = strtoull(number + strlen("usage_usec "), NULL, 10);
+	return true;
+}
+
+static void write_weight(const struct fairness *f, const char *id, const char *value)
+{
+	_auto_free_ char *path = str_format("%s/%s/%s", f->weight_dir, id, f->weight->file);
+
+	/* It may have ended meanwhile; and nothing depends on it. */
+	if (path)
+		file_write_knob(AT_FDCWD, path, value);
+}
+
+static bool is_low(const struct fairness *f, const char *id)
+{
+	_auto_free_ char *path = str_format("%s/%s/%s", f->weight_dir, id, f->weight->file);
+	_auto_free_ char *text = NULL;
+	size_t len;
+
+	return path && file_read(AT_FDCWD, path, 64, &text, &len) == 0 &&
+	       strtoull(text, NULL, 10) == strtoull(f->weight->low, NULL, 10);
+}
+
+static struct fairness_share *share_of(struct fairness *f, const char *id, uint64_t usage_us)
+{
+	struct fairness_share *more;
+
+	for (size_t i = 0; i < f->count; i++) {
+		if (str_eq(f->shares[i].id, id))
+			return &f->shares[i];
+	}
+	more = realloc(f->shares, (f->count + 1) * sizeof(*more));
+	if (!more)
+		return NULL;
+	f->shares = more;
+	more += f->count++;
+	*more = (struct fairness_share){ .usage_us = usage_us };
+	memcpy(more->id, id, sizeof(more->id));
+	/* One that was killed before us may have left it low. */
+	more->low = is_low(f, id);
+	return more;
+}
+
+/* Counts what each has used; those that are gone are forgotten. */
+static void count_all(struct fairness *f)
+{
+	DIR *dir = opendir(f->usage_dir);
+	struct dirent *entry;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		f->shares[i].seen = false;
+	while (dir && (entry = readdir(dir))) {
+		struct fairness_share *s;
+		uint64_t usage;
+
+		if (!workspace_id_valid(entry->d_name) || !read_usage(f, entry->d_name, &usage))
+			continue;
+		s = share_of(f, entry->d_name, usage);
+		if (!s)
+			continue;
+		s->seen = true;
+		fairness_count(s, usage);
+	}
+	if (dir)
+		closedir(dir);
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->shares[i].seen)
+			f->shares[kept++] = f->shares[i];
+	}
+	f->count = kept;
+}
+
+static void on_look(struct loop_source *s, uint32_t events _unused_)
+{
+	struct fairness *f = s->data;
+
+	loop_take_timer(s);
+	if (!find_folders(f))
+		return;
+	count_all(f);
+	fairness_judge(f->shares, f->count);
+	for (size_t i = 0; i < f->count; i++) {
+		const struct fairness_share *share = &f->shares[i];
+
+		/* `mdocker update` may have written the usual one. */
+		if (is_low(f, share->id) != share->low)
+			write_weight(f, share->id, share->low ? f->weight->low : f->weight->usual);
+	}
+}
+
+static void make_equal(struct fairness *f)
+{
+	if (!find_folders(f))
+		return;
+	count_all(f);
+	for (size_t i = 0; i < f->count; i++) {
+		if (f->shares[i].low)
+			write_weight(f, f->shares[i].id, f->weight->usual);
+	}
+	f->count = 0;
+}
+
+static void on_calm(struct loop_source *s, uint32_t events _unused_)
+{
+	struct fairness *f = s->data;
+
+	loop_take_timer(s);
+	loop_set_timer(&f->look, 0, 0);
+	make_equal(f);
+}
+
+static void on_pressure(struct loop_source *s, uint32_t events _unused_)
+{
+	struct fairness *f = s->data;
+
+	if (f->count == 0)
+		loop_set_timer(&f->look, 1, LOOK_MS);
+	loop_set_timer(&f->calm, CALM_MS, 0);
+}
+
+static void on_signal(struct loop_source *s, uint32_t events _unused_)
+{
+	struct fairness *f = s->data;
+
+	while (loop_take_signal(s) > 0)
+		loop_stop(&f->loop);
+}
+
+/* A trigger is a write into an open /proc/pressure/cpu, which is then ready for EPOLLPRI at most once in its window. */
+static int open_pressure(struct fairness *f, struct md_error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(triggers); i++) {
+		f->pressure_fd = open("/proc/pressure/cpu", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		if (f->pressure_fd < 0)
+			break;
+		if (write(f->pressure_fd, triggers[i], strlen(triggers[i]) + 1) > 0)
+			return 0;
+		fd_close(&f->pressure_fd);
+	}
+	return md_fail(err, ENOTSUP,
+		"the kernel does not tell of pressure (/proc/pressure/cpu): %s", strerror(errno));
+}
+
+static int prepare(struct fairness *f, struct md_error *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (open_pressure(f, err) < 0)
+		return -1;
+	if (loop_open(&f->loop) < 0 ||
+		loop_add_signals(&f->loop, &f->signals, &set, on_signal, f) < 0 ||
+		loop_add_timer(&f->loop, &f->look, on_look, f) < 0 ||
+		loop_add_timer(&f->loop, &f->calm, on_calm, f) < 0 ||
+		loop_add_fd(&f->loop, &f->pressure, f->pressure_fd, EPOLLPRI, on_pressure, f) < 0)
+		return md_fail_errno(err, "make the event loop");
+	/* Who was killed here may have left some with the smallest weight. */
+	return loop_set_timer(&f->calm, 1, 0) < 0 ? md_fail_errno(err, "make a timer") : 0;
+}
+
+int fairness_run(struct md_error *err)
+{
+	struct fairness f = { .pressure_fd = -1,
+		.pressure = LOOP_SOURCE_INIT,
+		.look = LOOP_SOURCE_INIT,
+		.calm = LOOP_SOURCE_INIT,
+		.signals = LOOP_SOURCE_INIT,
+		.loop.epoll_fd = -1 };
+	int r = prepare(&f, err);
+
+	if (r == 0)
+		r = loop_run(&f.loop) < 0 ? md_fail_errno(err, "event loop") : 0;
+	make_equal(&f);
+	fd_close(&f.pressure_fd);
+	loop_close(&f.loop);
+	free(f.weight_dir);
+	free(f.usage_dir);
+	free(f.shares);
+	return r;
+}

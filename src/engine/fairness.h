@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fairness.h - processor time among workspaces: who has used much of it lately gives way to those who want a little now, so that a
+ * key stroke and a login don't queue behind a hundred busy loops.
+ *
+ * All have the same weight until processes of the host wait for a processor (a pressure trigger; on a quiet host nobody wakes up).
+ * While that lasts, those that use more than their part get the smallest weight. Nothing is taken from them but the first place: what the
+ * others leave is theirs. When the pressure is over, all are equal again.
+ */
+#ifndef MD_ENGINE_FAIRNESS_H
+#define MD_ENGINE_FAIRNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "engine/workspace.h"
+
+/* One workspace, from one look to the next. */
+struct fairness_share {
+	char id[WORKSPACE_ID_LEN + 1];
+	uint64_t usage_us; /* processor time since it was started */
+	uint64_t score_us; /* lately used, fading */
+	uint32_t hot;      /* looks in a row above its part */
+	bool low;          /* has the smallest weight */
+	bool seen;         /* in this look */
+};
+
+/* Adds what a share has used since the last look: the new counter. Pure. */
+void fairness_count(struct fairness_share *s, uint64_t usage_us);
+
+/* Decides `low` of each. Pure. */
+void fairness_judge(struct fairness_share *shares, size_t count);
+
+/* Runs until SIGTERM or SIGINT, and leaves all weights as they were. ENOTSUP where the kernel tells no pressure or has no cpu
+ * controller. */
+int fairness_run(struct md_error *err);
+
+#endif
