@@ -80,6 +80,9 @@ int oci_read_process_end(struct oci_parse *p, const struct json_node *n, void *t
 /* Propagation words ("rslave") to MS_* bits. */
 extern const struct oci_word oci_propagation_words[];
 
+/* Ids of mounts that are given as the user namespace has them, as the host has them. */
+int oci_mounts_resolve(struct oci_spec *s, struct md_error *err);
+
 /* What no single field shows: namespaces that others need, sysctls, mappings. */
 int oci_spec_check(const struct oci_spec *s, struct md_error *err);
 

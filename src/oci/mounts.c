@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mounts.c - `mounts`: what each option means to the kernel. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <linux/mount.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,8 +173,8 @@ static void apply_option(struct oci_mount *m, const struct mount_option *o)
 	}
 }
 
-/* `idmap=uids=0-1000-10;gids=...`: mappings given in the option itself: "container-host-size", more
- * with '#'. */
+/* `idmap=uids=0-1000-10;gids=...`: mappings given in the option itself: "container-host-size", more with '#'. With '@' before it the second
+ * number is one of the container's user namespace. */
 static int read_inline_maps(
 	struct oci_parse *p, const struct json_node *n, const char *text, struct oci_id_maps *ret)
 {
@@ -186,8 +187,9 @@ static int read_inline_maps(
 		return -1;
 	ret->count = 0;
 	while (*text && *text != ';') {
+		bool relative = *text == '@';
 		unsigned long long part[3];
-		char *end = (char *)text;
+		char *end = (char *)text + (relative || *text == '+');
 
 		for (int i = 0; i < 3; i++) {
 			if (*end < '0' || *end > '9')
@@ -197,7 +199,7 @@ static int read_inline_maps(
 				return json_fail(n, p->err, "bad mapping at '%s'", text);
 		}
 		ret->items[ret->count++] = (struct oci_id_map){ (uint32_t)part[0],
-			(uint32_t)part[1], (uint32_t)part[2] };
+			(uint32_t)part[1], (uint32_t)part[2], relative };
 		if (*end && *end != '#' && *end != ';')
 			return json_fail(n, p->err, "bad mapping at '%s'", text);
 		text = *end == '#' ? end + 1 : end;
@@ -315,5 +317,41 @@ int oci_read_mount(struct oci_parse *p, const struct json_node *n, void *to)
 		m->idmap = OCI_IDMAP;
 	if (!m->uid_maps.count != !m->gid_maps.count)
 		return json_fail(n, p->err, "uidMappings and gidMappings go together");
+	return 0;
+}
+
+/* The ids of `maps` that are meant inside of the user namespace, as the host has them. */
+static int resolve_maps(const struct oci_id_maps *maps, const struct oci_id_maps *userns,
+	const char *target, struct md_error *err)
+{
+	for (size_t i = 0; i < maps->count; i++) {
+		struct oci_id_map *m = &maps->items[i];
+		size_t k = 0;
+
+		if (!m->relative)
+			continue;
+		while (k < userns->count &&
+			(m->host < userns->items[k].container ||
+				m->host - userns->items[k].container >= userns->items[k].size))
+			k++;
+		if (k == userns->count)
+			return md_fail(err, EINVAL,
+				"mounts: idmap of '%s': %u is no id of the user namespace", target,
+				m->host);
+		m->host += userns->items[k].host - userns->items[k].container;
+		m->relative = false;
+	}
+	return 0;
+}
+
+int oci_mounts_resolve(struct oci_spec *s, struct md_error *err)
+{
+	for (size_t i = 0; i < s->mount_count; i++) {
+		const struct oci_mount *m = &s->mounts[i];
+
+		if (resolve_maps(&m->uid_maps, &s->uid_maps, m->destination, err) < 0 ||
+			resolve_maps(&m->gid_maps, &s->gid_maps, m->destination, err) < 0)
+			return -1;
+	}
 	return 0;
 }

@@ -146,7 +146,8 @@ int oci_spec_parse(const char *text, size_t len, struct oci_spec *ret, struct md
 	*ret = (struct oci_spec)OCI_SPEC_INIT;
 	if (json_parse(&ret->doc, text, len, err) == 0 && json_root(&ret->doc, &root, err) == 0 &&
 		oci_read_fields(&p, &root, spec_fields, ret) == 0 && fill_lists(&p, ret) == 0 &&
-		fill_maps(&p, ret) == 0 && oci_spec_check(ret, err) == 0)
+		fill_maps(&p, ret) == 0 && oci_mounts_resolve(ret, err) == 0 &&
+		oci_spec_check(ret, err) == 0)
 		return 0;
 	oci_spec_done(ret);
 	return -1;

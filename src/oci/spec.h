@@ -116,6 +116,7 @@ struct oci_process {
 
 struct oci_id_map {
 	uint32_t container, host, size;
+	bool relative; /* while parsed: `host` is an id of the user namespace */
 };
 
 struct oci_id_maps {

@@ -213,6 +213,30 @@ static void mount_options_become_flags(void **state _unused_)
 	assert_int_equal(m->gid_maps.items[0].size, 1);
 }
 
+/* A document whose mount has the id mappings `maps` in its options. */
+static char *with_idmap(const char *maps)
+{
+	return str_format("\"linux\":{\"namespaces\":[{\"type\":\"user\"}],"
+			  "\"uidMappings\":[{\"containerID\":0,\"hostID\":5000,\"size\":10}],"
+			  "\"gidMappings\":[{\"containerID\":0,\"hostID\":6000,\"size\":10}]},"
+			  "\"mounts\":[{\"destination\":\"/d\",\"source\":\"/s\","
+			  "\"options\":[\"bind\",\"idmap=%s\"]}]",
+		maps);
+}
+
+static void ids_of_a_mount_may_be_those_of_the_user_namespace(void **state _unused_)
+{
+	_auto_free_ char *good = with_idmap("uids=@0-4-3#7-8-1;gids=+0-1-10");
+	_auto_free_ char *bad = with_idmap("uids=@0-10-3;gids=0-0-1");
+	_auto_spec_ struct oci_spec s = OCI_SPEC_INIT;
+
+	taken(good, &s);
+	assert_int_equal(s.mounts[0].uid_maps.items[0].host, 5004);
+	assert_int_equal(s.mounts[0].uid_maps.items[1].host, 8);
+	assert_int_equal(s.mounts[0].gid_maps.items[0].host, 1);
+	refused(bad, "mounts: idmap of '/d': 10 is no id of the user namespace");
+}
+
 static void resources_are_read_whole(void **state _unused_)
 {
 	static const char text[] =
@@ -364,6 +388,7 @@ int main(void)
 		cmocka_unit_test(bad_cpu_lists_are_refused),
 		cmocka_unit_test(every_mount_option_is_known_to_its_table),
 		cmocka_unit_test(mount_options_become_flags),
+		cmocka_unit_test(ids_of_a_mount_may_be_those_of_the_user_namespace),
 		cmocka_unit_test(resources_are_read_whole),
 		cmocka_unit_test(seccomp_is_read_whole),
 		cmocka_unit_test(linux_parts_are_read),
