@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { enter, expect, newPage, Term, test } from './page';
+import { startServer } from './server';
 
 async function choose(page: Page, item: string): Promise<void> {
 	await page.getByRole('button', { name: 'Menu' }).click();
@@ -136,4 +137,24 @@ test('the page of recordings on a phone needs no sideways scrolling', async ({ b
 	await expect(page.getByRole('button', { name: /Pause|Play/ })).toBeInViewport();
 	expect(await wide('.replay')).toBe(false);
 	await page.context().close();
+});
+
+test('where recordings are required the banner is there from the start, and nothing ends or removes one', async ({
+	page,
+}) => {
+	test.slow();
+	const server = await startServer('--workspace=record=always');
+	try {
+		const term = await enter(page, 'alice', server.url);
+		await expect(term.pane.locator('.banner.recorded')).toContainText('This terminal is recorded');
+		await expect(term.pane.getByRole('button', { name: 'Stop recording' })).toHaveCount(0);
+		await page.getByRole('button', { name: 'Menu' }).click();
+		await expect(page.getByRole('menuitem', { name: 'Stop recording' })).toBeDisabled();
+		await page.getByRole('menuitem', { name: 'Recordings' }).click();
+		await expect(page.locator('.recordings li')).toContainText('being recorded');
+		await expect(page.getByRole('button', { name: /^Remove/ })).toBeDisabled();
+		await expect(page.locator('.page')).toContainText('Terminals are always recorded here');
+	} finally {
+		await server.stop();
+	}
 });

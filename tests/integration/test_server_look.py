@@ -135,3 +135,17 @@ def test_a_web_process_that_lies_about_the_role_gets_nothing(web, place):
         assert bob.request("GET", path).status == 403
     # The second of two is not looked at, neither here nor there.
     assert bob.request("GET", "/api/v1/recordings?user=bob&user=alice").json["recordings"] == []
+
+
+def test_who_sits_at_the_host_sees_it_too(web, place):
+    alice, admin = web.login("alice"), web.login("admin")
+    s = alice.shell(subprotocol="mdocker.v1")
+    terminal = s.expect_message("hello")["terminal"]
+    host = place.terminal("attach", "alice")
+    host.expect("# ")
+    assert alice.request("PATCH", f"/api/v1/terminals/{terminal}", {"recorded": True}).status == 200
+    host.expect("this terminal is recorded")
+    look = admin.open(f"?user=alice&terminal={terminal}", subprotocol="mdocker.v1")
+    host.expect("the admin admin looks at this terminal")
+    look.close()
+    host.expect("no admin looks at this terminal any more")
