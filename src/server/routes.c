@@ -11,6 +11,13 @@
 #include "server/web.h"
 #include "base/poison.h"
 
+/* Most often the work of a proxy that takes the upgrade away. */
+static void need_upgrade(struct request *q)
+{
+	http_reply_error(q, 426, "upgrade_required",
+		"this is for WebSockets: a proxy must pass on the Upgrade and Connection headers");
+}
+
 /* clang-format off */
 const struct route routes[] = {
 	{ HTTP_GET,    "/healthz",                  ACCESS_PUBLIC, false, api_health },
@@ -36,6 +43,7 @@ const struct route routes[] = {
 	{ HTTP_POST,   "/api/v1/users",             ACCESS_ADMIN,  true,  api_user_add },
 	{ HTTP_PATCH,  "/api/v1/users/{}",          ACCESS_ADMIN,  true,  api_user_change },
 	{ HTTP_DELETE, "/api/v1/users/{}",          ACCESS_ADMIN,  true,  api_user_remove },
+	{ HTTP_GET,    "/ws",                       ACCESS_PUBLIC, false, need_upgrade },
 	{ .pattern = NULL },
 };
 /* clang-format on */

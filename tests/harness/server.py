@@ -146,7 +146,7 @@ class TerminalSocket:
 
     A thread reads, so that the server never waits for this client unless pause() was called."""
 
-    def __init__(self, url, cookie=None, origin=None, subprotocol=None, timeout=DEADLINE):
+    def __init__(self, url, cookie=None, origin=None, subprotocol=None, timeout=DEADLINE, ssl=None):
         self.output, self.seen = b"", 0
         self.messages = []  # the texts, parsed
         self.closed = None  # (code, reason) once it is
@@ -161,6 +161,8 @@ class TerminalSocket:
                    "compression": None, "max_size": None, "ping_interval": None, "open_timeout": timeout}
         if origin:
             options["origin"] = origin
+        if ssl:
+            options["ssl"] = ssl
         try:
             self.socket = self._do(self._connect(url, options), timeout)
         except Exception as e:

@@ -56,7 +56,7 @@ MATRIX = [
     ("POST", "/api/v1/users", {"username": "X"}, 401, 403, 400),
     ("PATCH", "/api/v1/users/nobody", {"disabled": True}, 401, 403, 404),
     ("DELETE", "/api/v1/users/nobody", None, 401, 403, 404),
-    ("GET", "/ws", None, 404, 404, 404),
+    ("GET", "/ws", None, 426, 426, 426),
     ("POST", "/api/v1/logout", {}, 401, None, None),
 ]
 

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
 	ackEvery,
 	answerWithin,
+	blockedText,
 	echoWithin,
 	inputWindow,
 	pingEvery,
@@ -451,6 +452,21 @@ describe('the end', () => {
 		expect(session.state).toMatchObject({ phase: 'waiting', why: 'the disk is full' });
 		net.clock.advance(400);
 		expect(net.sockets).toHaveLength(2);
+	});
+
+	it('says that a proxy may be in the way when only WebSockets are refused, again and again', async () => {
+		net.diagnosis = 'reachable';
+		session.connect();
+		for (let i = 0; i < 3; i++) {
+			expect(session.state).toMatchObject({ phase: 'connecting' });
+			net.last.end();
+			await Promise.resolve();
+			const why = i < 2 ? '' : blockedText;
+			expect(session.state).toMatchObject({ phase: 'waiting', why });
+			session.wake();
+		}
+		net.last.text(hello());
+		expect(session.state.phase).toBe('live');
 	});
 
 	it('says that the terminal is gone', async () => {

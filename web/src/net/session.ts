@@ -22,7 +22,7 @@ export interface Socket {
 }
 
 /** Why a connection was refused before it said hello: a browser doesn't tell, so the page asks over HTTP. */
-export type Diagnosis = 'retry' | 'unauthorized' | 'gone';
+export type Diagnosis = 'retry' | 'reachable' | 'unauthorized' | 'gone';
 
 export interface SessionDeps {
 	clock: Clock;
@@ -61,6 +61,10 @@ export const ackEvery = mostAhead / 8;
 const policy = 1008;
 const serverFailed = 1011;
 const inputCeiling = 1024 * 1024;
+/** So many refusals by a server that answers otherwise: then something takes the WebSockets away. */
+const blockedAfter = 3;
+export const blockedText =
+	'the server answers, but WebSockets do not get through: a proxy in between may not pass them on.';
 const socketCeiling = 256 * 1024;
 /** At most so much is on its way to a server that counts. */
 export const inputWindow = 256 * 1024;
@@ -95,6 +99,7 @@ export class Session implements Disposable {
 	private furthest = 0;
 	private acknowledged = 0;
 	private pace = new Pace();
+	private refusals = 0;
 	/** Counts the pictures: an output before the last one, shown late, acknowledges nothing. */
 	private picture = 0;
 	private greeted = false;
@@ -324,6 +329,7 @@ export class Session implements Disposable {
 		}
 		this.furthest = Math.max(this.furthest, this.received);
 		this.backoff.reset();
+		this.refusals = 0;
 		this.setState({ phase: 'live', suspect: false, readOnly: hello.readOnly });
 		this.onHello.fire(hello);
 		this.ping(answerWithin);
@@ -442,13 +448,20 @@ export class Session implements Disposable {
 		const asked = this.current;
 		void this.deps.diagnose(this.id).then((why) => {
 			if (this.current !== asked || why === 'retry') return;
-			if (why === 'gone') {
+			if (why === 'reachable') {
+				if (code !== serverFailed) this.blocked(asked);
+			} else if (why === 'gone') {
 				this.finish({ phase: 'gone', unsent: this.queue.size });
 			} else {
 				this.stopTimer();
 				this.setState({ phase: 'unauthorized' });
 			}
 		});
+	}
+
+	private blocked(asked: SessionState): void {
+		if (++this.refusals < blockedAfter || asked.phase !== 'waiting') return;
+		this.setState({ ...asked, why: blockedText });
 	}
 
 	private wait(why: string): void {

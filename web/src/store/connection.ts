@@ -24,7 +24,7 @@ export const byLogin: SessionDeps = {
 	async diagnose(terminal: string | null): Promise<Diagnosis> {
 		try {
 			const list = await api.fetchTerminals();
-			if (terminal === null || list.some((t) => t.id === terminal)) return 'retry';
+			if (terminal === null || list.some((t) => t.id === terminal)) return 'reachable';
 			return 'gone';
 		} catch (error) {
 			return error instanceof ApiError && error.status === 401 ? 'unauthorized' : 'retry';
