@@ -200,7 +200,8 @@ static int inspect_workspace(
 		json_add_i64(&j, "started_ms", running ? w.started * 1000 : 0);
 		add_usage(&j, "memory", running ? &u.memory : NULL, w.limits.memory);
 		add_usage(&j, "pids", running ? &u.pids : NULL, w.limits.pids);
-		add_usage(&j, "disk", running ? &u.disk.bytes_used : NULL, w.limits.disk);
+		add_usage(&j, "disk", running ? &u.disk.bytes_used : NULL,
+			running && u.disk.bytes ? u.disk.bytes : w.limits.disk);
 		json_add_u64(&j, "cpu_ns", u.cpu_ns);
 		json_add_u64(&j, "cpu_millis", w.limits.cpu_millis);
 	}

@@ -253,7 +253,8 @@ int disk_usage(const char *mounted, struct disk_usage *ret, struct md_error *err
 
 	if (statvfs(mounted, &v) < 0)
 		return md_fail_errno(err, "disk: '%s'", mounted);
-	*ret = (struct disk_usage){ .bytes = v.f_blocks * v.f_frsize,
+	/* As df(1) has it: what ext4 keeps for itself is nobody's to use, so it doesn't count. */
+	*ret = (struct disk_usage){ .bytes = (v.f_blocks - v.f_bfree + v.f_bavail) * v.f_frsize,
 		.bytes_used = (v.f_blocks - v.f_bfree) * v.f_frsize,
 		.inodes = v.f_files,
 		.inodes_used = v.f_files - v.f_ffree };

@@ -52,10 +52,13 @@ test('that the process limit was reached is said with its number', async ({ page
 	);
 });
 
-test('that the disk is full is said', async ({ page, browser }) => {
+test('that the disk is full is said, and again to who comes back', async ({ page, browser }) => {
 	const term = await enterSmall(page, browser);
 	await term.type('clear; dd if=/dev/zero of=/root/big bs=1M count=100\n');
 	await expect(page.locator('.toast.error', { hasText: 'disk is full' })).toBeVisible({ timeout: 20_000 });
+	await page.reload();
+	await term.live();
+	await expect(page.locator('.toast', { hasText: /disk is (full|9\d % full): / })).toBeVisible({ timeout: 20_000 });
 	expect(await term.run('rm /root/big; echo goes on')).toEqual(['goes on']);
 });
 

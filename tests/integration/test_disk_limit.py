@@ -82,3 +82,18 @@ def test_a_users_workspace_has_the_disk_of_the_servers_configuration(place):
     assert 32 <= size <= 64
     stats = json.loads(place.mdocker("stats", "--format", "json", "alice").ok().out)
     assert stats["memoryLimit"] == 64 << 20 and stats["diskLimit"] <= 64 << 20
+
+
+def test_a_full_disk_is_counted_as_full_and_a_login_still_works(place):
+    place.need_images("default")
+    server = Server(place, "--workspace", "disk=64m").start()
+    session = server.login("alice")
+    shell = session.shell(subprotocol="mdocker.v1")
+    shell.ask("cat /dev/zero > /var/fill 2>/dev/null; sync", timeout=60)
+    disk = session.request("GET", "/api/v1/workspace").json["disk"]
+    assert disk["used"] / disk["limit"] > 0.98, disk
+    shell.close()
+    made = session.request("POST", "/api/v1/terminals", {"rows": 24, "cols": 80}).json
+    assert server.login("alice").shell(f"?terminal={made['id']}").ask("echo $((6*7))") == "42\n"
+    session.request("POST", "/api/v1/workspace/stop")
+    assert server.login("alice").shell().ask("rm /var/fill && echo $((6*7))") == "42\n"

@@ -11,6 +11,7 @@ import { Session, type SessionDeps, type SessionState } from '../net/session';
 import type { TerminalView } from '../term/view';
 import { screen, signedOut } from './app';
 import { byLink, byLogin, byLook } from './connection';
+import { warnOfFullDisk } from './disk';
 import { attempt, toast, type ToastKind } from './toasts';
 
 export class Tab implements Disposable {
@@ -105,7 +106,10 @@ export class Tab implements Disposable {
 		if (state.phase !== 'live') this.latency.value = null;
 		const loggedIn = this.own || screen.value === 'look';
 		if (loggedIn && state.phase === 'unauthorized') signedOut('You were signed out. Sign in to go on.');
-		if (this.own && state.phase === 'live' && before !== 'live') remember();
+		if (this.own && state.phase === 'live' && before !== 'live') {
+			remember();
+			void warnOfFullDisk();
+		}
 	}
 }
 
