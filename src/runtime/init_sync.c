@@ -27,13 +27,15 @@ int sync_receive_fds(int sock, struct sync_message *m, int ret_fds[SOCK_MAX_FDS]
 {
 	ssize_t n;
 
+	/* Who ends with a message of ours unread resets the connection. That is told once, and before what they said last: which may
+	 * be why they ended. */
 	do {
 		*ret_count = SOCK_MAX_FDS;
 		n = sock_recv(sock, m, sizeof(*m), ret_fds, ret_count);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n <= 0)
 		*ret_count = 0;
-	if (n == 0 || (n < 0 && errno == ECONNRESET))
+	if (n == 0)
 		return 0;
 	if (n < (ssize_t)offsetof(struct sync_message, text) + 1)
 		return -1;

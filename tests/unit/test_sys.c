@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "runtime/init_sync.h"
 #include "runtime/passwd.h"
 #include "sys/inroot.h"
 #include "sys/procfs.h"
@@ -169,6 +171,25 @@ static void passwd_lines_match_whole_numbers_only(void **state _unused_)
 	assert_int_equal(home_of("", 0), 0);
 }
 
+/* A child that fails while a message waits for it resets the connection: its reason comes first all the same. */
+static void the_last_words_arrive_although_something_was_unread(void **state _unused_)
+{
+	const struct sync_message unread = { .stage = SYNC_CGROUPS };
+	const struct sync_message last = { .stage = SYNC_FAILED, .code = EINVAL, .text = "why" };
+	struct sync_message m;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(sync_send(pair[0], &unread, -1), 0);
+	assert_int_equal(sync_send(pair[1], &last, -1), 0);
+	close(pair[1]);
+	assert_int_equal(sync_receive(pair[0], &m, NULL), 1);
+	assert_int_equal(m.stage, SYNC_FAILED);
+	assert_string_equal(m.text, "why");
+	assert_int_equal(sync_receive(pair[0], &m, NULL), 0);
+	close(pair[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +201,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			the_last_component_is_split_off, make_place, remove_place),
 		cmocka_unit_test(a_command_name_cannot_forge_its_stat),
+		cmocka_unit_test(the_last_words_arrive_although_something_was_unread),
 		cmocka_unit_test(passwd_lines_match_whole_numbers_only),
 	};
 
