@@ -92,6 +92,9 @@ export class Term {
 			const before = await close.count();
 			await close.last().click({ force: true });
 			const sure = this.page.getByRole('button', { name: 'Close the terminal' });
+			// An ended one goes without a question.
+			const asked = async (): Promise<boolean> => (await sure.isVisible()) || (await close.count()) < before;
+			await expect.poll(asked).toBe(true);
 			if (await sure.isVisible()) await sure.click();
 			await expect(close).toHaveCount(before - 1);
 		}

@@ -125,9 +125,9 @@ describe('figures for people', () => {
 	it.each([
 		[0, '0 B'],
 		[999, '999 B'],
-		[100 * 1024 ** 2, '100 MB'],
-		[1024 ** 3, '1 GB'],
-		[1.5 * 1024 ** 2, '1.5 MB'],
+		[100 * 1024 ** 2, '100 MiB'],
+		[1024 ** 3, '1 GiB'],
+		[1.5 * 1024 ** 2, '1.5 MiB'],
 	])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 
 	it('times and sentences', () => {

@@ -17,9 +17,9 @@ export function capital(sentence: string): string {
 	return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
-const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-/** Bytes in the units that limits are written in (1 MB = 1024 KB), three digits. */
+/** Bytes in the units of the limits and of what is said about them (1 MiB = 1024 KiB), three digits. */
 export function formatBytes(bytes: number): string {
 	let value = Math.max(0, bytes);
 	let unit = 0;

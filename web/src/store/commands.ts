@@ -3,7 +3,7 @@
 import { copyText, readText } from '../term/clipboard';
 import { commandOf, tabOf, type Command } from '../term/keys';
 import { judgePaste } from '../term/paste';
-import { dialog, searching } from './dialogs';
+import { dialog, menuOpen, searching } from './dialogs';
 import { change, settings } from './settings';
 import { clampFont, defaults } from './settings_model';
 import * as tabs from './tabs';
@@ -81,6 +81,7 @@ const runners: Record<Command, (tab: Tab) => void> = {
 	larger: () => resizeFont(1),
 	smaller: () => resizeFont(-1),
 	'normal-size': () => change({ fontSize: defaults.fontSize }),
+	menu: () => (menuOpen.value = true),
 	help: () => (dialog.value = { kind: 'shortcuts' }),
 };
 

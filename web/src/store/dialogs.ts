@@ -19,6 +19,10 @@ export type DialogState =
 export const dialog = signal<DialogState | null>(null);
 /** The search bar of the active terminal. */
 export const searching = signal(false);
+/** The tab whose name is being written. */
+export const renaming = signal<Tab | null>(null);
+/** The menu behind the person's name. */
+export const menuOpen = signal(false);
 export const contextMenu = signal<{ tab: Tab; x: number; y: number } | null>(null);
 
 export function closeDialog(): void {

@@ -16,6 +16,7 @@ export type Command =
 	| 'larger'
 	| 'smaller'
 	| 'normal-size'
+	| 'menu'
 	| 'help';
 
 export interface Shortcut {
@@ -40,6 +41,7 @@ export const shortcuts: Shortcut[] = [
 	{ command: 'larger', code: 'Equal', keys: '+', text: 'Larger text' },
 	{ command: 'smaller', code: 'Minus', keys: '−', text: 'Smaller text' },
 	{ command: 'normal-size', code: 'Digit0', keys: '0', text: 'Normal text size' },
+	{ command: 'menu', code: 'KeyM', keys: 'M', text: 'The menu' },
 	{ command: 'help', code: 'Slash', keys: '?', text: 'This list' },
 ];
 

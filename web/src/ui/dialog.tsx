@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { listen } from '../base/disposable';
 import { CloseIcon } from './icons';
 
@@ -19,7 +19,8 @@ export function Dialog({ title, onClose, children, footer, wide = false }: Props
 	const close = useRef(onClose);
 	close.current = onClose;
 
-	useEffect(() => {
+	// Before the next key press, which must not reach the terminal any more.
+	useLayoutEffect(() => {
 		const dialog = ref.current;
 		if (dialog === null) return;
 		dialog.showModal();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // For screens without a keyboard: the keys that theirs lacks, and a field to write a whole line in.
 import { signal } from '@preact/signals';
-import { useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { pasteFromClipboard } from '../store/commands';
 import { held, toggle } from '../store/modifiers';
 import { settings } from '../store/settings';
@@ -54,6 +54,8 @@ function Key({ barKey }: { barKey: BarKey }) {
 function Compose() {
 	const field = useRef<HTMLInputElement>(null);
 
+	useLayoutEffect(() => field.current?.focus(), []);
+
 	function send(event: Event): void {
 		event.preventDefault();
 		const text = field.current?.value ?? '';
@@ -67,7 +69,6 @@ function Compose() {
 				ref={field}
 				aria-label="Write a line"
 				placeholder="Write a line, then send it"
-				autofocus
 				autocapitalize="none"
 				enterkeyhint="send"
 			/>
@@ -82,7 +83,7 @@ export function KeyBar() {
 	const { keyBar } = settings.value;
 	if (keyBar === 'off' || (keyBar === 'auto' && !isTouch.value)) return null;
 	return (
-		<div class="key-area">
+		<section class="key-area" aria-label="Keys and writing">
 			{composing.value && <Compose />}
 			<div class="key-bar" role="toolbar" aria-label="Keys">
 				<button
@@ -110,6 +111,6 @@ export function KeyBar() {
 					<PasteIcon />
 				</button>
 			</div>
-		</div>
+		</section>
 	);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Disposables, listen } from '../base/disposable';
 
 export interface MenuItem {
@@ -36,9 +36,11 @@ function keepOnPage(menu: HTMLElement, at: { x: number; y: number }): void {
 export function Menu({ label, items, onClose, header, at }: Props) {
 	const ref = useRef<HTMLDivElement>(null);
 
-	useEffect(() => {
+	// Before the next key press, which must find the focus here already.
+	useLayoutEffect(() => {
 		const menu = ref.current;
 		if (menu === null) return;
+		const before = document.activeElement;
 		if (at !== undefined) keepOnPage(menu, at);
 		moveFocus(menu, 1);
 		const disposables = new Disposables();
@@ -47,7 +49,11 @@ export function Menu({ label, items, onClose, header, at }: Props) {
 		};
 		disposables.add(listen(document, 'pointerdown', outside, { capture: true }));
 		disposables.add(listen(window, 'blur', onClose));
-		return () => disposables.dispose();
+		return () => {
+			disposables.dispose();
+			// What was chosen may have taken the focus; else it goes back to where it was.
+			if (menu.contains(document.activeElement) && before instanceof HTMLElement) before.focus();
+		};
 	}, []);
 
 	function onKey(event: KeyboardEvent): void {

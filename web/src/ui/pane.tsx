@@ -94,6 +94,7 @@ export function Pane({ tab, visible, focused, style }: Props) {
 
 	return (
 		<section
+			id={`pane-${tab.key}`}
 			class={focused ? 'pane focused' : 'pane'}
 			hidden={!visible}
 			style={style}

@@ -31,7 +31,7 @@ function Watchers({ tab }: { tab: Tab }) {
 	);
 	const text = `Also here: ${names.join(', ')}`;
 	return (
-		<span class="watchers" title={text} aria-label={text}>
+		<span class="watchers" role="img" title={text} aria-label={text}>
 			<EyeIcon />
 			{others.length}
 		</span>

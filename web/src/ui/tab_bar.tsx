@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { showPage } from '../store/app';
 import { askToClose } from '../store/commands';
+import { renaming } from '../store/dialogs';
 import { activate, active, moveTab, newTab, renameTab, shown, tabs, type Tab } from '../store/tabs';
 import { CloseIcon, PlusIcon } from './icons';
 
-/** The tab whose name is being written, and the one that is being dragged, by their keys. */
-const renaming = signal<number | null>(null);
+/** The tab that is being dragged, and where it would go. */
 const dragged = signal<number | null>(null);
 const dropAt = signal<number | null>(null);
 
 function RenameField({ tab }: { tab: Tab }) {
 	const field = useRef<HTMLInputElement>(null);
 
-	useEffect(() => field.current?.select(), []);
+	useLayoutEffect(() => field.current?.select(), []);
 
 	function finish(save: boolean): void {
-		if (renaming.value !== tab.key) return;
+		if (renaming.value !== tab) return;
 		const name = field.current?.value ?? '';
 		renaming.value = null;
 		if (save && name !== tab.label.value) void renameTab(tab, name);
@@ -59,15 +60,33 @@ function classes(tab: Tab, position: number): string {
 	return names.join(' ');
 }
 
+/** The arrow keys go from tab to tab; with alt they take the tab along. */
+function onArrow(event: KeyboardEvent, tab: Tab, position: number, by: 1 | -1): void {
+	const button = event.currentTarget as HTMLElement;
+	const to = position + by;
+	if (to < 0 || to >= tabs.value.length) return;
+	if (!event.altKey) {
+		const list = button.closest('[role=tablist]');
+		list?.querySelectorAll<HTMLElement>('[role=tab]')[to]?.focus();
+		return;
+	}
+	void moveTab(tab, to);
+	// An element that is moved loses the focus.
+	requestAnimationFrame(() => button.focus());
+}
+
 function onTabKey(event: KeyboardEvent, tab: Tab, position: number): void {
-	if (event.key === 'F2') renaming.value = tab.key;
+	if (event.key === 'F2') renaming.value = tab;
 	else if (event.key === 'Delete') askToClose(tab);
-	else if (event.altKey && event.key === 'ArrowLeft' && position > 0) {
-		void moveTab(tab, position - 1);
-	} else if (event.altKey && event.key === 'ArrowRight' && position < tabs.value.length - 1) {
-		void moveTab(tab, position + 1);
-	} else return;
+	else if (event.key === 'ArrowLeft') onArrow(event, tab, position, -1);
+	else if (event.key === 'ArrowRight') onArrow(event, tab, position, 1);
+	else return;
 	event.preventDefault();
+}
+
+function show(tab: Tab): void {
+	showPage('terminals');
+	activate(tab);
 }
 
 function TabItem({ tab, position }: { tab: Tab; position: number }) {
@@ -83,7 +102,7 @@ function TabItem({ tab, position }: { tab: Tab; position: number }) {
 		<div
 			ref={ref}
 			class={classes(tab, position)}
-			draggable={renaming.value !== tab.key}
+			draggable={renaming.value !== tab}
 			onDragStart={() => (dragged.value = tab.key)}
 			onDragEnd={() => (dragged.value = dropAt.value = null)}
 			onDragOver={(e) => {
@@ -96,25 +115,30 @@ function TabItem({ tab, position }: { tab: Tab; position: number }) {
 				if (e.button === 1) askToClose(tab);
 			}}
 		>
-			{renaming.value === tab.key ? (
+			{renaming.value === tab ? (
 				<RenameField tab={tab} />
 			) : (
 				<button
 					class="tab-label"
 					role="tab"
 					aria-selected={isActive}
-					title={`${label} (double click: rename)`}
-					onClick={() => activate(tab)}
-					onDblClick={() => (renaming.value = tab.key)}
+					aria-controls={`pane-${tab.key}`}
+					aria-keyshortcuts="F2 Delete Alt+ArrowLeft Alt+ArrowRight"
+					tabIndex={isActive ? 0 : -1}
+					title={`${label} (double click or F2: rename)`}
+					onClick={() => show(tab)}
+					onDblClick={() => (renaming.value = tab)}
 					onKeyDown={(e) => onTabKey(e, tab, position)}
 				>
 					{tab.recorded.value && <span class="recording" title="Recorded" />}
 					<span class="tab-text">{label}</span>
 				</button>
 			)}
+			{/* For the mouse: by keyboard it is the delete key on the tab, ctrl-shift-X, or the menu. */}
 			<button
 				class="icon-button tab-close"
-				aria-label={`Close ${label}`}
+				aria-hidden="true"
+				tabIndex={-1}
 				onClick={() => askToClose(tab)}
 			>
 				<CloseIcon />
@@ -135,7 +159,10 @@ export function TabBar() {
 				class="icon-button"
 				aria-label="New terminal"
 				title="New terminal (ctrl-shift-enter)"
-				onClick={() => void newTab()}
+				onClick={() => {
+					showPage('terminals');
+					void newTab();
+				}}
 			>
 				<PlusIcon />
 			</button>

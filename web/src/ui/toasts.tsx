@@ -5,7 +5,7 @@ import { CloseIcon } from './icons';
 function ToastItem({ toast }: { toast: Toast }) {
 	const { action } = toast;
 	return (
-		<div class={`toast ${toast.kind}`} role={toast.kind === 'error' ? 'alert' : 'status'}>
+		<div class={`toast ${toast.kind}`} role={toast.kind === 'error' ? 'alert' : undefined}>
 			<p>{toast.text}</p>
 			{action !== null && (
 				<button
@@ -27,7 +27,7 @@ function ToastItem({ toast }: { toast: Toast }) {
 
 export function Toasts() {
 	return (
-		<div class="toasts">
+		<div class="toasts" aria-live="polite">
 			{toasts.value.map((t) => (
 				<ToastItem key={t.id} toast={t} />
 			))}

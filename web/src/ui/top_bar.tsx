@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from 'preact/hooks';
 import { logout, me, page, showPage, showRecordings } from '../store/app';
-import { dialog, searching } from '../store/dialogs';
+import { askToClose } from '../store/commands';
+import { dialog, menuOpen, renaming, searching } from '../store/dialogs';
 import { active, closeAllTabs, recordTab, shown, splitTab, unsplit } from '../store/tabs';
 import { attempt } from '../store/toasts';
 import { Logo, SearchIcon, SettingsIcon, SplitIcon, UnsplitIcon, UserIcon } from './icons';
@@ -27,12 +27,24 @@ function menuItems(): (MenuItem | 'line')[] {
 		disabled: tab?.alive !== true || !tab.mayRecord.value,
 		run: () => void (tab !== null && recordTab(tab, !recorded)),
 	};
+	const rename = (): void => {
+		if (tab === null) return;
+		showPage('terminals');
+		renaming.value = tab;
+	};
 	const admin: MenuItem[] =
 		me.value?.role === 'admin' ? [{ label: 'Users…', run: () => showPage('users') }] : [];
 	return [
-		{ label: 'Workspace…', run: () => (dialog.value = { kind: 'workspace' }) },
 		{ label: 'Share this terminal…', disabled: tab?.alive !== true, run: share },
 		record,
+		{ label: 'Rename this terminal…', disabled: tab === null, run: rename },
+		{
+			label: 'Close this terminal…',
+			disabled: tab === null,
+			run: () => void (tab !== null && askToClose(tab)),
+		},
+		'line',
+		{ label: 'Workspace…', run: () => (dialog.value = { kind: 'workspace' }) },
 		{ label: 'Recordings…', run: () => showRecordings(null) },
 		...admin,
 		'line',
@@ -49,7 +61,7 @@ function menuItems(): (MenuItem | 'line')[] {
 }
 
 function UserMenu() {
-	const [open, setOpen] = useState(false);
+	const open = menuOpen.value;
 	const who = me.value;
 	return (
 		<div class="user-menu">
@@ -58,10 +70,11 @@ function UserMenu() {
 				aria-haspopup="menu"
 				aria-expanded={open}
 				aria-label="Menu"
+				title="Menu (ctrl-shift-M)"
 				onPointerDown={(e) => {
 					if (open) e.stopPropagation();
 				}}
-				onClick={() => setOpen(!open)}
+				onClick={() => (menuOpen.value = !open)}
 			>
 				<UserIcon />
 				<span class="user-name">{who?.username}</span>
@@ -70,7 +83,7 @@ function UserMenu() {
 				<Menu
 					label="Menu"
 					items={menuItems()}
-					onClose={() => setOpen(false)}
+					onClose={() => (menuOpen.value = false)}
 					header={
 						<p class="menu-header">
 							{who?.username}
@@ -97,6 +110,23 @@ function SplitButton() {
 	);
 }
 
+function TerminalTools() {
+	return (
+		<>
+			<Status />
+			<button
+				class="icon-button wide-only"
+				aria-label="Search"
+				title="Search (ctrl-shift-F)"
+				onClick={() => (searching.value = !searching.value)}
+			>
+				<SearchIcon />
+			</button>
+			<SplitButton />
+		</>
+	);
+}
+
 export function TopBar() {
 	return (
 		<header class="top-bar">
@@ -113,16 +143,7 @@ export function TopBar() {
 			</a>
 			<TabBar />
 			<div class="top-tools">
-				{page.value === 'terminals' && <Status />}
-				<button
-					class="icon-button wide-only"
-					aria-label="Search"
-					title="Search (ctrl-shift-F)"
-					onClick={() => (searching.value = !searching.value)}
-				>
-					<SearchIcon />
-				</button>
-				<SplitButton />
+				{page.value === 'terminals' && <TerminalTools />}
 				<button
 					class="icon-button wide-only"
 					aria-label="Settings"

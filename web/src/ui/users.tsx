@@ -191,7 +191,9 @@ export function Users() {
 								<th scope="col">Role</th>
 								<th scope="col">Added</th>
 								<th scope="col">Last sign-in</th>
-								<th scope="col" aria-label="Actions" />
+								<th scope="col">
+									<span class="offscreen">Actions</span>
+								</th>
 							</tr>
 						</thead>
 						<tbody>

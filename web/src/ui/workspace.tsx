@@ -58,6 +58,7 @@ export function Workspace() {
 		<div class="workspace">
 			<TopBar />
 			<main class="stage">
+				{page.value === 'terminals' && <h1 class="offscreen">Terminals</h1>}
 				<Panes />
 				{page.value === 'users' && <Users />}
 				{page.value === 'recordings' && <Recordings />}

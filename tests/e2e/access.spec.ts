@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page for people who use a keyboard, a screen reader, larger text or less motion.
+import AxeBuilder from '@axe-core/playwright';
+import { devices, type Page } from '@playwright/test';
+import { enter, expect, newPage, serverUrl, test } from './page';
+
+/** Nothing that axe calls serious or critical; what programs draw in a terminal is theirs. */
+async function expectAccessible(page: Page, state: string): Promise<void> {
+	const { violations } = await new AxeBuilder({ page }).exclude('.xterm-screen').analyze();
+	const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+	const said = bad.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.target.join(' ')).join(', ')}`);
+	expect(said, state).toEqual([]);
+}
+
+async function choose(page: Page, item: string): Promise<void> {
+	await page.getByRole('button', { name: 'Menu' }).click();
+	await page.getByRole('menuitem', { name: item }).click();
+}
+
+for (const theme of ['dark', 'light']) {
+	test(`no serious violation in the ${theme} theme`, async ({ browser }) => {
+		// Motion would be caught half-way, in colours between two.
+		const page = await newPage(browser, { reducedMotion: 'reduce' }, { theme });
+		await page.goto(serverUrl());
+		await expectAccessible(page, 'login');
+		const term = await enter(page, 'alice');
+		await term.fresh();
+		await expectAccessible(page, 'terminal');
+		await page.keyboard.press('Control+Shift+D');
+		await expect(page.locator('.pane:visible')).toHaveCount(2);
+		await page.keyboard.press('Control+Shift+F');
+		await page.getByLabel('Search this terminal').fill('root');
+		await expectAccessible(page, 'two halves, a search');
+		await page.keyboard.press('Escape');
+		await page.keyboard.press('Control+Shift+M');
+		await expectAccessible(page, 'menu');
+		await page.keyboard.press('Escape');
+		for (const item of ['Share', 'Workspace', 'Settings', 'Keyboard shortcuts', 'Change password']) {
+			await choose(page, item);
+			await expect(page.getByRole('dialog')).toBeVisible();
+			await expectAccessible(page, item);
+			await page.keyboard.press('Escape');
+			await expect(page.getByRole('dialog')).toHaveCount(0);
+		}
+		await term.type('exit 3\n');
+		await expect(page.getByRole('alertdialog')).toBeVisible();
+		await expectAccessible(page, 'an ended shell');
+		await page.getByRole('button', { name: 'Close the tab' }).click();
+		await page.context().close();
+	});
+
+	test(`no serious violation on a phone and for an admin, ${theme}`, async ({ browser }) => {
+		const page = await newPage(browser, { ...devices['Pixel 7'], reducedMotion: 'reduce' }, { theme });
+		await enter(page, 'admin');
+		await page.getByRole('button', { name: 'Write a line' }).click();
+		await expect(page.getByRole('textbox', { name: 'Write a line' })).toBeFocused();
+		await expectAccessible(page, 'keys and writing');
+		await choose(page, 'Users');
+		await expect(page.getByRole('row', { name: 'alice' })).toBeVisible();
+		await expectAccessible(page, 'users');
+		await page.context().close();
+	});
+}
+
+test('by keyboard alone: out of the terminal to the menu, a dialog, and back', async ({ page }) => {
+	const term = await enter(page, 'alice');
+	await page.keyboard.press('Control+Shift+M');
+	await expect(page.getByRole('menuitem').first()).toBeFocused();
+	await page.keyboard.press('Escape');
+	await expect(page.getByRole('menu')).toHaveCount(0);
+	await expect(term.pane.locator('.xterm-helper-textarea')).toBeFocused();
+	await page.keyboard.press('Control+Shift+M');
+	await page.keyboard.press('ArrowUp');
+	await page.keyboard.press('ArrowUp');
+	await page.keyboard.press('Enter');
+	await expect(page.getByRole('dialog', { name: 'Change password' })).toBeVisible();
+	await page.keyboard.press('Escape');
+	await expect(term.pane.locator('.xterm-helper-textarea')).toBeFocused();
+	const menu = page.getByRole('button', { name: 'Menu' });
+	await menu.focus();
+	await page.keyboard.press('Enter');
+	await page.keyboard.press('Escape');
+	await expect(menu).toBeFocused();
+});
+
+test('tabs by keyboard: the arrows go, with alt they take the tab along; F2 renames, delete closes', async ({
+	page,
+}) => {
+	const term = await enter(page, 'bob');
+	await term.fresh();
+	await page.keyboard.press('Control+Shift+Enter');
+	const tab = page.getByRole('tab');
+	await expect(tab).toHaveCount(2);
+	await term.live();
+	await tab.nth(1).focus();
+	await page.keyboard.press('ArrowLeft');
+	await expect(tab.nth(0)).toBeFocused();
+	await page.keyboard.press('ArrowRight');
+	await page.keyboard.press('F2');
+	await page.keyboard.type('moved\n');
+	await expect(tab.nth(1)).toHaveText('moved');
+	await tab.nth(1).focus();
+	await page.keyboard.press('Alt+ArrowLeft');
+	await expect(tab.nth(0)).toHaveText('moved');
+	await expect(tab.nth(0)).toBeFocused();
+	await page.keyboard.press('Delete');
+	await expect(page.getByRole('dialog')).toContainText('moved');
+	await page.keyboard.press('Enter');
+	await expect(tab).toHaveCount(1);
+});
+
+test('for a screen reader the output is in a live region, as text', async ({ browser }) => {
+	const page = await newPage(browser, {}, { screenReader: true });
+	const term = await enter(page, 'alice');
+	await term.type('clear; echo $((40+2)) heard\n');
+	await expect(term.pane.locator('.live-region')).toContainText('42 heard');
+	const rows = term.pane.locator('.xterm-accessibility [role=list] [role=listitem]');
+	await expect(rows.filter({ hasText: '42 heard' })).toHaveCount(1);
+	await page.context().close();
+});
+
+test('without motion the bell is still seen', async ({ browser }) => {
+	const page = await newPage(browser, { reducedMotion: 'reduce' });
+	const term = await enter(page, 'alice');
+	await term.run(`printf '\\007'`);
+	const shown = term.pane.locator('.terminal.bell');
+	await expect(shown).toHaveCount(1);
+	const lasts = await shown.evaluate((host) => getComputedStyle(host, '::after').animationDuration);
+	expect(lasts).toBe('0.35s');
+	await page.context().close();
+});
