@@ -21,8 +21,8 @@
 
 enum {
 	LOOK_MS = 500,
-	CALM_MS = 4000, /* without pressure for so long, all are equal again */
-	FADE = 8,       /* a look takes an eighth of the score away */
+	CALM_MS = 10000, /* without pressure for so long, all are equal again */
+	FADE = 8,        /* a look takes an eighth of the score away */
 	HOT_LOOKS = 2,
 	PART_MIN_US = 5000,
 	PART_MAX_US = 100000,

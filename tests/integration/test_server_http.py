@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness import program
+from harness import REPOSITORY, program
 from harness.process import DEADLINE, run, wait_until
 from harness.web import PAGE, WebServer, read_all, web  # noqa: F401
 
@@ -74,6 +74,16 @@ def test_each_route_answers_each_kind_of_caller_as_the_table_says(web):
             if r.status >= 400 and method != "HEAD":
                 assert set(r.json) == {"error", "code"}, r.text
     assert not wrong
+
+
+def test_the_table_has_every_route():
+    source = (REPOSITORY / "src" / "server" / "routes.c").read_text()
+    routes = re.findall(r"{ HTTP_(\w+), +\"([^\"]+)\", +ACCESS_", source)
+    assert len(routes) > 20
+    asked = {(method, path.split("?")[0]) for method, path, *_ in MATRIX}
+    missing = [(method, pattern) for method, pattern in routes
+               if not any(method == m and re.fullmatch(pattern.replace("{}", "[^/]+"), p) for m, p in asked)]
+    assert not missing
 
 
 def test_login_me_logout(web):

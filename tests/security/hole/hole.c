@@ -11,6 +11,7 @@
  *	["call", "name" or number, args...]   a system call; an argument is a number, "@offset" (a pointer into the scratch
  *	                                      memory) or "$step" (the result of an earlier step). The result is -errno for a failure
  *	["call32", number, args...]      the same through the kernel's 32-bit entry
+ *	["clock", seconds]               from now on the wall clock is off by that much, for this role
  * and one with text as its result: ["peek", offset, length] in hex.
  *
  * More is wrapped: broker_clock_ms(), so that a role that was killed comes back at once however often that happens, and
@@ -28,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/spawn.h"
@@ -69,6 +71,20 @@ pid_t __wrap_spawn_start(const struct spawn *s, int *ret_pidfd)
 int __wrap_seccomp_load(scmp_filter_ctx filter)
 {
 	return getenv("HOLE_WITHOUT_FILTER") ? 0 : __real_seccomp_load(filter);
+}
+
+time_t __real_time(time_t *ret);
+time_t __wrap_time(time_t *ret);
+
+static int64_t clock_offset;
+
+time_t __wrap_time(time_t *ret)
+{
+	time_t now = __real_time(NULL) + (time_t)clock_offset;
+
+	if (ret)
+		*ret = now;
+	return now;
 }
 
 /* Below 4 GiB, so that 32-bit calls reach it. */
@@ -176,6 +192,14 @@ static int step_poke(const struct json_node *step, struct md_error *err)
 	return 0;
 }
 
+static int step_clock(const struct json_node *step, struct md_error *err)
+{
+	struct json_node item;
+
+	json_item(step, 1, &item);
+	return json_as_i64(&item, -INT32_MAX, INT32_MAX, &clock_offset, err);
+}
+
 static int step_peek(const struct json_node *step, struct json_writer *w, struct md_error *err)
 {
 	char hex[2 * 4096 + 1] = "";
@@ -197,6 +221,7 @@ static int run_step(const struct json_node *step, long *results, size_t count,
 	const char *verb = NULL;
 	struct json_node item;
 	size_t length;
+	int r;
 
 	if (json_as_array(step, &length, err) < 0 || length < 2)
 		return -1;
@@ -205,9 +230,13 @@ static int run_step(const struct json_node *step, long *results, size_t count,
 		return -1;
 	if (str_eq(verb, "peek"))
 		return step_peek(step, w, err);
-	if (str_eq(verb, "poke")
-			? step_poke(step, err) < 0
-			: step_call(step, length, str_eq(verb, "call32"), results, count, err) < 0)
+	if (str_eq(verb, "poke"))
+		r = step_poke(step, err);
+	else if (str_eq(verb, "clock"))
+		r = step_clock(step, err);
+	else
+		r = step_call(step, length, str_eq(verb, "call32"), results, count, err);
+	if (r < 0)
 		return -1;
 	json_add_i64(w, NULL, results[count]);
 	return 0;
