@@ -434,11 +434,23 @@ static void on_message(const struct shim_msg *m, int fd, void *data)
 	send_text(b, &text);
 }
 
+/* Writes what the socket takes; the shim goes on when little is left. -1: the connection is gone. */
+static int write_out(struct bridge *b)
+{
+	if (bridge_output_write(&b->out, b->wsi) < 0)
+		return -1;
+	if (b->shim && !bridge_output_is_above_low(&b->out))
+		shim_link_pause(b->shim, false);
+	return 0;
+}
+
+/* Somebody waits for an echo: it goes out at once, not in a writeable callback, which takes another round of the loop with
+ * four changes to what epoll watches. Only what the socket doesn't take waits for that one. */
 static void on_quiet(void *data)
 {
 	struct bridge *b = data;
 
-	if (b->out.first)
+	if (b->out.first && (b->close_code || write_out(b) < 0 || b->out.first))
 		lws_callback_on_writable(b->wsi);
 }
 
@@ -634,10 +646,8 @@ int bridge_writeable(struct bridge *b)
 		return -1;
 	if (b->close_code && b->close_now)
 		return 0;
-	if (bridge_output_write(&b->out, b->wsi) < 0)
+	if (write_out(b) < 0)
 		return -1;
-	if (b->shim && !bridge_output_is_above_low(&b->out))
-		shim_link_pause(b->shim, false);
 	if (b->out.first)
 		lws_callback_on_writable(b->wsi);
 	else if (b->close_code)
