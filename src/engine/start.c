@@ -384,6 +384,7 @@ int workspace_start(struct engine *e, struct workspace *w, const struct start_op
 		*ret_exit = code;
 	if (r == 0) {
 		tell_profile(w);
+		storage_warn_low(e, w);
 		/* It runs within its own limits; that the common one could not be set is no reason
 		 * to take it away. */
 		if (reserve_apply(&ignored) < 0)

@@ -3,6 +3,7 @@
 #include "engine/storage.h"
 
 #include <errno.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -38,6 +39,22 @@ int storage_usage(
 	if (!path)
 		return md_fail_errno(err, "disk of workspace '%s'", w->name);
 	return disk_usage(path, ret, err);
+}
+
+void storage_warn_low(const struct engine *e, const struct workspace *w)
+{
+	enum { MARGIN = 256 << 20 };
+	struct statvfs fs;
+	uint64_t left;
+
+	if (!w->limits.disk || statvfs(e->root, &fs) < 0)
+		return;
+	left = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (left < MD_MIN(w->limits.disk, (uint64_t)MARGIN))
+		log_warning("workspace '%s': the host has %llu MB left under its disk of %llu MB: "
+			    "make room in '%s', or its writes fail as errors of the device",
+			w->name, (unsigned long long)(left >> 20),
+			(unsigned long long)(w->limits.disk >> 20), e->root);
 }
 
 static int add_device(const char *path, struct limits_ground *to, struct md_error *err)

@@ -18,6 +18,10 @@ int storage_usage(
 int storage_devices(const struct engine *e, const struct workspace *w, const char *disk,
 	struct limits_ground *ret, struct md_error *err);
 
+/* Says in the log when the host has little left for a workspace's disk: the disk takes only what is written to it, so that a
+ * full host reaches the workspace as errors of its device, not as "no space left". */
+void storage_warn_low(const struct engine *e, const struct workspace *w);
+
 /* The folder where the disk of a running workspace is mounted, as this process reaches it. Heap;
  * NULL: errno. */
 char *storage_mounted_path(struct engine *e, const struct workspace *w);

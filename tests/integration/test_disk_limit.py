@@ -5,6 +5,7 @@ import json
 import re
 
 from harness import leaks
+from harness.process import run
 from harness.server import Server
 from harness.shim import HELLO_USER, NOTICE_DISK, Client
 
@@ -97,3 +98,13 @@ def test_a_full_disk_is_counted_as_full_and_a_login_still_works(place):
     assert server.login("alice").shell(f"?terminal={made['id']}").ask("echo $((6*7))") == "42\n"
     session.request("POST", "/api/v1/workspace/stop")
     assert server.login("alice").shell().ask("rm /var/fill && echo $((6*7))") == "42\n"
+
+
+def test_a_host_with_little_left_is_told_of_at_the_start(place):
+    run(["mount", "-t", "tmpfs", "-o", "size=200m", "small", place.root]).ok()
+    place.closers.append(lambda: (place.remove_all(), run(["umount", place.root])))
+    place.need_images("busybox")
+    roomy = place.mdocker("run", "--rm", "--disk", "32m", "busybox", "/bin/true").ok()
+    assert roomy.err == ""
+    scarce = place.mdocker("run", "--rm", "--disk", "1g", "busybox", "/bin/true").ok()
+    assert "the host has" in scarce.err and "MB left under its disk of 1024 MB" in scarce.err
