@@ -35,6 +35,8 @@ static const struct args_option table[] = {
 	OPT("record-total", ARGS_SIZE, record_total, "SIZE",
 		"of all recordings; the oldest go (256m)"),
 	OPT("record-days", ARGS_INT, record_days, "N", "older recordings go (30)"),
+	OPT("record-again", ARGS_INT, record_again, "SECONDS",
+		"the least between the beginnings of two required ones of a terminal (60)"),
 	OPT("record", ARGS_FLAG, record, NULL, "record every terminal from its start"),
 	OPT("main", ARGS_FLAG, main, NULL, "run the template's command; stop when it ends"),
 	OPT("main-tty", ARGS_FLAG, main_tty, NULL, "give it a terminal"),
@@ -78,6 +80,7 @@ static int check(const struct shim_options *o, struct md_error *err)
 		{ "stop-signal", o->stop_signal, 1, SIGRTMAX },
 		{ "ready-fd", o->ready_fd, -1, 1 << 20 },
 		{ "record-days", o->record_days, 0, 36500 },
+		{ "record-again", o->record_again, 0, 86400 },
 		{ "ring", (int64_t)MD_MIN(o->ring, (uint64_t)INT64_MAX), 64 << 10, 64 << 20 },
 	};
 
@@ -104,6 +107,7 @@ int shim_options_parse(struct shim_options *o, int argc, char **argv, struct md_
 		.record_size = 64 << 20,
 		.record_total = 256 << 20,
 		.record_days = 30,
+		.record_again = 60,
 		.rows = 24,
 		.cols = 80,
 		.ring = 2 << 20,

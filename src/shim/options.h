@@ -57,7 +57,8 @@ struct shim_options {
 	uint64_t record_size;   /* of one recording */
 	uint64_t record_total;  /* of all that are kept; 0: no limit */
 	int64_t record_days;    /* kept so long; 0: no limit */
-	bool record;            /* every terminal, and no user ends it */
+	int64_t record_again; /* s from the begin of a required one that was full to the next one */
+	bool record;          /* every terminal, and no user ends it */
 	bool main;
 	bool main_tty;
 	bool main_wait; /* main starts with the first ATTACH or WAIT for it: nothing is missed */

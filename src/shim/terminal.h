@@ -84,6 +84,7 @@ struct terminal {
 	struct deadline retitled;
 	uint64_t started_ms; /* real time */
 	struct recording *recording;
+	bool was_recorded;      /* at least once */
 	bool record_asked;      /* its file is on the way... */
 	uint64_t record_client; /* ... for this one's request; 0: nobody's */
 	uint32_t record_serial;

@@ -13,8 +13,6 @@
 
 enum {
 	WRITE_MS = 1000,
-	NEXT_MS =
-		60000, /* a required one that is full goes on in a new file so long after it began: a flood must not fill the disk */
 	SCREEN_MOST = 4 << 20,
 };
 
@@ -47,7 +45,7 @@ static void stop(struct terminal *t, const char *why)
 	tell(t, text);
 }
 
-static void begin_next(void *data)
+static void begin_again(void *data)
 {
 	struct terminal *t = data;
 	struct md_error err = MD_ERROR_INIT;
@@ -55,6 +53,17 @@ static void begin_next(void *data)
 	if (t->phase == TERMINAL_RUNNING && !t->recording &&
 		terminal_record(t, true, NULL, 0, &err) < 0)
 		log_error("terminal %u is not recorded: %s", t->id, err.msg);
+}
+
+/* A required one that ended by itself, or could not begin, is tried again: not at once, for a flood must not fill or wear out
+ * the disk. */
+static void plan_next(struct terminal *t, uint64_t age)
+{
+	uint64_t apart = (uint64_t)t->shim->options->record_again * 1000;
+
+	if (t->shim->options->record && t->phase == TERMINAL_RUNNING)
+		deadline_set(&t->shim->deadlines, &t->record_timer, age < apart ? apart - age : 0,
+			begin_again, t);
 }
 
 static void write_gathered(void *data)
@@ -68,9 +77,7 @@ static void write_gathered(void *data)
 	if (!why)
 		return;
 	stop(t, why == EFBIG ? "it reached its size limit" : strerror(why));
-	if (t->shim->options->record)
-		deadline_set(&t->shim->deadlines, &t->record_timer,
-			age < NEXT_MS ? NEXT_MS - age : 0, begin_next, t);
+	plan_next(t, age);
 }
 
 /* After each event. One that was the last is told of later: we stand in the middle of feeding the screen. */
@@ -114,7 +121,8 @@ static void record_beginning(struct terminal *t)
 	_auto_buf_ struct buf picture = BUF_INIT(SCREEN_MOST);
 	struct iovec pieces[2];
 
-	if (t->shim->options->record && ring_start(&t->ring) == 0 && t->mark == 1) {
+	if (t->shim->options->record && !t->was_recorded && ring_start(&t->ring) == 0 &&
+		t->mark == 1) {
 		ring_get(&t->ring, 0, (size_t)t->fed, pieces);
 		for (size_t i = 0; i < 2; i++)
 			recording_output(t->recording, pieces[i].iov_base, pieces[i].iov_len);
@@ -139,6 +147,7 @@ static int begin(struct terminal *t, int fd, struct md_error *err)
 	if (!t->recording)
 		return md_fail_errno(err, "recording");
 	record_beginning(t);
+	t->was_recorded = true;
 	tell(t, "this terminal is recorded");
 	return 0;
 }
@@ -167,8 +176,10 @@ static void file_came(const struct driver_result *r, uint32_t flags _unused_, vo
 		fd_close(&fd);
 	else
 		begin(t, fd, &err);
-	if (err.code)
+	if (err.code) {
 		log_error("terminal %u is not recorded: %s", t->id, err.msg);
+		plan_next(t, 0);
+	}
 	if (c && err.code)
 		client_send_error(c, t->record_serial, SHIM_RECORD, 0, &err);
 	else if (c)

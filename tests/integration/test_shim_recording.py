@@ -113,6 +113,39 @@ def test_at_its_size_limit_a_recording_ends_and_the_clients_are_told(shim, tmp_p
         assert len(casts(tmp_path)) == 2
 
 
+def test_a_required_one_that_is_full_goes_on_in_a_new_file(shim, tmp_path):
+    s = shim(options=["--record-dir", tmp_path, "--record", "--record-size", "100k", "--record-again", "1"])
+    with s.client(flags=HELLO_USER) as c:
+        c.attach()
+        c.expect("$ ")
+        wait_until(lambda: casts(tmp_path), "the first has begun")
+        c.type("seq 1 100000; echo rea''dy\r")
+        c.expect("ready\r\n")
+        while c.wait("notice").on:
+            pass
+        assert c.wait("notice").on == 1, "and it begins again"
+        c.type("echo in the sec''ond\r")
+        c.expect("in the second\r\n")
+        c.type("exit\r")
+        c.wait("exit")
+    first, second = sorted(casts(tmp_path), key=lambda p: p.stat().st_mtime_ns)
+    assert "in the second" in shown(second) and "ready" in shown(second), "it begins with the screen"
+    assert "in the second" not in shown(first)
+
+
+def test_a_required_one_that_can_not_begin_is_tried_again(shim, tmp_path):
+    folder = tmp_path / "recordings"
+    folder.write_text("in the way")
+    s = shim(options=["--record-dir", folder, "--record", "--record-again", "1"])
+    with s.client(flags=HELLO_USER) as c:
+        assert not c.attach().flags & ATTACHED_RECORDED
+        c.expect("$ ")
+        wait_until(lambda: "is not recorded" in s.log_text(), "the log says so")
+        folder.unlink()
+        assert c.wait("notice").on == 1
+    assert len(casts(folder)) == 1
+
+
 def test_the_oldest_go_when_all_are_too_much(shim, tmp_path):
     for day in ("01", "02", "03"):
         (tmp_path / f"202601{day}T000000Z-t1.cast").write_bytes(b"x" * 40960)
