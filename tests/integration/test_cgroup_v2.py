@@ -16,6 +16,7 @@ PRELUDE = uml.PRELUDE + """
 mount -t cgroup2 cgroup2 /sys/fs/cgroup; mount -t ext4 /dev/ubda /mnt
 for module in {modules}; do /bin/busybox insmod $module; done
 mdocker() {{ {mdocker} --root /mnt/r --state /run/s "$@"; }}
+printf '#!/bin/sh\\nexec {mdocker} --root /mnt/r --state /run/s "$@"\\n' >/run/mdocker; chmod 755 /run/mdocker
 mdocker import {image} busybox
 """ + uml.SAY.replace("{", "{{").replace("}", "}}")
 END = """
@@ -27,6 +28,8 @@ SCRIPT = """
 say limits mdocker run --rm busybox /bin/sh -c 'cd /sys/fs/cgroup; cat memory.max memory.swap.max pids.max; cat /proc/self/cgroup'
 say pids mdocker run --rm busybox /bin/sh -c 'for i in $(seq 40); do sleep 5 & done; wait'
 say memory mdocker run --rm busybox /bin/sh -c 'head -c 200m /dev/zero | tail -c 190m | wc -c; echo after'
+say told-memory script -qec "/run/mdocker run -it --rm -m 32m busybox /bin/sh -c 'head -c 100m /dev/zero | tail; sleep 2; echo after'" /dev/null
+say told-pids script -qec "/run/mdocker run -it --rm --pids-limit 12 busybox /bin/sh -c 'for i in \\$(seq 20); do sleep 9 & done; sleep 2'" /dev/null
 mdocker run -d --name w busybox /bin/sleep 1000
 say exec mdocker exec w /bin/cat /proc/self/cgroup
 say write mdocker exec w /bin/sh -c 'echo max > /sys/fs/cgroup/pids.max'
@@ -78,6 +81,11 @@ def test_a_memory_bomb_ends_in_its_workspace(answers):
     output, _ = answers["memory"]
     assert str(190 << 20) not in output.split(), output
     assert "Kernel panic" not in output
+
+
+def test_who_is_at_the_terminal_is_told_of_a_limit(answers):
+    assert "32 MiB memory limit: tail" in answers["told-memory"][0] and "after" in answers["told-memory"][0], answers["told-memory"]
+    assert "limit of 12 processes" in answers["told-pids"][0], answers["told-pids"]
 
 
 def test_exec_enters_the_group_and_may_not_change_it(answers):
