@@ -206,7 +206,7 @@ static char *file_system_data(
 {
 	const char *label = r->spec->mount_label;
 
-	if (label && label[0] && takes_label(m->type))
+	if (label && label[0] && m->type && takes_label(m->type))
 		return table_text(
 			t, "%s%scontext=%s", m->data ? m->data : "", m->data ? "," : "", label);
 	return m->data ? table_text(t, "%s", m->data) : NULL;
