@@ -5,7 +5,7 @@
 #   sudo make demo    all of it from nothing: packages, build, image, and a server on 127.0.0.1:8080
 #   sudo make test    everything that is tested; the last line is "N passed, N failed"
 #
-#   make image | install | bench | conformance | fuzz | test-long | check-format | deps | clean
+#   make image | install | bench | conformance | fuzz | analyse | test-long | check-format | deps | clean
 #
 # Variables: LISTEN=HOST:PORT and IMAGE=FILE.tar or a folder, ROOT=, STATE= and NETWORK=none (demo), DESTDIR= and PREFIX= (install), BUILD= (folder), N= (bench),
 # QUICK=1 (conformance: ours alone)
@@ -25,7 +25,7 @@ npm := cd web && WEB_OUT=$(abspath $(BUILD))/web PATH=/usr/bin:$$PATH npm
 help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: help all programs page image deps demo test test-long bench conformance fuzz check-format format install clean
+.PHONY: help all programs page image deps demo test test-long bench conformance fuzz analyse check-format format install clean
 
 all: programs page
 
@@ -82,6 +82,10 @@ conformance: programs
 fuzz: $(BUILD)/build.ninja
 	@packaging/install-packages build fuzz
 	tests/fuzz/run
+
+analyse:
+	@packaging/install-packages build analyse
+	tests/analyse/run --build $(BUILD)
 
 check-format:
 	@packaging/install-packages dev

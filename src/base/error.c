@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int md_fail(struct md_error *err, int code, const char *fmt, ...)
+int(md_fail)(struct md_error *err, int code, const char *fmt, ...)
 {
 	if (err) {
 		va_list ap;
@@ -20,7 +20,7 @@ int md_fail(struct md_error *err, int code, const char *fmt, ...)
 	return -1;
 }
 
-int md_fail_errno(struct md_error *err, const char *fmt, ...)
+int(md_fail_errno)(struct md_error *err, const char *fmt, ...)
 {
 	int code = errno;
 
@@ -40,7 +40,7 @@ int md_fail_errno(struct md_error *err, const char *fmt, ...)
 	return -1;
 }
 
-int md_wrap(struct md_error *err, const char *fmt, ...)
+int(md_wrap)(struct md_error *err, const char *fmt, ...)
 {
 	if (err) {
 		char context[sizeof(err->msg)];

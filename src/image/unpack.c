@@ -65,7 +65,7 @@ static const char *printable(const char *name, char to[256])
 {
 	size_t i;
 
-	for (i = 0; name[i] && i < 255; i++)
+	for (i = 0; i < 255 && name[i]; i++)
 		to[i] = name[i] < 0x20 || name[i] > 0x7e ? '?' : name[i];
 	to[i] = '\0';
 	return to;

@@ -48,7 +48,7 @@ static void add_path(struct buf *b, const struct json_node *n)
 		buf_addf(b, "[%zu]", n->index);
 }
 
-int json_fail(const struct json_node *n, struct md_error *err, const char *fmt, ...)
+int(json_fail)(const struct json_node *n, struct md_error *err, const char *fmt, ...)
 {
 	_auto_buf_ struct buf path = BUF_INIT(256);
 	char message[256];

@@ -109,7 +109,7 @@ void draw_pen(struct drawing *d, const struct attr *a)
 	if (old.link != a->link)
 		put_link(d, a->link);
 	old.link = a->link;
-	if (memcmp(&old, a, sizeof(old)))
+	if (memcmp(&old, a, sizeof(old)) != 0)
 		put_sgr(d->out, a);
 }
 

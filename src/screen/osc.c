@@ -118,7 +118,7 @@ static int64_t color_in(struct text t)
 
 	if (t.len && t.at[0] == '#')
 		return color_from_hash(t);
-	if (t.len < 4 || strncasecmp(t.at, "rgb:", 4))
+	if (t.len < 4 || strncasecmp(t.at, "rgb:", 4) != 0)
 		return -1;
 	for (t.at += 4, t.len -= 4; next_part(&t, '/', &part); count++) {
 		int value = share_of_255(part);
