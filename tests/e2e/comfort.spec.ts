@@ -93,3 +93,24 @@ test('text size and theme are kept', async ({ page }) => {
 	await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
 	expect(await term.pane.locator('.xterm-rows > div').count()).toBeLessThan(rows);
 });
+
+test('the bell is seen, and marks the tab of a terminal that is not shown', async ({ page }) => {
+	const term = await enter(page, 'bob');
+	await term.fresh();
+	await term.run(`printf '\\007'`);
+	await expect(term.pane.locator('.terminal.bell')).toHaveCount(1);
+	const [device] = await term.run('tty');
+	await page.keyboard.press('Control+Shift+Enter');
+	await expect(page.getByRole('tab')).toHaveCount(2);
+	await term.live();
+	await term.run(`printf '\\007' > ${device}`);
+	await expect(page.locator('.tab').first()).toHaveClass(/unseen-bell/);
+	await page.getByRole('tab').first().click();
+	await expect(page.locator('.tab').first()).not.toHaveClass(/unseen/);
+	await term.fresh();
+});
+
+test('the state of the connection and its delay are shown', async ({ page }) => {
+	await enter(page, 'alice');
+	await expect(page.locator('.status')).toHaveText(/^Connected<?\d+(\.\d)? m?s$/);
+});

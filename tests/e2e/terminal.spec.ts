@@ -126,3 +126,16 @@ test('the WebGL renderer draws', async ({ browser }) => {
 	await expect(term.pane.locator('.xterm-screen canvas').first()).toBeVisible();
 	await page.context().close();
 });
+
+test('where there is no WebGL the page draws with elements, although it was asked for', async ({ browser }) => {
+	const page = await newPage(browser, {}, { renderer: 'webgl' });
+	await page.addInitScript(() => {
+		const own = HTMLCanvasElement.prototype.getContext as (...args: unknown[]) => unknown;
+		HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, kind: string, ...rest: unknown[]) {
+			return kind.startsWith('webgl') ? null : own.call(this, kind, ...rest);
+		} as typeof HTMLCanvasElement.prototype.getContext;
+	});
+	const term = await enter(page, 'alice');
+	expect(await term.run('echo drawn')).toEqual(['drawn']);
+	await page.context().close();
+});
