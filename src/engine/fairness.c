@@ -295,8 +295,9 @@ static int prepare(struct fairness *f, struct md_error *err)
 		loop_add_timer(&f->loop, &f->calm, on_calm, f) < 0 ||
 		loop_add_fd(&f->loop, &f->pressure, f->pressure_fd, EPOLLPRI, on_pressure, f) < 0)
 		return md_fail_errno(err, "make the event loop");
-	/* Who was killed here may have left some with the smallest weight. */
-	return loop_set_timer(&f->calm, 1, 0) < 0 ? md_fail_errno(err, "make a timer") : 0;
+	/* As if under pressure, until it shows that there is none: who was killed here may have left some with the smallest weight. */
+	on_pressure(&f->pressure, 0);
+	return 0;
 }
 
 int fairness_run(struct md_error *err)
