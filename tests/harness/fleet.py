@@ -20,8 +20,9 @@ import websockets
 from .process import DEADLINE
 
 LINE = b"#" * 400
-# Numbered lines, ten a second, and each key as it comes.
-LOOP = ("stty raw -echo; p=$(printf '%0400d' 0 | tr 0 '#'); printf 'BE''GIN\\n'; i=0; while :; do i=$((i+1)); "
+# Numbered lines, ten a second, and each key as it comes. Five such shells of a workspace have its twenty processes for
+# themselves, so they start none but stty.
+LOOP = ("stty raw -echo; p=##########; p=$p$p$p$p; p=$p$p$p$p$p$p$p$p$p$p; printf 'BE''GIN\\n'; i=0; while :; do i=$((i+1)); "
         "printf '%08d%s\\n' $i \"$p\"; if read -r -t 0.1 -n 1 k; then printf 'K%s\\n' \"$k\"; fi; done\r")
 KEYS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
