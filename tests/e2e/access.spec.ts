@@ -96,9 +96,14 @@ test('tabs by keyboard: the arrows go, with alt they take the tab along; F2 rena
 	await page.keyboard.press('ArrowLeft');
 	await expect(tab.nth(0)).toBeFocused();
 	await page.keyboard.press('ArrowRight');
+	await expect(tab.nth(1)).toBeFocused();
+	await term.type('clear; read -r word; echo "[$word]"\n');
+	await tab.nth(1).focus();
 	await page.keyboard.press('F2');
 	await page.keyboard.type('moved\n');
 	await expect(tab.nth(1)).toHaveText('moved');
+	await term.type('typed\n');
+	await term.shows('[typed]');
 	await tab.nth(1).focus();
 	await page.keyboard.press('Alt+ArrowLeft');
 	await expect(tab.nth(0)).toHaveText('moved');

@@ -34,8 +34,10 @@ function RenameField({ tab }: { tab: Tab }) {
 			onBlur={() => finish(true)}
 			onKeyDown={(e) => {
 				e.stopPropagation();
-				if (e.key === 'Enter') finish(true);
-				if (e.key === 'Escape') finish(false);
+				if (e.key !== 'Enter' && e.key !== 'Escape') return;
+				// The rest of this key press would be the terminal's, which has the focus next.
+				e.preventDefault();
+				finish(e.key === 'Enter');
 			}}
 		/>
 	);
