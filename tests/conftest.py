@@ -27,6 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness.bundle import Bundle  # noqa: E402
 from harness.images import Images  # noqa: E402
+from harness.own_network import enter_own_network  # noqa: E402
 from harness.place import Place  # noqa: E402
 from harness.server import Server  # noqa: E402
 
@@ -34,6 +35,8 @@ from harness.server import Server  # noqa: E402
 def pytest_configure(config):
     if os.geteuid() != 0:
         pytest.exit("the integration tests make namespaces, mounts and cgroups: run them as root", 2)
+    if not config.option.collectonly:
+        enter_own_network()
 
 
 @pytest.fixture(scope="session")

@@ -39,8 +39,10 @@ class WebServer(Server):
                 words = open(f"/proc/{pid}/cmdline").read().split("\0")
             except OSError:
                 continue
-            if len(words) > 2:  # else it is just ending
-                found[words[2] if words[1] == "--role" else "broker"] = pid
+            if len(words) > 2 and words[1] == "--role":  # else it is just ending
+                found[words[2]] = pid
+        if self.process.poll() is None:
+            found["broker"] = self.process.pid  # a child of it that hasn't executed its program yet has its name
         return found
 
     def raw(self, data, end=True, timeout=DEADLINE):
