@@ -62,10 +62,10 @@ test('a link is shown with its address before it is opened', async ({ page }) =>
 
 test('a title is text, whatever it contains', async ({ page }) => {
 	const term = await enter(page, 'alice');
-	await term.run(`PROMPT_COMMAND=; PS1='$ '; printf '\\033]0;<img src=x onerror=alert(1)>\\007'`);
+	await term.run(`saved=$PS1 PROMPT_COMMAND=; PS1='$ '; printf '\\033]0;<img src=x onerror=alert(1)>\\007'`);
 	await expect(page.getByRole('tab').first()).toHaveText('<img src=x onerror=alert(1)>');
 	await expect(page.locator('.tab img')).toHaveCount(0);
-	await term.run(`printf '\\033]0;\\007'`);
+	await term.run(`PS1=$saved; printf '\\033]0;\\007'`);
 });
 
 test('the search finds what has scrolled away', async ({ page }) => {
