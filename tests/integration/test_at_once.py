@@ -6,6 +6,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import subprocess
 import time
 
@@ -81,7 +82,7 @@ class Decoys:
 
     def untouched(self):
         return (self.cgroup.exists() and self.process.poll() is None and os.path.ismount(self.mount)
-                and os.path.exists(f"/sys/class/net/{self.veth}") and all(f.read_text() == "mine" for f in self.files))
+                and self.veth in [name for _, name in socket.if_nameindex()] and all(f.read_text() == "mine" for f in self.files))
 
     def close(self):
         self.process.kill()
