@@ -33,6 +33,7 @@ test('ctrl-shift-C copies what is selected, ctrl-shift-V pastes it', async ({ br
 	await expect.poll(() => held(page)).toBe('takethis');
 	await term.type('clear; echo got:');
 	await page.keyboard.press('Control+Shift+V');
+	await term.shows(/got:takethis$/); // what is pasted comes when the browser has given it
 	await page.keyboard.press('Enter');
 	await term.shows('got:takethis');
 	await page.context().close();
@@ -52,6 +53,7 @@ test('a right click offers copy and paste', async ({ browser }) => {
 	await hold(page, 'echo fromthemenu');
 	await openMenu(term);
 	await page.getByRole('menuitem', { name: 'Paste', exact: false }).first().click();
+	await term.shows(/echo fromthemenu$/);
 	await page.keyboard.press('Enter');
 	await term.shows('fromthemenu');
 	await page.context().close();
@@ -69,6 +71,7 @@ test('where the browser does not let the page read, paste opens a box', async ({
 	await expect(box).toBeFocused();
 	await box.fill('echo through the box');
 	await page.getByRole('button', { name: 'Send to the terminal' }).click();
+	await term.shows(/echo through the box$/);
 	await page.keyboard.press('Enter');
 	await term.shows('through the box');
 	await page.context().close();
