@@ -65,15 +65,16 @@ int spawn_die_with(pid_t parent, int sig)
 static _noreturn_ void run_child(const struct spawn *s, pid_t parent, int report)
 {
 	static char *const no_env[] = { NULL };
-	int failed;
+	int failed, high;
 
 	if (s->parent_death_signal && spawn_die_with(parent, s->parent_death_signal) < 0)
 		goto fail;
 	if (s->new_session && setsid() < 0)
 		goto fail;
-	report = fcntl(report, F_DUPFD_CLOEXEC, 3 + SPAWN_MAX_FDS);
-	if (report < 0)
-		_exit(127);
+	high = fcntl(report, F_DUPFD_CLOEXEC, 3 + SPAWN_MAX_FDS);
+	if (high < 0)
+		goto fail;
+	report = high;
 	if (place_fds(s) < 0)
 		goto fail;
 	spawn_reset_signals();

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -80,6 +81,27 @@ static void the_failing_execve_is_told(void **state _unused_)
 	s.path = "/etc/passwd";
 	assert_int_equal(spawn_start(&s, NULL), -1);
 	assert_int_equal(errno, EACCES);
+}
+
+/* The child wants descriptors above those that it is given. */
+static void a_child_without_room_for_descriptors_is_told(void **state _unused_)
+{
+	char *argv[] = { (char *)"true", NULL };
+	struct spawn s = SPAWN_INIT;
+	struct rlimit usual, low;
+	pid_t pid;
+	int code;
+
+	s.path = "/bin/true";
+	s.argv = argv;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	low = (struct rlimit){ 3 + SPAWN_MAX_FDS, usual.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	pid = spawn_start(&s, NULL);
+	code = errno;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	assert_int_equal(pid, -1);
+	assert_int_equal(code, EINVAL);
 }
 
 static void messages_keep_their_bounds_and_descriptors(void **state _unused_)
@@ -213,6 +235,7 @@ int main(void)
 		cmocka_unit_test(a_child_has_just_the_descriptors_it_was_given),
 		cmocka_unit_test(a_child_has_no_signal_blocked_or_ignored),
 		cmocka_unit_test(the_failing_execve_is_told),
+		cmocka_unit_test(a_child_without_room_for_descriptors_is_told),
 		cmocka_unit_test(messages_keep_their_bounds_and_descriptors),
 		cmocka_unit_test(a_socket_works_behind_a_long_path),
 		cmocka_unit_test(the_loop_tells_of_processes_and_timers),
