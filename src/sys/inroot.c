@@ -14,7 +14,7 @@
 #include "sys/kernel.h"
 #include "base/poison.h"
 
-enum { WALK_DEPTH = 128, WALK_LINKS = 40 };
+enum { WALK_DEPTH = 128, WALK_LINKS = 40, WALK_NAME = NAME_MAX + 2 };
 
 /* What the walker makes of a last component that is missing. */
 enum walk_make { MAKE_NOTHING, MAKE_FOLDERS, MAKE_FILE };
@@ -66,7 +66,7 @@ static int walk_push(struct walk *w, int fd)
 }
 
 /* Takes the next component off `rest` into `name`. False at the end. */
-static bool walk_next(struct walk *w, char name[NAME_MAX + 1], bool *ret_last)
+static bool walk_next(struct walk *w, char name[WALK_NAME], bool *ret_last)
 {
 	char *at = w->rest;
 	size_t len;
@@ -76,8 +76,7 @@ static bool walk_next(struct walk *w, char name[NAME_MAX + 1], bool *ret_last)
 	len = strcspn(at, "/");
 	if (len == 0)
 		return false;
-	if (len > NAME_MAX)
-		len = NAME_MAX; /* the kernel says ENAMETOOLONG or ENOENT of it */
+	len = MD_MIN(len, (size_t)NAME_MAX + 1); /* one too long: the kernel says ENAMETOOLONG */
 	memcpy(name, at, len);
 	name[len] = '\0';
 	at += len;
@@ -165,7 +164,7 @@ static int walk_step(struct walk *w, const char *name, bool last)
 /* Walks `path` to its end: an O_PATH descriptor of what is there. */
 static int walk(struct walk *w, int root, const char *path)
 {
-	char name[NAME_MAX + 1];
+	char name[WALK_NAME];
 	bool last;
 	int fd;
 

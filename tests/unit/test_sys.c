@@ -101,6 +101,19 @@ static void folders_are_made_inside(void **state)
 	close(fd);
 }
 
+/* No file system takes a name of 256 bytes; its beginning is another name. */
+static void a_name_that_is_too_long_is_not_cut(void **state)
+{
+	struct place *p = *state;
+	char path[300] = "new/";
+
+	memset(path + 4, 'x', 260);
+	assert_int_equal(inroot_mkdirs(p->root, path, 0700), -1);
+	assert_int_equal(errno, ENAMETOOLONG);
+	assert_int_equal(inroot_make_file(p->root, path, 0600), -1);
+	assert_int_equal(errno, ENAMETOOLONG);
+}
+
 static void files_are_made_inside_and_taken_as_they_are(void **state)
 {
 	struct place *p = *state;
@@ -196,6 +209,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			paths_never_leave_the_root, make_place, remove_place),
 		cmocka_unit_test_setup_teardown(folders_are_made_inside, make_place, remove_place),
+		cmocka_unit_test_setup_teardown(
+			a_name_that_is_too_long_is_not_cut, make_place, remove_place),
 		cmocka_unit_test_setup_teardown(
 			files_are_made_inside_and_taken_as_they_are, make_place, remove_place),
 		cmocka_unit_test_setup_teardown(
