@@ -137,8 +137,12 @@ static int read_addresses(int sock, int index, struct addresses *ret)
 		if (n < 0)
 			return -1;
 		for (; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
-			if (m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR)
+			if (m->nlmsg_type == NLMSG_DONE)
 				return 0;
+			if (m->nlmsg_type == NLMSG_ERROR) {
+				errno = EPROTO;
+				return -1;
+			}
 			if (m->nlmsg_type == RTM_NEWADDR && note_address(ret, m, index) < 0)
 				return -1;
 		}
