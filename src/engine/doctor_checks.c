@@ -412,6 +412,16 @@ static void check_reserve(struct engine *e, struct doctor_result *r)
 		(unsigned long long)(total >> 20));
 }
 
+static void check_pressure(struct engine *e, struct doctor_result *r)
+{
+	if (access("/proc/pressure/cpu", W_OK) == 0)
+		doctor_ok(r, "busy workspaces give way to the others");
+	else
+		doctor_weaker(r, "/proc/pressure/cpu is missing",
+			"busy workspaces slow the others down: a kernel with CONFIG_PSI, started "
+			"with psi=1");
+}
+
 static void check_oom(struct engine *e, struct doctor_result *r)
 {
 	enum { CAP_SYS_RESOURCE_BIT = 24 };
@@ -435,6 +445,7 @@ static const struct doctor_check checks[] = {
 	{ "host's sysctls", check_sysctls },
 	{ "core dumps", check_core_pattern },
 	{ "capabilities", check_oom },
+	{ "pressure", check_pressure },
 	{ "user ids", check_ids },
 	{ "memory reserve", check_reserve },
 	{ "disk space", check_disk },

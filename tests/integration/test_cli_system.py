@@ -93,6 +93,15 @@ def test_doctor_says_that_a_controller_is_missing(place):
     assert r.code == 1 and "broken  cgroups" in r.out, r
 
 
+def test_doctor_and_balance_say_that_the_kernel_tells_of_no_pressure(place):
+    hide = 'mount -t tmpfs none /proc/pressure 2>/dev/null || [ ! -e /proc/pressure ] || exit 99; exec "$@"'
+    without = ["unshare", "-m", "--propagation", "private", "sh", "-c", hide, "sh"]
+    doctor = json.loads(run([*without, *place.argv("doctor", "--json")]).out)
+    told, = [c for c in doctor if c["check"] == "pressure"]
+    assert told["level"] == "weaker" and "psi=1" in told["advice"]
+    run([*without, *place.argv("system", "balance")]).failed(1, "/proc/pressure/cpu")
+
+
 # ---- system prune ----
 
 def wreck(place):
