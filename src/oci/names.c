@@ -105,15 +105,18 @@ const char *oci_hook_kind_name(enum oci_hook_kind kind)
 	return names[kind];
 }
 
+size_t oci_id_span(const char *id)
+{
+	size_t len = 0;
+
+	while (id[len] && (isalnum((unsigned char)id[len]) || strchr("_+.-", id[len])))
+		len++;
+	return len;
+}
+
 bool oci_id_valid(const char *id)
 {
-	size_t len = strlen(id);
+	size_t len = oci_id_span(id);
 
-	if (len == 0 || len > 1024 || str_eq(id, ".") || str_eq(id, ".."))
-		return false;
-	for (; *id; id++) {
-		if (!isalnum((unsigned char)*id) && !strchr("_+.-", *id))
-			return false;
-	}
-	return true;
+	return len > 0 && len <= 1024 && !id[len] && !str_eq(id, ".") && !str_eq(id, "..");
 }

@@ -461,4 +461,7 @@ const char *const *oci_mount_option_names(void);
 /* A container's id: 1 to 1,024 of [A-Za-z0-9_+.-], neither "." nor "..". */
 bool oci_id_valid(const char *id);
 
+/* How many characters of `id` are, from its start, of those. */
+size_t oci_id_span(const char *id);
+
 #endif

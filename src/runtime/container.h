@@ -103,7 +103,8 @@ struct create_options {
 int container_create(const struct runtime *rt, const char *id, const struct create_options *o,
 	struct md_error *err);
 
-/* Runs the program. EBUSY unless "created". A program that can't be executed is an error here.
+/* Runs the program. EBUSY unless "created". A program that can't be executed is an error here; so is
+ * a document without `process`, and then the container stays "created".
  * Hooks: startContainer, poststart. */
 int container_start(const struct runtime *rt, const char *id, struct md_error *err);
 

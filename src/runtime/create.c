@@ -391,6 +391,8 @@ static int prepare(struct creation *c, const char *id, struct md_error *err)
 	if (load_bundle(c, err) < 0 || find_rootfs(c, err) < 0 || fill_state(c, id, err) < 0 ||
 		tell_listen_fds(c, err) < 0)
 		return -1;
+	if (c->run && !c->spec.process)
+		return md_fail(err, EINVAL, "process: missing: there is no program to run");
 	if (c->spec.process && runtime_check_console(c->spec.process->terminal,
 				       c->options->console_socket, foreground, err) < 0)
 		return -1;

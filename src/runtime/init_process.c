@@ -113,6 +113,8 @@ void init_step_find_program(struct init *in)
 	const struct oci_process *p = in->plan->process;
 	const char *name;
 
+	if (!p->args.count)
+		return;
 	if (in->plan->need_home)
 		set_home(in);
 	name = p->args.items[0];

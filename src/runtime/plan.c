@@ -177,13 +177,16 @@ static uint64_t find_last_cap(void)
 	return (uint64_t)cap;
 }
 
+/* A container may be created without a process; `start` then refuses it. */
+static const struct oci_process no_process = { .cwd = "/" };
+
 int plan_process(struct plan *p, const struct oci_spec *spec, const struct oci_process *process,
 	const char *seccomp_cache, struct md_error *err)
 {
 	struct init_plan *in = &p->init;
 
-	if (!process || !process->args.count)
-		return md_fail(err, EINVAL, "process.args: the program to run is missing");
+	if (!process)
+		process = &no_process;
 	in->spec = spec;
 	in->process = process;
 	in->last_cap = find_last_cap();

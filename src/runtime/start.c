@@ -53,6 +53,10 @@ int container_start(const struct runtime *rt, const char *id, struct md_error *e
 			container_status_name(s.status));
 	if (runtime_load_spec(d.fd, "config.json", &spec, NULL, NULL, err) < 0)
 		return -1;
+	if (!spec.process)
+		return md_fail(err, EINVAL,
+			"process: the container's config.json has none: there is no program to "
+			"start");
 	p.init.spec = &spec;
 	notify.main_pid = s.pid;
 	if (notify_open(&notify, rt->notify_socket, &d, err) < 0 || release(&d, &p, &s, err) < 0)

@@ -68,12 +68,20 @@ void state_dir_close(struct state_dir *d)
 	d->path = NULL;
 }
 
+/* The first half is crun's wording. */
 static int check_id(const char *id, struct md_error *err)
 {
-	if (!container_id_valid(id))
+	size_t at = oci_id_span(id);
+
+	if (container_id_valid(id))
+		return 0;
+	if (id[at] > ' ' && id[at] < 0x7f)
 		return md_fail(err, EINVAL,
-			"invalid container id '%.64s': letters, digits and _+.- only", id);
-	return 0;
+			"invalid character `%.1s` in the ID `%.64s`: letters, digits and _+.- only",
+			id + at, id);
+	return md_fail(err, EINVAL,
+		"invalid container ID `%.64s`: 1 to 1024 letters, digits and _+.-, not . or ..",
+		id);
 }
 
 static int open_dir(

@@ -87,11 +87,30 @@ def test_a_created_container_can_be_deleted(bundle):
     assert not bundle.settled_left()
 
 
-@pytest.mark.parametrize("name", ["..", ".", "a/b", "", "x" * 1025, "a b", "é"])
-def test_hostile_ids_are_refused(bundle, name):
+def test_without_a_process_it_is_created_and_the_start_is_refused(bundle):
+    del bundle.spec["process"]
+    bundle.spec["hooks"] = {"startContainer": [{"path": "/bin/mkdir", "args": ["mkdir", "/tmp/hooked"]}]}
+    bundle.create()
+    assert bundle.status() == "created"
+    assert "has none" in bundle.exec("true", ok=False).stderr
+    r = bundle.start(ok=False)
+    assert r.returncode == 1 and "process: the container's config.json has none" in r.stderr and r.stderr.count("\n") == 1
+    assert bundle.status() == "created" and not (bundle.rootfs / "tmp/hooked").exists(), "the refused start did something"
+    document = bundle.folder / "process.json"
+    document.write_text(json.dumps({"args": ["echo", "entered"], "cwd": "/", "env": ["PATH=/bin"]}))
+    assert bundle.runtime("exec", "--process", document, bundle.id).stdout == "entered\n"
+    bundle.runtime("delete", bundle.id)
+    r = bundle.run(ok=False)
+    assert r.returncode == 1 and "process: missing" in r.stderr
+    assert not bundle.settled_left()
+
+
+@pytest.mark.parametrize("name, words", [("..", "ID `..`"), (".", "ID `.`"), ("", "ID ``"), ("x" * 1025, "1 to 1024"),
+                                         ("a/b", "character `/` in the ID `a/b`"), ("a b", "ID `a b`"), ("é", "ID `é`")])
+def test_hostile_ids_are_refused(bundle, name, words):
     bundle.write()
     r = bundle.runtime("run", "-b", bundle.folder, name, ok=False)
-    assert r.returncode != 0 and r.stderr.count("\n") <= 2
+    assert r.returncode != 0 and r.stderr.count("\n") <= 2 and words in r.stderr
     assert not bundle.root.exists() or not list(bundle.root.glob("*"))
 
 
