@@ -15,7 +15,7 @@
 enum doctor_level {
 	DOCTOR_OK,
 	DOCTOR_WEAKER, /* it works, with less */
-	DOCTOR_BROKEN, /* workspaces can't be started */
+	DOCTOR_BROKEN, /* workspaces can't be started, or people don't get to them */
 };
 
 /* "ok", "weaker", "broken" */
@@ -23,8 +23,8 @@ const char *doctor_level_name(enum doctor_level l);
 
 struct doctor_result {
 	enum doctor_level level;
-	char found[160];  /* what is there */
-	char advice[240]; /* what is missing, what that costs, what to do; "" if ok */
+	char found[256];  /* what is there */
+	char advice[384]; /* what is missing, what that costs, what to do; "" if ok */
 };
 
 /* One check; it changes nothing on the host. */
@@ -35,6 +35,11 @@ struct doctor_check {
 
 /* All checks, in the order to be shown. `*ret_count` of them. */
 const struct doctor_check *doctor_checks(size_t *ret_count);
+
+/* The address that people type, `url` or what the server's configuration file `config` says (both may be NULL), tried by `mdockerd
+ * --check-url`: one line a check, each with a deadline of 5 s. */
+typedef void doctor_each_fn(const char *name, const struct doctor_result *r, void *data);
+void doctor_url(const char *url, const char *config, doctor_each_fn *each, void *data);
 
 /* For the checks: fill a result. */
 void doctor_ok(struct doctor_result *r, const char *fmt, ...) _printf_(2, 3);

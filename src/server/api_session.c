@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "server/guard.h"
 #include "server/peers.h"
 #include "server/routes.h"
 #include "server/web.h"
@@ -20,6 +21,18 @@ void api_health(struct request *q)
 	http_reply_json(q, fine ? 200 : 503);
 }
 
+/* What stands between the client and this server, as far as the request shows it; for `mdocker doctor`. */
+static const char *proxy_of(const struct request *q)
+{
+	char names[1024], scheme[64];
+	bool named = http_header(q, "x-forwarded-for:", names, sizeof(names)) && *names;
+	bool told = http_header(q, "x-forwarded-proto:", scheme, sizeof(scheme)) && *scheme;
+
+	if (guard_is_proxy(&web.settings, q->conn->peer))
+		return named ? "trusted" : "unnamed";
+	return named || told ? "untrusted" : "none";
+}
+
 void api_config(struct request *q)
 {
 	struct json_writer w = http_json_writer(q);
@@ -28,6 +41,8 @@ void api_config(struct request *q)
 	json_add_bool(&w, "demo", web.settings.demo);
 	json_add_bool(&w, "images", web.settings.images);
 	json_add_string(&w, "version", MD_VERSION);
+	json_add_string(&w, "scheme", q->secure ? "https" : "http");
+	json_add_string(&w, "proxy", proxy_of(q));
 	json_object_end(&w);
 	http_reply_json(q, 200);
 }

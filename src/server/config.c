@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "server/guard.h"
+#include "server/public_url.h"
 #include "server/templates.h"
 #include "base/poison.h"
 
@@ -40,6 +41,8 @@ const struct args_option server_options[] = {
 	OPTION("allow-host", hosts, ARGS_LIST, "NAME", "a name under which this server is asked for"),
 	OPTION("trusted-proxy", proxies, ARGS_LIST, "CIDR", "a proxy whose X-Forwarded-For and -Proto count"),
 	OPTION("base-path", base_path, ARGS_STRING, "/PATH", "serve below this path"),
+	OPTION("public-url", public_url, ARGS_STRING, "URL",
+		"what people type: its name and origin are allowed, `mdocker doctor` tries it"),
 	OPTION("tls-cert", tls_cert, ARGS_STRING, "FILE", "certificate chain (PEM); read again on SIGHUP"),
 	OPTION("tls-key", tls_key, ARGS_STRING, "FILE", "its private key (PEM)"),
 	OPTION("insecure-http", insecure_http, ARGS_FLAG, NULL, "plain http beyond loopback"),
@@ -52,6 +55,7 @@ const struct args_option server_options[] = {
 	OPTION("web-user", web_user, ARGS_STRING, "NAME", "user of the network-facing process"),
 	OPTION("auth-user", auth_user, ARGS_STRING, "NAME", "user of the process with the accounts"),
 	OPTION("verify-audit", verify_audit, ARGS_FLAG, NULL, "check the audit log below --root and end"),
+	OPTION("check-url", check_url, ARGS_FLAG, NULL, "ask for --public-url as a browser would, say what is wrong, and end"),
 	OPTION("role", role, ARGS_STRING, "ROLE", "internal"),
 	{ .name = "help", .letter = 'h', .kind = ARGS_FLAG, .offset = offsetof(struct server_config, help),
 		.help = "this text" },
@@ -95,7 +99,7 @@ static const struct args_option *find_option(const char *name)
 		/* What makes sense on a command line only. */
 		if (str_eq(name, o->name) && !str_eq(name, "config") && !str_eq(name, "role") &&
 			!str_eq(name, "help") && !str_eq(name, "version") &&
-			!str_eq(name, "verify-audit"))
+			!str_eq(name, "verify-audit") && !str_eq(name, "check-url"))
 			return o;
 	}
 	return NULL;
@@ -211,6 +215,21 @@ static int settle_workspace(struct strv *options, struct md_error *err)
 	return 0;
 }
 
+/* Who comes by the public address names it in Host and Origin. */
+static int settle_public_url(struct server_config *c, struct md_error *err)
+{
+	struct public_url u;
+
+	if (!c->public_url || c->check_url)
+		return 0;
+	if (public_url_parse(c->public_url, &u, err) < 0)
+		return md_wrap(err, "--public-url");
+	if (strv_add(&c->hosts, u.authority) < 0 ||
+		strv_addf(&c->origins, "%s://%s", u.tls ? "https" : "http", u.authority) < 0)
+		return md_fail(err, ENOMEM, "no memory");
+	return 0;
+}
+
 int config_read(struct server_config *c, int argc, char **argv, struct md_error *err)
 {
 	/* The command line is read twice: once for --config alone, then over what the file said. */
@@ -233,7 +252,7 @@ int config_read(struct server_config *c, int argc, char **argv, struct md_error 
 		return -1;
 	if (args_parse(server_options, c, argc, argv, false, &operands, err) < 0)
 		return -1;
-	if (templates_check(&c->templates, &c->groups, err) < 0)
+	if (settle_public_url(c, err) < 0 || templates_check(&c->templates, &c->groups, err) < 0)
 		return -1;
 	return settle_workspace(&c->workspace, err);
 }

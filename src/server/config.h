@@ -17,12 +17,14 @@
 enum { CONFIG_MAX_WORKSPACE = 32 };
 
 struct server_config {
-	const char *listen, *root, *state, *assets, *mdocker, *base_path, *tls_cert, *tls_key;
+	const char *listen, *root, *state, *assets, *mdocker, *base_path, *tls_cert, *tls_key,
+		*public_url;
 	const char *web_user, *auth_user, *config_file, *role;
 	struct strv origins, hosts, proxies;
 	struct strv workspace;         /* "--memory=512m": for `mdocker workspace open` */
 	struct strv templates, groups; /* templates.h */
-	bool demo, demo_anywhere, insecure_http, allow_images, verify_audit, help, version;
+	bool demo, demo_anywhere, insecure_http, allow_images, verify_audit, check_url, help,
+		version;
 	int64_t idle_seconds, absolute_seconds, connections_per_address;
 	struct strv kept; /* owns the strings that came from the file */
 };

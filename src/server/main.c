@@ -10,6 +10,7 @@
 #include "server/audit.h"
 #include "server/broker_main.h"
 #include "server/config.h"
+#include "server/probe.h"
 #include "server/role.h"
 #include "base/poison.h"
 
@@ -62,6 +63,8 @@ int main(int argc, char **argv)
 	}
 	if (config.verify_audit)
 		return verify_audit(config.root);
+	if (config.check_url)
+		return probe_main(config.public_url);
 	if (config.role) {
 		if (str_eq(config.role, "auth"))
 			return auth_main();

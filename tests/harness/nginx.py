@@ -2,6 +2,7 @@
 """nginx with TLS in front of mdockerd, as an administrator would configure it: its own folder, a port of loopback."""
 
 import http.client
+import socket
 import ssl
 import subprocess
 
@@ -48,23 +49,26 @@ http {{
 """
 
 
-def certificate(folder):
+def certificate(folder, days=1, names="IP:127.0.0.1"):
+    """Of `names`, good for so many days from now; a negative number: it ended before."""
     cert, key = folder / "nginx.pem", folder / "nginx.key"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-                    "1", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+                    "1", "-subj", "/CN=test", "-addext", f"subjectAltName={names}", "-keyout", key, "-out", cert],
                    check=True, capture_output=True)
+    subprocess.run(["openssl", "x509", "-in", cert, "-signkey", key, "-days", str(days), "-out", cert], check=True, capture_output=True)
     return cert, key
 
 
 class Nginx:
-    def __init__(self, place, upstream, base, read_timeout=60):
+    def __init__(self, place, upstream, base, read_timeout=60, change=lambda text: text, **cert):
+        """`change` alters the configuration; `cert`: how certificate() makes its own."""
         self.folder = place.folder / "nginx"
         self.folder.mkdir()
         self.port, self.base, self.process = free_port(), base, None
-        self.cert, key = certificate(self.folder)
+        self.cert, key = certificate(self.folder, **cert)
         self.context = ssl.create_default_context(cafile=str(self.cert))
-        (self.folder / "conf").write_text(CONFIG.format(folder=self.folder, port=self.port, cert=self.cert, key=key,
-                                                        upstream=upstream, base=base, read_timeout=read_timeout))
+        (self.folder / "conf").write_text(change(CONFIG.format(folder=self.folder, port=self.port, cert=self.cert, key=key,
+                                                               base=base, upstream=upstream, read_timeout=read_timeout)))
         place.closers.append(self.kill)
 
     def start(self):
@@ -76,7 +80,8 @@ class Nginx:
     def answers(self):
         assert self.process.poll() is None, (self.folder / "error.log").read_text()
         try:
-            return self.request("GET", self.base + "/healthz").status == 200
+            socket.create_connection(("127.0.0.1", self.port), 5).close()
+            return True
         except OSError:
             return False
 

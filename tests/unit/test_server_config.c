@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "server/config.h"
+#include "server/public_url.h"
 #include "server/templates.h"
 
 static int read_words(
@@ -163,10 +164,39 @@ static void a_users_template_goes_before_the_groups_and_that_before_everybodys(
 	config_done(&c);
 }
 
+static void public_addresses(void **state _unused_)
+{
+	static const char *const bad[] = { "", "shell.example", "ftp://a", "https://", "https:///x",
+		"https://a:b", "https://a:1:2", "https://u@a", "https://a/x y", "https://a/../b",
+		"https://a/x?y", "https://[::1", "https://a:99999" };
+	static const struct {
+		const char *text, *authority, *host, *port, *path;
+	} good[] = {
+		{ "https://a.example", "a.example", "a.example", "443", "" },
+		{ "https://a.example:443/", "a.example", "a.example", "443", "" },
+		{ "http://a:8080/x/y/", "a:8080", "a", "8080", "/x/y" },
+		{ "http://[::1]:81/x", "[::1]:81", "::1", "81", "/x" },
+		{ "http://[::1]", "[::1]", "::1", "80", "" },
+	};
+	struct md_error err = MD_ERROR_INIT;
+	struct public_url u;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(public_url_parse(bad[i], &u, &err), -1);
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_int_equal(public_url_parse(good[i].text, &u, &err), 0);
+		assert_string_equal(u.authority, good[i].authority);
+		assert_string_equal(u.host, good[i].host);
+		assert_string_equal(u.port, good[i].port);
+		assert_string_equal(u.path, good[i].path);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listening_addresses),
+		cmocka_unit_test(public_addresses),
 		cmocka_unit_test(what_is_unsafe_is_refused_with_the_way_out),
 		cmocka_unit_test(lists_and_base_path_reach_the_settings),
 		cmocka_unit_test(options_of_workspaces_are_checked_at_the_start),
