@@ -165,13 +165,32 @@ static void add_subids(struct id_ranges *used, const char *path)
 		id_ranges_add_subids(used, text, len);
 }
 
-static int pick_ids(const struct workspaces *l, uint32_t *ret_base, struct md_error *err)
+/* Of a workspace whose document can't be read: its files' owner tells. Root inside may have given "/" to another id of the block. */
+static int add_block_of_files(struct engine *e, const char *id, struct id_ranges *used)
+{
+	_auto_free_ char *path = str_format("%s/upper", id);
+	struct stat st;
+
+	if (!path)
+		return -1;
+	if (fstatat(e->workspaces_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -1;
+	return id_ranges_add(used, st.st_uid / ID_BLOCK_SIZE * ID_BLOCK_SIZE, ID_BLOCK_SIZE);
+}
+
+static int pick_ids(
+	struct engine *e, const struct workspaces *l, uint32_t *ret_base, struct md_error *err)
 {
 	_auto_id_ranges_ struct id_ranges used = { NULL, 0 };
 
 	for (size_t i = 0; i < l->count; i++) {
 		if (id_ranges_add(&used, l->items[i].id_base, ID_BLOCK_SIZE) < 0)
 			return md_fail_errno(err, "block of user ids");
+	}
+	for (size_t i = 0; i < l->unreadable.count; i++) {
+		if (add_block_of_files(e, l->unreadable.items[i], &used) < 0)
+			return md_fail_errno(
+				err, "block of user ids of workspace %s", l->unreadable.items[i]);
 	}
 	add_subids(&used, "/etc/subuid");
 	add_subids(&used, "/etc/subgid");
@@ -260,7 +279,7 @@ static int settle(struct engine *e, struct workspace *w, struct md_error *err)
 		if (str_eq(l.items[i].id, w->id))
 			return md_fail(err, EAGAIN, "the ID %s was drawn twice: try again", w->id);
 	}
-	if (pick_ids(&l, &w->id_base, err) < 0)
+	if (pick_ids(e, &l, &w->id_base, err) < 0)
 		return -1;
 	return make_folders(e, w, err);
 }

@@ -160,6 +160,7 @@ void workspaces_done(struct workspaces *l)
 	free(l->items);
 	l->items = NULL;
 	l->count = 0;
+	strv_done(&l->unreadable);
 }
 
 static int by_creation(const void *a, const void *b)
@@ -179,9 +180,13 @@ static int add_listed(struct engine *e, struct workspaces *l, const char *id, st
 
 	if (read_document(e, id, &w, &problem) < 0) {
 		/* Gone since the folder was read, or about to be: no news. */
-		if (problem.code != ENOENT)
-			log_warning("%s", problem.msg);
-		return 0;
+		if (problem.code == ENOENT)
+			return 0;
+		if (problem.code == ENOMEM || problem.code == EMFILE || problem.code == ENFILE)
+			return md_fail(err, problem.code, "%s", problem.msg);
+		log_warning("%s", problem.msg);
+		return strv_add(&l->unreadable, id) < 0 ? md_fail_errno(err, "listing workspaces")
+							: 0;
 	}
 	grown = mem_resize(l->items, l->count + 1);
 	if (!grown) {
@@ -215,7 +220,7 @@ int engine_list(struct engine *e, struct workspaces *ret, struct md_error *err)
 	if (l.count)
 		qsort(l.items, l.count, sizeof(*l.items), by_creation);
 	*ret = l;
-	l = (struct workspaces){ NULL, 0 };
+	l = (struct workspaces){ NULL, 0, STRV_INIT };
 	return 0;
 }
 
@@ -330,7 +335,8 @@ static const char *layer_user(const char *layer_id, void *data)
 				return w->name;
 		}
 	}
-	return NULL;
+	/* It may be of any of them. */
+	return u->list.unreadable.count ? u->list.unreadable.items[0] : NULL;
 }
 
 void engine_image_users(struct engine *e, struct engine_image_users *u)

@@ -119,12 +119,14 @@ size_t engine_sweep_halves(struct engine *e, bool dry);
 struct workspaces {
 	struct workspace *items; /* owned, by time of creation */
 	size_t count;
+	struct strv unreadable; /* ids of those whose document can't be read */
 };
 
 void workspaces_done(struct workspaces *l);
 #define _auto_workspaces_ _auto_(workspaces_done)
 
-/* All of them. A document that can't be read is told as a warning in the log and left out. */
+/* All of them. A document that can't be read is told as a warning in the log; what such a workspace has stays its own all the same: its
+ * block of ids, its layers. */
 int engine_list(struct engine *e, struct workspaces *ret, struct md_error *err);
 
 /* Who uses which layer, for the image store: `struct engine_image_users u; engine_image_users(e,

@@ -121,6 +121,25 @@ def test_mdockerd_says_what_is_wrong(place, options, words):
     assert len(r.err.strip().splitlines()) == 1, repr(r)
 
 
+@pytest.mark.parametrize("damage", ["{", ""], ids=["cut", "empty"])
+def test_a_workspace_whose_document_is_damaged_keeps_its_ids_and_its_image(place, damage):
+    place.need_images("busybox")
+    place.mdocker("run", "--name", "hurt", "busybox", "chown", "1000:1000", "/").ok()
+    folder = next((place.root / "workspaces").glob("*/workspace.json")).parent
+    whole = (folder / "workspace.json").read_text()
+    (folder / "workspace.json").write_text(damage)
+    refused = place.mdocker("rmi", "busybox")
+    assert refused.code == 1 and f"used by workspace '{folder.name}'" in refused.err, refused
+    place.mdocker("system", "prune").ok()
+    place.mdocker("run", "--name", "new", "busybox", "true").ok()
+    blocks = [f.stat().st_uid >> 16 for f in (place.root / "workspaces").glob("*/upper")]
+    assert len(blocks) == len(set(blocks)) == 2, blocks
+    (folder / "workspace.json").write_text(whole)
+    place.mdocker("start", "hurt").ok()
+    place.mdocker("rm", "-f", "hurt", "new").ok()
+    place.mdocker("rmi", "busybox").ok()
+
+
 @pytest.fixture
 def small_disk(place):
     """The place's root on a file system of 24 MiB."""
