@@ -53,6 +53,6 @@ void cli_print_safe(const char *text, int width);
 extern const struct args_command cmd_attach, cmd_audit, cmd_completion, cmd_doctor, cmd_exec,
 	cmd_help, cmd_images, cmd_import, cmd_inspect, cmd_kill, cmd_logs, cmd_network, cmd_profile,
 	cmd_ps, cmd_recordings, cmd_rm, cmd_rmi, cmd_run, cmd_start, cmd_stats, cmd_stop,
-	cmd_system, cmd_template, cmd_update, cmd_version, cmd_workspace;
+	cmd_system, cmd_template, cmd_terminals, cmd_update, cmd_version, cmd_workspace;
 
 #endif

@@ -29,6 +29,7 @@ const struct args_command *const cli_commands[] = {
 	&cmd_import,
 	&cmd_rmi,
 	&cmd_workspace,
+	&cmd_terminals,
 	&cmd_recordings,
 	&cmd_network,
 	&cmd_audit,

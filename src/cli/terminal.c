@@ -150,12 +150,12 @@ static void take_presence(struct joined *j, const struct shim_msg *m)
 	char text[SHIM_MAX_LABEL + 64];
 
 	while ((s = shim_next_string(m, &at))) {
-		if (*s == 'c' || *s == 'l')
+		if (*s == 'c' || *s == 'l' || (*s == 's' && !admin))
 			admin = s;
 	}
 	if (admin && !j->looked_at) {
 		snprintf(text, sizeof(text), "the admin %.*s %s this terminal", SHIM_MAX_LABEL,
-			admin + 1, *admin == 'l' ? "looks at" : "helps in");
+			admin + 1, *admin == 'c' ? "helps in" : "looks at");
 		say(text);
 	} else if (!admin && j->looked_at) {
 		say("no admin looks at this terminal any more");

@@ -139,6 +139,7 @@ static void on_audit(const struct auth_reply *to, const union bw_message *m)
 		[BW_EVENT_SERVER] = { "server", true },
 		[BW_EVENT_ADMIN] = { "admin_access", true },
 		[BW_EVENT_RECORDINGS] = { "recordings", true },
+		[BW_EVENT_WALL] = { "admin_wall", true },
 	};
 	const struct bw_audit *e = &m->audit;
 

@@ -53,6 +53,7 @@ struct bridge {
 	char address[BW_ADDRESS_SIZE];
 	char of[BW_NAME_SIZE]; /* an admin is at this user's terminal; "": at one of the session's own user */
 	bool can_type;
+	uint64_t visit;  /* to the wall, for which this is a picture; 0: for a page of its own */
 	int64_t touched; /* seconds, monotonic: when auth last heard of activity */
 
 	struct shim_attach wanted;
@@ -105,7 +106,8 @@ struct bridge *bridge_new(const struct request *q)
 	b->session = q->session;
 	BW_PUT(b->address, q->address);
 	BW_PUT(b->of, q->of);
-	b->can_type = b->session.can_type &&
+	b->visit = b->session.is_link ? 0 : query_number(q, "wall=", UINT64_MAX, 0);
+	b->can_type = b->session.can_type && !b->visit &&
 		      (!*b->of || http_query(q, "control=", control, sizeof(control)));
 	b->touched = seconds_now();
 	b->wanted.terminal = (uint32_t)query_number(q, "terminal=", UINT32_MAX, 0);
@@ -119,7 +121,7 @@ struct bridge *bridge_new(const struct request *q)
 		b->wanted.terminal = b->session.terminal;
 	/* Who only watches starts no shell, and who resumes wants that one or none. */
 	b->wanted.flags = b->can_type ? 0 : SHIM_ATTACH_READ_ONLY;
-	if (!b->session.is_link && !*b->of && b->wanted.terminal == 0)
+	if (!b->session.is_link && !*b->of && !b->visit && b->wanted.terminal == 0)
 		b->wanted.flags |= SHIM_ATTACH_CREATE;
 	buf_init(&b->snapshot, SNAPSHOT_MAX);
 	buf_init(&b->waiting, WAITING_MAX);
@@ -132,11 +134,13 @@ struct bridge *bridge_new(const struct request *q)
 	return b;
 }
 
-/* Who came to which terminal, or went. */
+/* Who came to which terminal, or went. What the wall shows the broker has logged, once for all its pictures. */
 static void audit(const struct bridge *b, bool came)
 {
 	char text[BW_TEXT_SIZE];
 
+	if (b->visit)
+		return;
 	snprintf(text, sizeof(text), "terminal %u of %s, %s", b->attached.terminal, b->of,
 		b->can_type ? "may type" : "looks only");
 	if (*b->of)
@@ -394,6 +398,11 @@ static void on_message(const struct shim_msg *m, int fd, void *data)
 	switch (m->type) {
 	case SHIM_HELLO:
 		b->version = m->hello.version;
+		/* It would send all of its output instead. */
+		if (b->visit && !(m->hello.flags & SHIM_HELLO_PICTURES))
+			close_bridge(b, CLOSE_FAILED,
+				"it was started by an older version, which makes no pictures",
+				false);
 		break;
 	case SHIM_ADVANCE:
 		on_advance(b, &m->advance);
@@ -493,7 +502,7 @@ static void on_opened(const union bw_message *m, int fd, void *data)
 	attach.attach = b->wanted;
 	if (b->plain)
 		attach.attach.input = 0; /* it hears of no count */
-	else
+	else if (!b->visit)
 		attach.attach.flags |= SHIM_ATTACH_ACKS | SHIM_ATTACH_RING;
 	attach.tail = "";
 	attach.tail_len = 1;
@@ -517,6 +526,7 @@ int bridge_start(struct bridge *b, struct lws *wsi)
 	BW_PUT(m.open.address, b->address);
 	BW_PUT(m.open.of, b->of);
 	m.open.look = !b->can_type;
+	m.open.visit = b->visit;
 	b->opening = peers_ask_broker(&m, on_opened, b);
 	if (!b->opening)
 		close_bridge(b, CLOSE_FAILED, "the server is too busy", false);

@@ -2,7 +2,7 @@
 /*
  * broker.h - the state of the root role, between its files: broker.c (start, signals, messages), broker_children.c
  * (auth and web: started, restarted), broker_open.c (workspaces and recordings: runs `mdocker`, connects to
- * the shim), broker_prune.c, broker_firewall.c, broker_balance.c.
+ * the shim), broker_wall.c, broker_prune.c, broker_firewall.c, broker_balance.c.
  */
 #ifndef MD_SERVER_BROKER_H
 #define MD_SERVER_BROKER_H
@@ -16,6 +16,7 @@ enum {
 	BROKER_MAX_RUNS = 4,        /* mdocker processes at once */
 	BROKER_MAX_REQUESTS = 1024, /* requests of web that wait for something */
 	BROKER_RUN_SECONDS = 60,
+	BROKER_VISITS = 1024, /* pairs of a visit to the wall and a workspace that are remembered */
 };
 
 struct broker;
@@ -37,6 +38,13 @@ struct broker_workspace {
 	char name[BW_NAME_SIZE];
 	char *socket;
 	struct broker_workspace *next;
+};
+
+/* An admin's wall shows somebody's terminals: that is in the audit log. */
+struct broker_visit {
+	uint64_t session, number;
+	int64_t since; /* ms, monotonic */
+	char owner[BW_NAME_SIZE];
 };
 
 struct broker {
@@ -72,6 +80,8 @@ struct broker {
 	struct broker_request *requests; /* of web, in the order of their coming */
 	size_t request_count, run_count;
 	struct broker_workspace *workspaces;
+	struct broker_visit visits[BROKER_VISITS]; /* a ring: the oldest is forgotten */
+	size_t visit_at;
 };
 
 int64_t broker_clock_ms(void);
@@ -99,8 +109,14 @@ void broker_stop_prune(struct broker *b);
 int broker_start_firewall(struct broker *b, struct md_error *err);
 void broker_stop_firewall(struct broker *b);
 
+/* broker_wall.c */
+/* Is this the first picture of `owner` in that visit (or a long one's first in this hour)? Remembers it. */
+bool broker_visit_begins(struct broker *b, uint64_t session, uint64_t number, const char *owner);
+/* What `mdocker terminals` printed, with the groups of the configuration, as one JSON object. */
+void broker_wall_list(const struct broker *b, const char *lines, struct buf *out);
+
 /* broker_open.c */
-/* A request of web: OPEN, WORKSPACE or RECORDING. */
+/* A request of web: OPEN, WORKSPACE, RECORDING or WALL. */
 void broker_on_request(struct broker *b, const union bw_message *m);
 /* The answer of auth to our CHECK. */
 void broker_on_session(struct broker *b, const union bw_message *m);

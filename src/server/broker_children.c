@@ -177,7 +177,7 @@ static void handle(struct broker_child *c, const union bw_message *m)
 	if (m->h.type == BW_READY && !c->ready) {
 		on_ready(c, &m->ready);
 	} else if (c == &b->web && (m->h.type == BW_OPEN || m->h.type == BW_WORKSPACE ||
-					   m->h.type == BW_RECORDING)) {
+					   m->h.type == BW_RECORDING || m->h.type == BW_WALL)) {
 		broker_on_request(b, m);
 	} else if (c == &b->auth && m->h.type == BW_SESSION) {
 		broker_on_session(b, m);

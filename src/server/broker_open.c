@@ -195,12 +195,26 @@ static int say_hello(int fd, const struct broker_request *q)
 		m.hello.flags |= SHIM_HELLO_READ_ONLY;
 	if (q->foreign)
 		m.hello.flags |= SHIM_HELLO_ADMIN;
+	if (q->asked.visit)
+		m.hello.flags |= SHIM_HELLO_PICTURES;
 	if (shim_add_string(&tail, s->is_link ? "guest" : s->user) < 0)
 		return -1;
 	m.tail = tail.data;
 	m.tail_len = tail.len;
 	len = shim_encode(&m, packet, sizeof(packet));
 	return len < 0 || sock_send(fd, packet, (size_t)len, NULL, 0) < 0 ? -1 : 0;
+}
+
+/* A wall comes again and again for its pictures; it is one look. */
+static void audit_connection(const struct broker_request *q)
+{
+	uint64_t visit = q->asked.visit;
+
+	if (!visit)
+		audit_foreign(q, BW_EVENT_ADMIN, false,
+			q->asked.look ? "to look at the terminals" : "to type in the terminals");
+	else if (broker_visit_begins(q->broker, q->session.session, visit, q->owner))
+		audit_foreign(q, BW_EVENT_WALL, false, "the wall shows the terminals");
 }
 
 /* True if the workspace's shim answered the call and the request is done with. */
@@ -216,8 +230,7 @@ static bool connect_and_answer(struct broker_request *q)
 	if (fd < 0 || say_hello(fd, q) < 0)
 		return false;
 	if (q->foreign)
-		audit_foreign(q, BW_EVENT_ADMIN, false,
-			q->asked.look ? "to look at the terminals" : "to type in the terminals");
+		audit_connection(q);
 	answer(q, BW_OK, "", fd);
 	return true;
 }
@@ -302,13 +315,12 @@ static void on_run_failed(struct broker_request *q, int code)
 	answer(q, status, text, -1);
 }
 
-/* The list goes to web as a file, too: one way for all that is read. */
-static int list_file(const struct broker_request *q)
+/* A list goes to web as a file, too: one way for all that is read. */
+static int list_file(const struct buf *text)
 {
-	_auto_close_ int fd = memfd_create("recordings", MFD_CLOEXEC);
+	_auto_close_ int fd = memfd_create("list", MFD_CLOEXEC);
 
-	if (q->out_text.failed || fd < 0 ||
-		fd_write_all(fd, q->out_text.data, q->out_text.len) < 0 ||
+	if (text->failed || fd < 0 || fd_write_all(fd, text->data, text->len) < 0 ||
 		lseek(fd, 0, SEEK_SET) < 0)
 		return -1;
 	return take_fd(&fd);
@@ -334,7 +346,7 @@ static int recording_file(const struct broker_request *q)
 static void on_recording(struct broker_request *q)
 {
 	enum bw_recording_action action = q->asked.action;
-	_auto_close_ int fd = action == BW_REC_LIST   ? list_file(q)
+	_auto_close_ int fd = action == BW_REC_LIST   ? list_file(&q->out_text)
 			      : action == BW_REC_READ ? recording_file(q)
 						      : -1;
 	char what[BW_NAME_SIZE + 32];
@@ -353,6 +365,17 @@ static void on_recording(struct broker_request *q)
 	}
 }
 
+static void on_wall(struct broker_request *q)
+{
+	_auto_buf_ struct buf text = BUF_INIT(2 * LIST_BYTES);
+	_auto_close_ int fd = -1;
+
+	if (!q->out_text.failed)
+		broker_wall_list(q->broker, buf_str(&q->out_text), &text);
+	fd = text.len ? list_file(&text) : -1;
+	answer(q, fd < 0 ? BW_FAILED : BW_OK, fd < 0 ? "the terminals can't be listed" : "", fd);
+}
+
 static void on_run_ended(struct broker_request *q, int code)
 {
 	struct broker *b = q->broker;
@@ -361,6 +384,8 @@ static void on_run_ended(struct broker_request *q, int code)
 		on_run_failed(q, code);
 	} else if (q->asked.h.type == BW_RECORDING) {
 		on_recording(q);
+	} else if (q->asked.h.type == BW_WALL) {
+		on_wall(q);
 	} else if (wants_open(q)) {
 		log_warnings(q);
 		on_opened(q);
@@ -448,10 +473,12 @@ static void words_of(const struct broker_request *q, const char *words[MAX_ARGS]
 	const char *const read[] = { "recordings", "path", o, item, "--owner", o, NULL };
 	const char *const remove[] = { "recordings", "rm", o, item, "--owner", o,
 		q->foreign ? "--force" : NULL, NULL };
+	const char *const wall[] = { "terminals", "--users", "--format", "json", NULL };
 	const char *const *const recordings[] = {
 		[BW_REC_LIST] = list, [BW_REC_READ] = read, [BW_REC_REMOVE] = remove
 	};
 	const char *const *chosen = q->asked.h.type == BW_RECORDING    ? recordings[q->asked.action]
+				    : q->asked.h.type == BW_WALL       ? wall
 				    : wants_open(q) && q->foreign      ? find
 				    : wants_open(q)                    ? open
 				    : q->asked.action == BW_WS_INSPECT ? inspect
@@ -498,7 +525,9 @@ static int start_run(struct broker_request *q)
 	struct spawn s = SPAWN_INIT;
 	int pair[2];
 
-	buf_init(&q->out_text, q->asked.h.type == BW_RECORDING ? LIST_BYTES : BW_DOCUMENT_SIZE);
+	buf_init(&q->out_text, q->asked.h.type == BW_RECORDING || q->asked.h.type == BW_WALL
+				       ? LIST_BYTES
+				       : BW_DOCUMENT_SIZE);
 	buf_init(&q->err_text, ERROR_BYTES);
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return -1;
@@ -597,11 +626,14 @@ void broker_on_request(struct broker *b, const union bw_message *m)
 static bool find_owner(struct broker_request *q)
 {
 	const char *of = q->asked.of;
+	bool is_admin = !q->session.is_link && q->session.role == BW_ADMIN;
 
 	q->foreign = *of && !str_eq(of, q->session.user);
 	q->owner = q->foreign ? of : q->session.user;
-	return !q->foreign || (!q->session.is_link && q->session.role == BW_ADMIN &&
-				      q->asked.h.type != BW_WORKSPACE && guard_user_name_valid(of));
+	if (q->asked.h.type == BW_WALL || q->asked.visit)
+		return is_admin && (!q->foreign || guard_user_name_valid(of));
+	return !q->foreign ||
+	       (is_admin && q->asked.h.type != BW_WORKSPACE && guard_user_name_valid(of));
 }
 
 void broker_on_session(struct broker *b, const union bw_message *m)

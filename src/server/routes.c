@@ -43,6 +43,7 @@ const struct route routes[] = {
 	{ HTTP_POST,   "/api/v1/users",             ACCESS_ADMIN,  true,  api_user_add },
 	{ HTTP_PATCH,  "/api/v1/users/{}",          ACCESS_ADMIN,  true,  api_user_change },
 	{ HTTP_DELETE, "/api/v1/users/{}",          ACCESS_ADMIN,  true,  api_user_remove },
+	{ HTTP_GET,    "/api/v1/wall",              ACCESS_ADMIN,  false, api_wall },
 	{ HTTP_GET,    "/ws",                       ACCESS_PUBLIC, false, need_upgrade },
 	{ .pattern = NULL },
 };
@@ -187,7 +188,7 @@ bool request_whose(struct request *q)
 
 bool route_allow_socket(struct request *q)
 {
-	char origin[BW_TEXT_SIZE + 16], link[GUARD_TOKEN_TEXT + 1];
+	char origin[BW_TEXT_SIZE + 16], link[GUARD_TOKEN_TEXT + 1], wall[32];
 
 	if (!host_is_ours(q))
 		return false;
@@ -214,5 +215,11 @@ bool route_allow_socket(struct request *q)
 			"this link is not valid (any more)");
 		return false;
 	}
-	return find_session(q, true) && request_whose(q);
+	if (!find_session(q, true) || !request_whose(q))
+		return false;
+	if (http_query(q, "wall=", wall, sizeof(wall)) && q->session.role != BW_ADMIN) {
+		deny(q, 403, "forbidden", "for admins only");
+		return false;
+	}
+	return true;
 }

@@ -57,6 +57,7 @@ void api_terminal_close(struct request *q);
 void api_recordings(struct request *q);
 void api_recording(struct request *q);
 void api_recording_remove(struct request *q);
+void api_wall(struct request *q);
 void api_workspace(struct request *q);
 void api_workspace_stop(struct request *q);
 void api_workspace_restart(struct request *q);

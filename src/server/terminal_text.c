@@ -192,9 +192,10 @@ void text_add_presence(struct buf *out, const struct shim_msg *m)
 			continue;
 		json_object_begin(&w, NULL);
 		json_add_string(&w, "name", s + 1);
-		json_add_bool(&w, "read_only", strchr("rRlL", *s));
-		json_add_bool(&w, "self", strchr("WRCL", *s));
-		json_add_bool(&w, "admin", strchr("cClL", *s));
+		json_add_bool(&w, "read_only", strchr("rRlLpPsS", *s));
+		json_add_bool(&w, "self", strchr("WRCLPS", *s));
+		json_add_bool(&w, "admin", strchr("cClLsS", *s));
+		json_add_bool(&w, "wall", strchr("pPsS", *s));
 		json_object_end(&w);
 	}
 	json_array_end(&w);

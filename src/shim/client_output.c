@@ -15,6 +15,7 @@
 
 enum {
 	SNAPSHOT_AGAIN_MS = 250,
+	PICTURE_AGAIN_MS = 2000,   /* for who is shown nothing but pictures */
 	SNAPSHOT_STALL_MS = 20000, /* without a part being taken */
 	SNAPSHOTS_MOST = 32 << 20, /* bytes of all clients' */
 };
@@ -105,18 +106,27 @@ static void drop_snapshot(struct client *c)
 	c->snapshot_begun = false;
 }
 
+static bool wants_pictures(const struct client *c)
+{
+	return c->flags & SHIM_HELLO_PICTURES;
+}
+
 /* Until when a snapshot must wait: in ms, 0 for now. */
 static uint64_t snapshot_delay(const struct client *c, uint64_t now)
 {
-	if (c->snapshot_ms && now - c->snapshot_ms < SNAPSHOT_AGAIN_MS)
-		return SNAPSHOT_AGAIN_MS - (now - c->snapshot_ms);
+	uint64_t apart = wants_pictures(c) ? PICTURE_AGAIN_MS : SNAPSHOT_AGAIN_MS;
+
+	if (c->snapshot_ms && now - c->snapshot_ms < apart)
+		return apart - (now - c->snapshot_ms);
 	return c->shim->snapshot_bytes > SNAPSHOTS_MOST ? SNAPSHOT_AGAIN_MS : 0;
 }
 
 /* Renders one. Not more often than it makes sense to look at, for one that lags behind a flood. */
 static enum step begin_snapshot(struct client *c)
 {
-	static const struct screen_snapshot_options all = { .scrollback = SCREEN_ALL_LINES };
+	const struct screen_snapshot_options options = {
+		.scrollback = wants_pictures(c) ? 0 : SCREEN_ALL_LINES
+	};
 	struct terminal *t = c->terminal;
 	uint64_t now = monotonic_ms(), delay = snapshot_delay(c, now);
 
@@ -126,7 +136,7 @@ static enum step begin_snapshot(struct client *c)
 		return STEP_NOTHING;
 	}
 	terminal_feed(t);
-	if (t->screen && screen_snapshot(t->screen, &c->snapshot, &all) < 0) {
+	if (t->screen && screen_snapshot(t->screen, &c->snapshot, &options) < 0) {
 		log_warning("terminal %u: no snapshot: %s", t->id, strerror(errno));
 		client_drop(c);
 		return STEP_BLOCKED;
@@ -248,12 +258,26 @@ static enum step send_exit(struct client *c)
 	return step;
 }
 
+/* For who is shown pictures: nothing while nothing changes. Of an ended one the end is enough. */
+static enum step send_picture(struct client *c)
+{
+	const struct terminal *t = c->terminal;
+
+	if (t->phase == TERMINAL_ENDED)
+		return c->exit_told ? STEP_NOTHING : send_exit(c);
+	if (c->stale || c->mark < t->mark || c->next < t->ring.end)
+		return begin_snapshot(c);
+	return STEP_NOTHING;
+}
+
 static enum step send_terminal(struct client *c)
 {
 	struct terminal *t = c->terminal;
 
 	if (c->snapshot_begun)
 		return send_snapshot(c);
+	if (wants_pictures(c))
+		return send_picture(c);
 	if (c->stale || is_behind(c))
 		return begin_snapshot(c);
 	if (c->mark < t->mark) {
@@ -303,8 +327,8 @@ bool client_is_settled(const struct client *c)
 
 void client_tell_presence(struct terminal *t)
 {
-	/* Itself or another, an admin or not, looking only or not. */
-	static const char letters[2][2][3] = { { "wr", "cl" }, { "WR", "CL" } };
+	/* Itself or another, an admin or not; may type, looks only, is shown pictures. */
+	static const char letters[2][2][4] = { { "wrp", "cls" }, { "WRP", "CLS" } };
 	_auto_buf_ struct buf tail = BUF_INIT(SHIM_MAX_TAIL);
 	struct client *c, *other;
 
@@ -317,7 +341,8 @@ void client_tell_presence(struct terminal *t)
 		{
 			bool admin = other->flags & SHIM_HELLO_ADMIN;
 
-			buf_add_char(&tail, letters[other == c][admin][other->read_only]);
+			buf_add_char(&tail, letters[other == c][admin]
+						   [other->read_only + wants_pictures(other)]);
 			shim_add_string(&tail, other->label);
 			m.presence.count++;
 		}
@@ -335,7 +360,7 @@ void client_attach(struct client *c, struct terminal *t)
 	c->stale = false;
 	c->read_only = (c->flags & SHIM_HELLO_READ_ONLY) ||
 		       (c->attach.flags & SHIM_ATTACH_READ_ONLY) || !t->tty;
-	c->acks = c->attach.flags & SHIM_ATTACH_ACKS;
+	c->acks = c->attach.flags & SHIM_ATTACH_ACKS && !wants_pictures(c);
 	c->window = SHIM_WINDOW_HIGH;
 	c->ring = (c->attach.flags & SHIM_ATTACH_RING) && c->acks;
 	c->rows = c->attach.rows;
@@ -351,7 +376,8 @@ static bool resume(struct client *c, struct shim_attached *told)
 	const struct terminal *t = c->terminal;
 	uint64_t from = c->attach.from, mark = t->mark;
 
-	if (from == SHIM_NO_OFFSET || from < ring_start(&t->ring) || from > t->ring.end)
+	if (wants_pictures(c) || from == SHIM_NO_OFFSET || from < ring_start(&t->ring) ||
+		from > t->ring.end)
 		return false;
 	while (t->marks[mark % TERMINAL_MARKS].offset > from) {
 		mark--;

@@ -56,7 +56,10 @@ static void set_text(char *to, size_t room, const char *from)
 	}
 }
 
-enum { HELLO_KNOWN = SHIM_HELLO_READ_ONLY | SHIM_HELLO_USER | SHIM_HELLO_WATCH | SHIM_HELLO_ADMIN };
+enum {
+	HELLO_KNOWN = SHIM_HELLO_READ_ONLY | SHIM_HELLO_USER | SHIM_HELLO_WATCH | SHIM_HELLO_ADMIN |
+		      SHIM_HELLO_PICTURES
+};
 
 static int run_hello(struct client *c, const struct arrival *a, struct md_error *err)
 {
@@ -70,6 +73,8 @@ static int run_hello(struct client *c, const struct arrival *a, struct md_error 
 		return md_fail(err, EPROTO, "this is not a client of mdocker-shim");
 	c->greeted = true;
 	c->flags |= hello->flags;
+	if (c->flags & SHIM_HELLO_PICTURES)
+		c->flags |= SHIM_HELLO_READ_ONLY;
 	if (!c->label[0])
 		set_text(c->label, sizeof(c->label), shim_string(a->m, 0));
 	deadline_clear(&c->shim->deadlines, &c->timer);

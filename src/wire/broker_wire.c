@@ -84,6 +84,8 @@ static const struct entry catalogue[BW_TYPE_COUNT] = {
 	[BW_RECORDING] = { sizeof(struct bw_open), 0, 0, {
 		STRING(bw_open, address), STRING(bw_open, of), STRING(bw_open, item) }, {
 		ENUM(bw_open, action, BW_REC_ACTION_COUNT) } },
+	[BW_WALL] = { sizeof(struct bw_open), 0, 0, {
+		STRING(bw_open, address), STRING(bw_open, of), STRING(bw_open, item) } },
 	[BW_WORKSPACE] = { sizeof(struct bw_open), 0, 0, {
 		STRING(bw_open, address), STRING(bw_open, of), STRING(bw_open, item) }, {
 		ENUM(bw_open, action, BW_WS_ACTION_COUNT) } },

@@ -11,7 +11,7 @@
  *	web -> auth      LOGIN CHECK LOGOUT PASSWORD USERS USER_CHANGE LINK_* AUDIT, each answered by
  *	                 the type beside it
  *	broker -> auth   CHECK AUDIT
- *	web -> broker    OPEN WORKSPACE RECORDING READY
+ *	web -> broker    OPEN WORKSPACE RECORDING WALL READY
  *	auth -> web      REVOKED (unasked: sessions that have just ended)
  *	broker -> both   SETTINGS (first), PEER (a new socket to the other role, after that one was
  *	                 restarted), TLS
@@ -67,6 +67,7 @@ enum bw_type {
 	BW_WORKSPACE,
 	BW_WORKSPACE_STATE,
 	BW_RECORDING, /* answered by OPENED, with a descriptor to be read for LIST and READ */
+	BW_WALL, /* an admin's list of all terminals; answered by OPENED, with a descriptor to be read */
 	BW_TYPE_COUNT,
 };
 
@@ -252,6 +253,7 @@ enum bw_event {
 	BW_EVENT_SERVER, /* broker: started, stopped, a role restarted */
 	BW_EVENT_ADMIN, /* broker: an admin got a connection to somebody's workspace, or was refused one */
 	BW_EVENT_RECORDINGS, /* broker: an admin saw somebody's recordings; anybody removed one */
+	BW_EVENT_WALL, /* broker: the wall of an admin shows somebody's terminals: once a visit */
 	BW_EVENT_COUNT,
 };
 
@@ -264,7 +266,7 @@ struct bw_audit {
 	char text[BW_TEXT_SIZE];
 };
 
-/* OPEN, WORKSPACE, RECORDING. */
+/* OPEN, WORKSPACE, RECORDING, WALL. */
 enum bw_workspace_action { BW_WS_INSPECT, BW_WS_STOP, BW_WS_RESTART, BW_WS_ACTION_COUNT };
 enum bw_recording_action { BW_REC_LIST, BW_REC_READ, BW_REC_REMOVE, BW_REC_ACTION_COUNT };
 
@@ -274,6 +276,8 @@ struct bw_open {
 	uint32_t is_link;
 	uint32_t action; /* WORKSPACE, RECORDING */
 	uint32_t look;   /* OPEN: the connection is to look only */
+	uint64_t
+		visit; /* OPEN: for the wall: pictures only. Numbers the admin's visit to it; 0: not for the wall */
 	char address[BW_ADDRESS_SIZE];
 	char of[BW_NAME_SIZE]; /* OPEN, RECORDING: whose, for an admin; "": the session's own user's */
 	char item[BW_NAME_SIZE]; /* RECORDING: its name, for READ and REMOVE */

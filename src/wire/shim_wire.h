@@ -25,6 +25,7 @@
  * - HELLO is answered with those flags only that the shim knows: who renounced more than that looks
  *   there.
  * Version 3: lives and streams of input (ATTACH, ATTACHED, TAKEN), ACK.window.
+ * Version 4: HELLO's PICTURES, and the letters p and s of PRESENCE.
  *
  * A malformed message (short, oversized, strings without their end, descriptors where none belong,
  * the first one not a HELLO) gets ERROR{EBADMSG or EPROTO} and the connection ends; nobody else
@@ -65,7 +66,7 @@
 #include "base/compiler.h"
 
 enum {
-	SHIM_VERSION = 3,
+	SHIM_VERSION = 4,
 	SHIM_MAGIC = 0x4d434453, /* "SDCM" */
 	SHIM_HEADER = 8,
 	SHIM_MAX_FIXED = 248,
@@ -129,6 +130,8 @@ enum shim_type {
  * READ_ONLY: it can look only: ATTACH (read-only), ACK, PING, LIST, STATUS, WAIT.
  * USER: no STOP, no SIGNAL but to terminals, no end of a RECORD that is required, and NEW_TERMINAL makes the template's
  *   program with its user and environment on a tty, nothing else. (Before version 2: no RECORD at all.)
+ * PICTURES: READ_ONLY, and what it attaches to is shown to it in pictures only: a SNAPSHOT without scrollback at first, and a new
+ *   one when something has changed, a while after the last. No OUTPUT, no RING, no resuming. (From version 4 on.)
  * A second HELLO is answered like the first and can only renounce more. */
 enum {
 	SHIM_HELLO_READ_ONLY = 1,
@@ -136,6 +139,7 @@ enum {
 	SHIM_HELLO_WATCH = 4, /* TERMINAL with serial 0 whenever one is made, changed or ended */
 	SHIM_HELLO_ADMIN =
 		8, /* somebody else's admin is on it: PRESENCE says so (from version 2 on) */
+	SHIM_HELLO_PICTURES = 16,
 };
 struct shim_hello {
 	uint32_t magic; /* SHIM_MAGIC */
@@ -364,7 +368,8 @@ struct shim_state {
 };
 
 /* PRESENCE: who is attached to this terminal now. Tail: `count` strings, each one letter (w may
- * type, r looks only; c and l the same, and it is an admin (from version 2 on); a capital: that is you) and the label. */
+ * type, r looks only; c and l the same, and it is an admin (from version 2 on); p is shown pictures only, s too, and it
+ * is an admin (from version 4 on); a capital: that is you) and the label. */
 struct shim_presence {
 	uint32_t terminal;
 	uint32_t count;

@@ -49,6 +49,8 @@ async function end(server: ChildProcess): Promise<void> {
 
 export interface Running {
 	url: string;
+	/** Its --root. */
+	root: string;
 	stop(): Promise<void>;
 }
 
@@ -91,7 +93,7 @@ export async function startServer(...options: string[]): Promise<Running> {
 		await stop();
 		throw error;
 	}
-	return { url, stop };
+	return { url, root: join(folder, 'root'), stop };
 }
 
 export default async function setup(): Promise<(() => Promise<void>) | void> {

@@ -59,7 +59,7 @@ MESSAGES = {
 NAMES = {row[0]: name for name, row in MESSAGES.items()}
 
 # Flags, as in shim_wire.h.
-HELLO_READ_ONLY, HELLO_USER, HELLO_WATCH, HELLO_ADMIN = 1, 2, 4, 8
+HELLO_READ_ONLY, HELLO_USER, HELLO_WATCH, HELLO_ADMIN, HELLO_PICTURES = 1, 2, 4, 8, 16
 ATTACH_READ_ONLY, ATTACH_CREATE, ATTACH_ACKS, ATTACH_RING = 1, 2, 4, 8
 ATTACHED_READ_ONLY, ATTACHED_RESUMED, ATTACHED_SNAPSHOT, ATTACHED_CREATED, ATTACHED_ENDED, ATTACHED_RECORDED = (
     1, 2, 4, 8, 16, 32)
@@ -83,7 +83,7 @@ class Message:
         return f"{self.name}#{self.serial}{self.fields}{self.tail[:200]!r}"
 
 
-VERSION = 3
+VERSION = 4
 # Bytes of fixed part that older versions had: {version: {name: bytes}}.
 OLDER = {1: {"attach": 20, "attached": 20, "notice": 8, "ack": 8}, 2: {"attach": 20, "attached": 20, "ack": 8}}
 

@@ -315,3 +315,22 @@ def test_help_version_completion(place):
     assert place.mdocker("version").ok().out.startswith("mdocker ")
     place.mdocker("help", "nope").failed(125, "nope")
     assert subprocess.run(["bash", "-n"], input=place.mdocker("completion").out, text=True).returncode == 0
+
+
+# ---- terminals ----
+
+def test_terminals_lists_what_is_open_and_nothing_of_what_it_shows(web):
+    web.mdocker("workspace", "open", "alice", "--owner", "alice", "--image", "busybox").ok()
+    shell = web.terminal("attach", "alice")
+    shell.expect("# ")
+    shell.line("printf '\\033]2;sec''ret\\007sec''ret'")
+    shell.expect("secret")
+    lines = [json.loads(line) for line in web.mdocker("terminals", "--format", "json").ok().out.splitlines()]
+    assert {w["workspace"]: len(w["terminals"]) for w in lines} == {"alice": 1, "web": 0}
+    (line,) = web.mdocker("terminals", "--users", "--format", "json").ok().out.splitlines()
+    w = json.loads(line)
+    (t,) = w["terminals"]
+    assert w["owner"] == "alice" and t["clients"] == 1 and t["started_ms"] <= t["input_ms"] <= t["output_ms"] <= time.time() * 1000
+    assert "secret" not in line
+    assert ["alice", "alice", "1", "1"] in [row.split()[:4] for row in web.mdocker("terminals").ok().out.splitlines()]
+    web.mdocker("terminals", "--format", "xml").failed(125, "json")

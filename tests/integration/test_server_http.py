@@ -56,6 +56,8 @@ MATRIX = [
     ("POST", "/api/v1/users", {"username": "X"}, 401, 403, 400),
     ("PATCH", "/api/v1/users/nobody", {"disabled": True}, 401, 403, 404),
     ("DELETE", "/api/v1/users/nobody", None, 401, 403, 404),
+    ("GET", "/api/v1/wall", None, 401, 403, 200),
+    ("POST", "/api/v1/wall", {}, 405, 405, 405),
     ("GET", "/ws", None, 426, 426, 426),
     ("POST", "/api/v1/logout", {}, 401, None, None),
 ]

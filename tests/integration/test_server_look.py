@@ -43,7 +43,7 @@ def test_who_looks_is_shown_at_once_and_until_the_end_and_changes_nothing(web, p
     assert hello["read_only"] is True and (hello["rows"], hello["cols"]) == (30, 100)
     look.expect("secret")
     both = clients(s, 2)
-    assert {"name": "admin", "read_only": True, "self": False, "admin": True} in both
+    assert {"name": "admin", "read_only": True, "self": False, "admin": True, "wall": False} in both
     late = alice.open(f"?terminal={terminal}", subprotocol="mdocker.v1")
     assert any(c["admin"] and c["name"] == "admin" for c in clients(late, 3)), "who comes later sees it, too"
     look.line("touch /tmp/typed")
@@ -67,8 +67,8 @@ def test_who_helps_can_type_and_is_shown_so(web, place):
     terminal = s.expect_message("hello")["terminal"]
     helper = admin.open(f"?user=alice&terminal={terminal}&control=1", subprotocol="mdocker.v1")
     assert helper.expect_message("hello")["read_only"] is False
-    assert {"name": "admin", "read_only": False, "self": False, "admin": True} in clients(s, 2)
-    assert {"name": "admin", "read_only": False, "self": True, "admin": True} in clients(helper, 2)
+    assert {"name": "admin", "read_only": False, "self": False, "admin": True, "wall": False} in clients(s, 2)
+    assert {"name": "admin", "read_only": False, "self": True, "admin": True, "wall": False} in clients(helper, 2)
     helper.line("echo ty''ped by admin")
     s.expect("typed by admin")
     assert ("admin_access", "ok", "admin", "to type in the terminals of alice") in audit(place, "admin_access")
@@ -149,3 +149,55 @@ def test_who_sits_at_the_host_sees_it_too(web, place):
     host.expect("the admin admin looks at this terminal")
     look.close()
     host.expect("no admin looks at this terminal any more")
+
+
+def test_the_wall_gets_pictures_is_shown_and_is_one_line_in_the_log(web, place):
+    alice, admin = web.login("alice"), web.login("admin")
+    s = alice.shell("?rows=30&cols=100", subprotocol="mdocker.v1")
+    terminal = s.expect_message("hello")["terminal"]
+    s.line("seq 2000; echo sec''ret")
+    s.expect("secret")
+    (listed,) = admin.request("GET", "/api/v1/wall").json["workspaces"]
+    assert listed["owner"] == "alice" and [t["id"] for t in listed["terminals"]] == [terminal]
+    assert "secret" not in json.dumps(listed)
+    query = f"?user=alice&terminal={terminal}&wall=77"
+    wall = admin.open(query, subprotocol="mdocker.v1")
+    hello = wall.expect_message("hello")
+    assert hello["read_only"] is True and (hello["rows"], hello["cols"]) == (30, 100)
+    assert hello["snapshot"] < 4000, "no scrollback"
+    wall.expect("secret")
+    assert {"name": "admin", "read_only": True, "self": False, "admin": True, "wall": True} in clients(s, 2)
+    s.line("echo sec''ond")
+    assert wall.expect_message("hello")["snapshot"] < 4000, "a new picture, no stream"
+    wall.expect("second")
+    wall.line("touch /tmp/typed")
+    assert s.ask("ls /tmp") == ""
+    wall.close()
+    clients(s, 1)
+    again = admin.open(query, subprotocol="mdocker.v1")
+    again.expect_message("hello")
+    assert audit(place, "admin_wall") == [("admin_wall", "ok", "admin", "the wall shows the terminals of alice")]
+    other = admin.open(f"?user=alice&terminal={terminal}&wall=78", subprotocol="mdocker.v1")
+    other.expect_message("hello")
+    assert len(audit(place, "admin_wall")) == 2
+    assert not audit(place, "admin_look", "admin_access")
+    host = place.terminal("attach", "alice")
+    host.expect("the admin admin looks at this terminal")
+
+
+def test_nobody_but_an_admin_has_a_wall(web, place):
+    alice, bob = web.login("alice"), web.login("bob")
+    alice.shell().close()
+    for query in ("?wall=1", "?user=alice&terminal=1&wall=1", "?user=bob&wall=1"):
+        with pytest.raises(Refused) as e:
+            bob.open(query)
+        assert e.value.status == 403
+    assert bob.request("GET", "/api/v1/wall").status == 403
+    assert not audit(place, "admin_wall")
+
+
+def test_the_wall_starts_nothing(web, place):
+    admin = web.login("admin")
+    assert admin.request("GET", "/api/v1/wall").json == {"groups": [], "workspaces": []}
+    assert admin.open("?user=alice&wall=1", subprotocol="mdocker.v1").expect_closed()[0] == 1011
+    assert admin.open("?user=admin&terminal=1&wall=1", subprotocol="mdocker.v1").expect_closed()[0] in (1008, 1011)

@@ -88,15 +88,19 @@ static void server_messages_are_what_the_page_reads(void **state _unused_)
 	assert_string_equal(buf_str(&out), "{\"type\":\"notice\",\"kind\":\"recording\",\"text\":"
 					   "\"killed\",\"recorded\":true}");
 	buf_reset(&out);
-	m.presence = (struct shim_presence){ .terminal = 3, .count = 3 };
-	m.tail = "Walice\0rguest\0lroot";
-	m.tail_len = sizeof("Walice\0rguest\0lroot");
+	m.presence = (struct shim_presence){ .terminal = 3, .count = 4 };
+	m.tail = "Walice\0rguest\0lroot\0Sroot";
+	m.tail_len = sizeof("Walice\0rguest\0lroot\0Sroot");
 	text_add_presence(&out, &m);
-	assert_string_equal(buf_str(&out),
-		"{\"type\":\"presence\",\"clients\":["
-		"{\"name\":\"alice\",\"read_only\":false,\"self\":true,\"admin\":false},"
-		"{\"name\":\"guest\",\"read_only\":true,\"self\":false,\"admin\":false},"
-		"{\"name\":\"root\",\"read_only\":true,\"self\":false,\"admin\":true}]}");
+	assert_string_equal(buf_str(&out), "{\"type\":\"presence\",\"clients\":["
+					   "{\"name\":\"alice\",\"read_only\":false,\"self\":true,"
+					   "\"admin\":false,\"wall\":false},"
+					   "{\"name\":\"guest\",\"read_only\":true,\"self\":false,"
+					   "\"admin\":false,\"wall\":false},"
+					   "{\"name\":\"root\",\"read_only\":true,\"self\":false,"
+					   "\"admin\":true,\"wall\":false},"
+					   "{\"name\":\"root\",\"read_only\":true,\"self\":true,"
+					   "\"admin\":true,\"wall\":true}]}");
 }
 
 int main(void)

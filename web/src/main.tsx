@@ -7,6 +7,7 @@ import './style/login.css';
 import './style/workspace.css';
 import './style/pages.css';
 import './style/recordings.css';
+import './style/wall.css';
 import { render } from 'preact';
 import { startApp } from './store/app';
 import { App } from './ui/app';

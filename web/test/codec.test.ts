@@ -54,12 +54,15 @@ describe('parseServerMessage', () => {
 	});
 
 	it('tells an admin from other clients, and what a notice says of a recording', () => {
-		const clients = [{ name: 'root', read_only: true, self: false, admin: true }, { name: 'alice' }];
+		const clients = [
+			{ name: 'root', read_only: true, self: false, admin: true, wall: true },
+			{ name: 'alice' },
+		];
 		expect(parse({ type: 'presence', clients })).toEqual({
 			type: 'presence',
 			clients: [
-				{ name: 'root', readOnly: true, self: false, admin: true },
-				{ name: 'alice', readOnly: false, self: false, admin: false },
+				{ name: 'root', readOnly: true, self: false, admin: true, wall: true },
+				{ name: 'alice', readOnly: false, self: false, admin: false, wall: false },
 			],
 		});
 		const notice = { type: 'notice', kind: 'recording', text: 'x' };

@@ -327,6 +327,49 @@ export async function fetchRecording(id: string, of: string | null): Promise<str
 	throw new ApiError(response.status, str(fields['code']), str(fields['error']));
 }
 
+/** One tile of the wall: a terminal of a running workspace. What it shows comes by a session. */
+export interface WallTerminal {
+	user: string;
+	/** Null: the workspace runs, and no terminal is open. */
+	id: string | null;
+	name: string;
+	recorded: boolean;
+	/** The last key or output; the start of the workspace before both. */
+	activeMs: number;
+}
+
+export interface Wall {
+	groups: { name: string; users: string[] }[];
+	terminals: WallTerminal[];
+}
+
+function toWallTerminals(w: Fields): WallTerminal[] {
+	const user = str(w['owner']);
+	const open = list(w, 'terminals');
+	const each = open.length > 0 ? open : [{}];
+	return each.map((t) => ({
+		user,
+		id: str(t['id']) || null,
+		name: str(t['name']),
+		recorded: t['recorded'] === true,
+		activeMs: Math.max(
+			...[w['started_ms'], t['started_ms'], t['input_ms'], t['output_ms']].map((n) => num(n) ?? 0),
+		),
+	}));
+}
+
+/** For an admin. It names the terminals and shows nothing of them: no look. */
+export async function fetchWall(): Promise<Wall> {
+	const f = await request('GET', 'wall');
+	return {
+		groups: list(f, 'groups').map((g) => ({
+			name: str(g['name']),
+			users: Array.isArray(g['users']) ? g['users'].map(str) : [],
+		})),
+		terminals: list(f, 'workspaces').flatMap(toWallTerminals),
+	};
+}
+
 /** Does the server answer at all? */
 export async function isUp(): Promise<boolean> {
 	try {

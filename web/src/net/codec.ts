@@ -52,8 +52,8 @@ export interface Notice {
 
 export interface Presence {
 	type: 'presence';
-	/** `admin`: one who looks at somebody else's terminal. */
-	clients: { name: string; readOnly: boolean; self: boolean; admin: boolean }[];
+	/** `admin`: one who looks at somebody else's terminal; `wall`: by pictures of it among others'. */
+	clients: { name: string; readOnly: boolean; self: boolean; admin: boolean; wall: boolean }[];
 }
 
 export type ServerMessage =
@@ -131,6 +131,7 @@ function parsePresence(f: Fields): Presence | null {
 				readOnly: c['read_only'] === true,
 				self: c['self'] === true,
 				admin: c['admin'] === true,
+				wall: c['wall'] === true,
 			},
 		];
 	});

@@ -13,7 +13,8 @@ export const config = signal<Config>({ demo: false, images: false, version: '' }
 export const loginReason = signal('');
 
 /** The page that is shown inside the workspace screen, named by the address after #. */
-export type Page = 'terminals' | 'users' | 'recordings';
+export type Page = 'terminals' | 'users' | 'recordings' | 'wall';
+const pages: readonly Page[] = ['users', 'recordings', 'wall'];
 export const page = signal<Page>('terminals');
 /** Of the page of recordings: whose (null: one's own), and which one is played (null: the list). */
 export const recordingPlace = signal<{ of: string | null; item: string | null }>({
@@ -31,9 +32,10 @@ function decoded(part: string): string {
 
 function readPage(): void {
 	const [, name, ...parts] = location.hash.split('/').map(decoded);
-	const isRecordings = name === 'recordings';
-	page.value = name === 'users' ? 'users' : isRecordings ? 'recordings' : 'terminals';
-	if (!isRecordings) return;
+	page.value = pages.find((p) => p === name) ?? 'terminals';
+	// Others have no wall: the server would refuse it, and their terminals are what they are here for.
+	if (page.value === 'wall' && me.value !== null && me.value.role !== 'admin') showPage('terminals');
+	if (page.value !== 'recordings') return;
 	const user = parts[0] ?? '';
 	const of = user === '' || user === me.value?.username ? null : user;
 	recordingPlace.value = { of, item: parts[1] ?? null };

@@ -52,6 +52,23 @@ export function byLook(user: string, control: boolean): SessionDeps {
 	};
 }
 
+/** The wall's pictures of a terminal. `visit` numbers the person's visit to the wall, which is one look at each user. */
+export function byWall(user: string, visit: string): SessionDeps {
+	return {
+		...byLogin,
+		open: (query) => openSocket({ ...query, user, wall: visit }),
+		async diagnose(terminal: string | null): Promise<Diagnosis> {
+			try {
+				const { terminals } = await api.fetchWall();
+				return terminals.some((t) => t.user === user && t.id === terminal) ? 'retry' : 'gone';
+			} catch (error) {
+				const status = error instanceof ApiError ? error.status : 0;
+				return status === 401 || status === 403 ? 'unauthorized' : 'retry';
+			}
+		},
+	};
+}
+
 export function byLink(link: string): SessionDeps {
 	return {
 		clock: realClock,

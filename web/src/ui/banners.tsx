@@ -2,7 +2,7 @@
 // What everybody on a terminal must know, for as long as it is so: that it is recorded, that an admin is there.
 import { me } from '../store/app';
 import { recordTab, type Tab } from '../store/tabs';
-import { EyeIcon } from './icons';
+import { EyeIcon, WallIcon } from './icons';
 
 function RecordedBanner({ tab }: { tab: Tab }) {
 	return (
@@ -21,19 +21,38 @@ function RecordedBanner({ tab }: { tab: Tab }) {
 	);
 }
 
+type Client = Tab['presence']['value'][number];
+
+function namesOf(admins: Client[]): string {
+	const others = admins.filter((c) => c.name !== me.value?.username);
+	return [...new Set((others.length > 0 ? others : admins).map((c) => c.name))].join(', ');
+}
+
 /** "admin looks at this terminal.", in every window of it but the admin's own. */
 function AdminBanner({ tab }: { tab: Tab }) {
-	const admins = tab.presence.value.filter((c) => c.admin && !c.self);
+	const admins = tab.presence.value.filter((c) => c.admin && !c.self && !c.wall);
 	if (admins.length === 0) return null;
-	const others = admins.filter((c) => c.name !== me.value?.username);
-	const names = [...new Set((others.length > 0 ? others : admins).map((c) => c.name))];
 	const types = admins.some((c) => !c.readOnly);
 	return (
 		<div class="banner admin">
 			<EyeIcon />
 			<span>
-				<strong>{names.join(', ')}</strong> (administrator){' '}
+				<strong>{namesOf(admins)}</strong> (administrator){' '}
 				{types ? 'is here and can type in this terminal.' : 'looks at this terminal.'}
+			</span>
+		</div>
+	);
+}
+
+/** Who sees it small, among those of others. */
+function WallBanner({ tab }: { tab: Tab }) {
+	const admins = tab.presence.value.filter((c) => c.admin && !c.self && c.wall);
+	if (admins.length === 0) return null;
+	return (
+		<div class="banner admin">
+			<WallIcon />
+			<span>
+				The wall of <strong>{namesOf(admins)}</strong> (administrator) shows this terminal.
 			</span>
 		</div>
 	);
@@ -43,6 +62,7 @@ export function Banners({ tab }: { tab: Tab }) {
 	return (
 		<div class="banners" role="status">
 			<AdminBanner tab={tab} />
+			<WallBanner tab={tab} />
 			{tab.recorded.value && tab.alive && <RecordedBanner tab={tab} />}
 		</div>
 	);

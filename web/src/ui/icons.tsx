@@ -67,6 +67,14 @@ export const EyeIcon = icon(
 		<circle cx="8" cy="8" r="1.8" />
 	</>,
 );
+export const WallIcon = icon(
+	<>
+		<rect x="2" y="3" width="5" height="4" rx="1" />
+		<rect x="9" y="3" width="5" height="4" rx="1" />
+		<rect x="2" y="9.5" width="5" height="4" rx="1" />
+		<rect x="9" y="9.5" width="5" height="4" rx="1" />
+	</>,
+);
 export const BackIcon = icon(<path d="M9.5 3.5L5 8l4.5 4.5" />);
 export const KeyboardIcon = icon(
 	<>

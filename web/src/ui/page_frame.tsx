@@ -6,13 +6,14 @@ interface Props {
 	title: string;
 	onBack: () => void;
 	children: ComponentChildren;
+	wide?: boolean;
 }
 
 /** A page that covers the terminals, which stay connected below it. */
-export function PageFrame({ title, onBack, children }: Props) {
+export function PageFrame({ title, onBack, children, wide = false }: Props) {
 	return (
 		<div class="page">
-			<div class="page-body">
+			<div class={wide ? 'page-body wide' : 'page-body'}>
 				<header>
 					<button class="icon-button" aria-label="Back to the terminals" onClick={onBack}>
 						<BackIcon />

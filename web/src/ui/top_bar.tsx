@@ -33,7 +33,12 @@ function menuItems(): (MenuItem | 'line')[] {
 		renaming.value = tab;
 	};
 	const admin: MenuItem[] =
-		me.value?.role === 'admin' ? [{ label: 'Users…', run: () => showPage('users') }] : [];
+		me.value?.role === 'admin'
+			? [
+					{ label: 'Users…', run: () => showPage('users') },
+					{ label: 'Wall…', run: () => showPage('wall') },
+				]
+			: [];
 	return [
 		{ label: 'Share this terminal…', disabled: tab?.alive !== true, run: share },
 		record,

@@ -14,6 +14,7 @@ import { followKeyboard, Panes } from './panes';
 import { Recordings } from './recordings';
 import { TopBar } from './top_bar';
 import { Users } from './users';
+import { Wall } from './wall';
 
 /** Whose tabs are on the page: another person who logs in here must not get them. */
 let owner = '';
@@ -62,6 +63,7 @@ export function Workspace() {
 				<Panes />
 				{page.value === 'users' && <Users />}
 				{page.value === 'recordings' && <Recordings />}
+				{page.value === 'wall' && <Wall />}
 			</main>
 			{page.value === 'terminals' && <KeyBar />}
 			<ContextMenu />
