@@ -22,8 +22,10 @@
 enum {
 	OOM_FRESH_MS = 2000,
 	MAX_KNOB = 4096,
-	LOOK_MS = 50, /* v1 tells of the lack of memory before it has killed... */
-	LOOKS = 10,   /* ... and perhaps it will not have to */
+	LOOK_MS = 50,     /* v1 tells of the lack of memory before it has killed... */
+	LOOKS = 10,       /* ... and perhaps it will not have to */
+	PATIENCE_MS = 10, /* who was killed dies: a notice waits for its pid... */
+	PATIENCE = 30,    /* ... at most that often */
 };
 
 bool limits_find_path(const char *cgroups, const char *controller, char *to, size_t room)
@@ -46,30 +48,6 @@ bool limits_find_path(const char *cgroups, const char *controller, char *to, siz
 		cgroups += len + (cgroups[len] == '\n');
 	}
 	return false;
-}
-
-static bool copy_value(const char *message, const char *key, char *to, size_t room)
-{
-	const char *at = strstr(message, key);
-
-	if (!at)
-		return false;
-	at += strlen(key);
-	snprintf(to, room, "%.*s", (int)strcspn(at, ",\n"), at);
-	return true;
-}
-
-bool limits_parse_kill(const char *message, const char *path, char *name, size_t room)
-{
-	char cgroup[512];
-	size_t len = strlen(path);
-
-	if (!strstr(message, "oom-kill:") ||
-		!copy_value(message, "task_memcg=", cgroup, sizeof(cgroup)))
-		return false;
-	if (strncmp(cgroup, path, len) != 0 || (cgroup[len] && cgroup[len] != '/'))
-		return false;
-	return copy_value(message, ",task=", name, room);
 }
 
 static uint64_t read_number(int dir, const char *knob)
@@ -105,29 +83,6 @@ static uint64_t count_kills(const struct limits_watch *w)
 		w->memory_fd, w->unified ? "memory.events" : "memory.oom_control", "oom_kill");
 }
 
-/* The names of those that were killed since the last look, "gcc, cc1"; "" if the kernel's log isn't to be read. */
-static void read_names(struct limits_watch *w, char *to, size_t room)
-{
-	char record[8192], name[64];
-	size_t used = 0;
-
-	to[0] = '\0';
-	while (w->kmsg_fd >= 0) {
-		ssize_t n = read(w->kmsg_fd, record, sizeof(record) - 1);
-
-		if (n < 0 && (errno == EPIPE || errno == EINTR)) /* overwritten: the next one */
-			continue;
-		if (n <= 0)
-			break;
-		record[n] = '\0';
-		if (limits_parse_kill(record, w->memory_path, name, sizeof(name)) &&
-			used < room - 1)
-			used += (size_t)snprintf(
-				to + used, room - used, "%s%s", used ? ", " : "", name);
-		used = MD_MIN(used, room - 1);
-	}
-}
-
 static void format_size(uint64_t bytes, char *to, size_t room)
 {
 	if (bytes == 0 || bytes >= UINT64_C(1) << 60)
@@ -138,22 +93,40 @@ static void format_size(uint64_t bytes, char *to, size_t room)
 		snprintf(to, room, "%llu MiB", (unsigned long long)((bytes + (1 << 19)) >> 20));
 }
 
-/* True if there was a kill since the last look. */
-static bool check_memory(struct limits_watch *w)
-{
-	uint64_t kills = count_kills(w);
-	char names[96], size[32];
+static void look(void *data);
 
-	if (kills <= w->kills)
-		return false;
-	w->kills = kills;
-	read_names(w, names, sizeof(names));
+static void tell_kill(struct limits_watch *w)
+{
+	char names[VICTIMS_TEXT], size[32];
+
+	victims_take(&w->victims, names, sizeof(names));
 	format_size(read_number(w->memory_fd, w->unified ? "memory.max" : "memory.limit_in_bytes"),
 		size, sizeof(size));
 	snprintf(w->oom_text, sizeof(w->oom_text), "killed by the %s memory limit%s%s", size,
 		names[0] ? ": " : "", names);
+	w->untold = false;
 	w->oom_ms = monotonic_ms();
 	w->hit(SHIM_NOTICE_OOM, w->oom_text, w->data);
+}
+
+/* True if a kill was told. With `now` it isn't waited for a pid that may be known in a moment. */
+static bool check_memory(struct limits_watch *w, bool now)
+{
+	uint64_t kills = count_kills(w);
+
+	if (kills > w->kills) {
+		w->patience = w->untold ? w->patience : PATIENCE;
+		w->untold = true;
+	}
+	if (!w->untold)
+		return false;
+	victims_read(&w->victims, kills - w->kills);
+	w->kills = kills;
+	if (!victims_resolve(&w->victims) && !now && w->patience-- > 0) {
+		deadline_set(w->deadlines, &w->look, PATIENCE_MS, look, w);
+		return false;
+	}
+	tell_kill(w);
 	return true;
 }
 
@@ -170,6 +143,13 @@ static void check_pids(struct limits_watch *w)
 	w->hit(SHIM_NOTICE_PIDS, text, w->data);
 }
 
+/* Where somebody was killed already, who was there before is what counts. */
+static void look_who(struct limits_watch *w)
+{
+	if (w->memory_fd >= 0 && count_kills(w) <= w->kills)
+		victims_look(&w->victims, w->memory_fd);
+}
+
 static void inotify_ready(struct loop_source *s, uint32_t events _unused_)
 {
 	struct limits_watch *w = s->data;
@@ -177,7 +157,8 @@ static void inotify_ready(struct loop_source *s, uint32_t events _unused_)
 
 	while (read(s->fd, drain, sizeof(drain)) > 0)
 		;
-	check_memory(w);
+	look_who(w);
+	check_memory(w, false);
 	check_pids(w);
 }
 
@@ -186,9 +167,9 @@ static void look(void *data)
 	struct limits_watch *w = data;
 
 	check_pids(w);
-	if (check_memory(w) || w->looks_left == 0)
+	if (check_memory(w, false))
 		w->looks_left = 0;
-	else if (w->looks_left-- > 0)
+	else if (!w->untold && w->looks_left > 0 && w->looks_left-- > 0)
 		deadline_set(w->deadlines, &w->look, LOOK_MS, look, w);
 }
 
@@ -198,31 +179,61 @@ void limits_look(struct limits_watch *w)
 		look(w);
 }
 
-static void eventfd_ready(struct loop_source *s, uint32_t events _unused_)
+static void lack_of_memory(struct loop_source *s, uint32_t events _unused_)
 {
 	struct limits_watch *w = s->data;
 	uint64_t count;
 	ssize_t n _unused_ = read(s->fd, &count, sizeof(count));
 
+	look_who(w);
 	w->looks_left = LOOKS;
 	look(w);
 }
 
-/* v1: "EVENTFD KNOBFD" into cgroup.event_control. */
+static void nearly_full(struct loop_source *s, uint32_t events _unused_)
+{
+	struct limits_watch *w = s->data;
+	uint64_t count;
+	ssize_t n _unused_ = read(s->fd, &count, sizeof(count));
+
+	look_who(w);
+}
+
+/* v1: "EVENTFD KNOBFD ARGUMENT" into cgroup.event_control. */
+static int ask_v1(struct limits_watch *w, int event, const char *knob_name, uint64_t argument)
+{
+	_auto_close_ int knob = openat(w->memory_fd, knob_name, O_RDONLY | O_CLOEXEC);
+	char line[64];
+
+	snprintf(line, sizeof(line), "%d %d %llu", event, knob, (unsigned long long)argument);
+	return knob < 0 ? -1 : file_write_knob(w->memory_fd, "cgroup.event_control", line);
+}
+
+static int add_eventfd(struct limits_watch *w, struct loop_source *s, int fd,
+	void (*ready)(struct loop_source *, uint32_t))
+{
+	if (loop_add_fd(w->loop, s, fd, EPOLLIN, ready, w) < 0)
+		return -1;
+	s->own_fd = true;
+	return 0;
+}
+
+/* It tells of the lack of memory in the middle of a kill, which may be over before we are there; so also when memory gets short. */
 static void watch_v1_memory(struct limits_watch *w)
 {
-	_auto_close_ int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	_auto_close_ int knob = openat(w->memory_fd, "memory.oom_control", O_RDONLY | O_CLOEXEC);
-	char line[32];
+	uint64_t limit = read_number(w->memory_fd, "memory.limit_in_bytes");
+	_auto_close_ int lack = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	_auto_close_ int near = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
-	snprintf(line, sizeof(line), "%d %d", event, knob);
-	if (event < 0 || knob < 0 ||
-		file_write_knob(w->memory_fd, "cgroup.event_control", line) < 0)
-		return;
-	if (loop_add_fd(w->loop, &w->eventfd, event, EPOLLIN, eventfd_ready, w) < 0)
-		return;
-	w->eventfd.own_fd = true;
-	take_fd(&event);
+	if (lack >= 0 && ask_v1(w, lack, "memory.oom_control", 0) == 0 &&
+		add_eventfd(w, &w->lack, lack, lack_of_memory) == 0)
+		take_fd(&lack);
+	for (uint64_t part = 4; near >= 0 && part <= 16; part *= 2) {
+		if (ask_v1(w, near, "memory.usage_in_bytes", limit - limit / part) < 0)
+			return;
+	}
+	if (near >= 0 && add_eventfd(w, &w->near, near, nearly_full) == 0)
+		take_fd(&near);
 }
 
 static void watch_file(struct limits_watch *w, int dir, const char *knob)
@@ -278,8 +289,8 @@ static void find_cgroups(struct limits_watch *w, pid_t pid)
 		return;
 	w->pids_fd = open_cgroup(cgroups, "pids", "pids.events", &unified, path, sizeof(path));
 	w->pids_silent = w->pids_fd >= 0 && !unified;
-	w->memory_fd = open_cgroup(cgroups, "memory", "cgroup.procs", &w->unified, w->memory_path,
-		sizeof(w->memory_path));
+	w->memory_fd = open_cgroup(cgroups, "memory", "cgroup.procs", &w->unified,
+		w->victims.cgroup, sizeof(w->victims.cgroup));
 }
 
 void limits_open(struct limits_watch *w, struct loop *loop, struct deadlines *deadlines, pid_t pid,
@@ -293,9 +304,7 @@ void limits_open(struct limits_watch *w, struct loop *loop, struct deadlines *de
 	w->hit = hit;
 	w->data = data;
 	find_cgroups(w, pid);
-	w->kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (w->kmsg_fd >= 0)
-		lseek(w->kmsg_fd, 0, SEEK_END);
+	victims_open(&w->victims, pid);
 	if (fd < 0 || loop_add_fd(loop, &w->inotify, fd, EPOLLIN, inotify_ready, w) < 0) {
 		fd_close(&fd);
 		return;
@@ -316,17 +325,18 @@ void limits_close(struct limits_watch *w)
 		return;
 	deadline_clear(w->deadlines, &w->look);
 	loop_remove(w->loop, &w->inotify);
-	loop_remove(w->loop, &w->eventfd);
+	loop_remove(w->loop, &w->lack);
+	loop_remove(w->loop, &w->near);
 	fd_close(&w->memory_fd);
 	fd_close(&w->pids_fd);
-	fd_close(&w->kmsg_fd);
+	victims_close(&w->victims);
 	w->loop = NULL;
 }
 
 bool limits_take_oom(struct limits_watch *w, char *to, size_t room)
 {
 	if (w->loop)
-		check_memory(w);
+		check_memory(w, true);
 	if (!w->oom_ms || monotonic_ms() - w->oom_ms > OOM_FRESH_MS)
 		return false;
 	snprintf(to, room, "%s", w->oom_text);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * limits.h - notices that the workspace's cgroup has hit its memory or its process limit, and says so in words:
- * "killed by the 100 MiB memory limit: gcc". By the kernel's own events (v2 memory.events and v1, v2
+ * "killed by the 100 MiB memory limit: gcc (pid 812)". By the kernel's own events (v2 memory.events and v1, v2
  * pids.events by inotify, v1 memory by an eventfd), not by looking from time to time. All best effort: without
  * readable cgroup files there are no notices.
- *
- * Which process it was is read from /dev/kmsg, whose line names the memory cgroup that the victim was in.
  */
 #ifndef MD_SHIM_LIMITS_H
 #define MD_SHIM_LIMITS_H
@@ -17,6 +15,7 @@
 
 #include "base/loop.h"
 #include "shim/deadline.h"
+#include "shim/victims.h"
 
 struct limits_watch {
 	struct loop *loop;
@@ -25,16 +24,17 @@ struct limits_watch {
 	int looks_left;
 	bool pids_silent; /* v1 tells nothing of its process limit (seen on 6.18) */
 	struct loop_source inotify;
-	struct loop_source eventfd; /* v1 memory */
-	int memory_fd;              /* the folder of the memory cgroup, -1 */
+	struct loop_source lack, near; /* v1: of memory, eventfds */
+	int memory_fd;                 /* the folder of the memory cgroup, -1 */
 	int pids_fd;
-	int kmsg_fd;
-	bool unified;          /* the memory cgroup is a v2 one */
-	char memory_path[512]; /* within its hierarchy, as the kernel's log names it */
-	uint64_t kills;        /* counters at the last look */
+	bool unified;   /* the memory cgroup is a v2 one */
+	bool untold;    /* processes were killed, who is being found out */
+	int patience;   /* looks left for that */
+	uint64_t kills; /* counters at the last look */
 	uint64_t refusals;
 	uint64_t oom_ms; /* when processes were killed last, monotonic; 0: never or already told */
-	char oom_text[192];
+	char oom_text[VICTIMS_TEXT + 64];
+	struct victims victims;
 	/* A limit was hit. `kind` is a SHIM_NOTICE_*. */
 	void (*hit)(uint32_t kind, const char *text, void *data);
 	void *data;
@@ -42,8 +42,8 @@ struct limits_watch {
 
 #define LIMITS_WATCH_INIT                                                                          \
 	{                                                                                          \
-		.inotify = LOOP_SOURCE_INIT, .eventfd = LOOP_SOURCE_INIT, .memory_fd = -1,         \
-		.pids_fd = -1, .kmsg_fd = -1                                                       \
+		.inotify = LOOP_SOURCE_INIT, .lack = LOOP_SOURCE_INIT, .near = LOOP_SOURCE_INIT,   \
+		.memory_fd = -1, .pids_fd = -1, .victims = VICTIMS_INIT                            \
 	}
 
 /* Watches the cgroups that process `pid` is in. */
@@ -60,9 +60,5 @@ bool limits_take_oom(struct limits_watch *w, char *to, size_t room);
 
 /* Exposed for tests. The cgroup path for `controller` ("" is v2's own line) in the text of /proc/PID/cgroup; false: none. */
 bool limits_find_path(const char *cgroups, const char *controller, char *to, size_t room);
-
-/* "task=gcc,pid=812" and the memory cgroup of a kernel message about an out-of-memory kill: true if it is one of cgroup
- * `path` or one below it; the name goes to `name`. */
-bool limits_parse_kill(const char *message, const char *path, char *name, size_t room);
 
 #endif

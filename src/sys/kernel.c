@@ -8,6 +8,7 @@
 #include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -64,6 +65,28 @@ int sys_pidfd_open(pid_t pid)
 int sys_pidfd_send_signal(int pidfd, int sig)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+}
+
+/* <linux/pidfd.h> as of 6.15, which older systems lack. */
+struct pidfd_info {
+	uint64_t mask, cgroup;
+	uint32_t ids[11]; /* pid to fsgid */
+	int32_t exit_code;
+};
+
+int sys_pidfd_exit_status(int pidfd, int *ret)
+{
+	enum { INFO_EXIT = 1 << 3 };
+	struct pidfd_info info = { .mask = INFO_EXIT };
+
+	if (ioctl(pidfd, _IOWR(0xFF, 11, struct pidfd_info), &info) < 0)
+		return -1;
+	if (!(info.mask & INFO_EXIT)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	*ret = info.exit_code;
+	return 0;
 }
 
 int sys_open_tree(int dirfd, const char *path, unsigned int flags)

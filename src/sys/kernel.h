@@ -23,6 +23,9 @@ int sys_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t re
 
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_send_signal(int pidfd, int sig);
+/* What its parent has heard, as waitpid(2) has it: also when we aren't it. EAGAIN: it hasn't yet; ENOTTY: this kernel (before
+ * 6.15) doesn't tell. */
+int sys_pidfd_exit_status(int pidfd, int *ret);
 
 /* The mount API by descriptors, mount_namespaces(7) and its man pages. */
 int sys_open_tree(int dirfd, const char *path, unsigned int flags);

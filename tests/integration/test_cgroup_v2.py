@@ -3,6 +3,7 @@
 read-only, with the same binaries."""
 
 import glob
+import re
 
 import pytest
 
@@ -28,7 +29,7 @@ SCRIPT = """
 say limits mdocker run --rm busybox /bin/sh -c 'cd /sys/fs/cgroup; cat memory.max memory.swap.max pids.max; cat /proc/self/cgroup'
 say pids mdocker run --rm busybox /bin/sh -c 'for i in $(seq 40); do sleep 5 & done; wait'
 say memory mdocker run --rm busybox /bin/sh -c 'head -c 200m /dev/zero | tail -c 190m | wc -c; echo after'
-say told-memory script -qec "/run/mdocker run -it --rm -m 32m busybox /bin/sh -c 'head -c 100m /dev/zero | tail; sleep 2; echo after'" /dev/null
+say told-memory script -qec "/run/mdocker run -it --rm -m 32m busybox /bin/sh -c 'for i in 1 2 3 4; do tail /dev/zero & echo hog-\\$!-end; wait; sleep 1; done; echo after'" /dev/null
 say told-pids script -qec "/run/mdocker run -it --rm --pids-limit 12 busybox /bin/sh -c 'for i in \\$(seq 20); do sleep 9 & done; sleep 2'" /dev/null
 mdocker run -d --name w busybox /bin/sleep 1000
 say exec mdocker exec w /bin/cat /proc/self/cgroup
@@ -84,8 +85,16 @@ def test_a_memory_bomb_ends_in_its_workspace(answers):
 
 
 def test_who_is_at_the_terminal_is_told_of_a_limit(answers):
-    assert "32 MiB memory limit: tail" in answers["told-memory"][0] and "after" in answers["told-memory"][0], answers["told-memory"]
+    said = answers["told-memory"][0]
+    assert "32 MiB memory limit: tail" in said and "after" in said, said
     assert "limit of 12 processes" in answers["told-pids"][0], answers["told-pids"]
+
+
+def test_it_is_told_with_the_pid_that_the_workspace_knows(answers):
+    """Of one of them it may not be known: it may be gone before anybody on a busy machine looks. It is never another's."""
+    said = answers["told-memory"][0]
+    hogs, told = re.findall(r"hog-(\d+)-end", said), re.findall(r"memory limit: tail \(pid (\d+)\)", said)
+    assert len(hogs) == 4 and told and len(told) == len(set(told)) and set(told) <= set(hogs), said
 
 
 def test_exec_enters_the_group_and_may_not_change_it(answers):

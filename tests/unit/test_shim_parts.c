@@ -169,15 +169,51 @@ static void the_victim_of_our_cgroup_alone_is_named(void **state _unused_)
 {
 	static const char kill[] = "6,1,2,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),"
 				   "oom_memcg=/minidocker/ab,task_memcg=/minidocker/ab,task=gcc,"
-				   "pid=812,uid=0\n";
-	char name[32];
+				   "pid=812,uid=0\n SUBSYSTEM=x,pid=7\n";
+	static const char sly[] =
+		"6,1,2,-;oom-kill:x,task_memcg=/a/b,task=x,pid=1,uid=0,pid=812,uid=0\n";
+	static const char death[] =
+		"3,1,2,-;Memory cgroup out of memory: Killed process 812 (a) b) "
+		"total-vm:34264kB, anon-rss:32128kB, UID:0\n";
+	struct victim k;
 
-	assert_true(limits_parse_kill(kill, "/minidocker/ab", name, sizeof(name)));
-	assert_string_equal(name, "gcc");
-	assert_true(limits_parse_kill(kill, "/minidocker", name, sizeof(name)));
-	assert_false(limits_parse_kill(kill, "/minidocker/a", name, sizeof(name)));
-	assert_false(limits_parse_kill(kill, "/minidocker/abc", name, sizeof(name)));
-	assert_false(limits_parse_kill("6,1,2,-;usb 1-1: new device\n", "/", name, sizeof(name)));
+	assert_true(victims_parse_kill(kill, "/minidocker/ab", &k));
+	assert_string_equal(k.name, "gcc");
+	assert_int_equal(k.pid, 812);
+	assert_true(k.ours);
+	assert_true(victims_parse_kill(kill, "/minidocker", &k));
+	assert_false(victims_parse_kill(kill, "/minidocker/a", &k));
+	assert_false(victims_parse_kill(kill, "/minidocker/abc", &k));
+	assert_false(victims_parse_kill("6,1,2,-;usb 1-1: new device\n", "/", &k));
+	assert_false(victims_parse_kill("1;oom-kill:,task_memcg=/a,task=x\n", "/a", &k));
+	assert_true(victims_parse_kill(sly, "/a", &k));
+	assert_string_equal(k.name, "x,pid=1,uid=0");
+	assert_int_equal(k.pid, 812);
+	assert_true(victims_parse_kill(death, "/a", &k));
+	assert_string_equal(k.name, "a) b");
+	assert_int_equal(k.pid, 812);
+	assert_false(k.ours);
+	assert_false(victims_parse_kill(
+		"3;Memory cgroup out of memory: Killed process 812\n", "/a", &k));
+}
+
+static void a_process_has_the_pid_that_its_workspace_knows(void **state _unused_)
+{
+	static const char alive[] = "Name:\ttail\nUmask:\t0022\nPid:\t15784\nNSpid:\t15784\t7\t1\n"
+				    "SigPnd:\t0000000000000000\nShdPnd:\t0000000000000001\n";
+	static const char dying[] = "Name:\tx\nNSpid:\t9\nSigPnd:\t0000000000000100\n";
+	struct victims_status s;
+
+	victims_parse_status(alive, 2, &s);
+	assert_string_equal(s.name, "tail");
+	assert_int_equal(s.inner, 7);
+	assert_int_equal(s.depth, 3);
+	assert_false(s.killed);
+	victims_parse_status(dying, 2, &s);
+	assert_int_equal(s.inner, 0);
+	assert_true(s.killed);
+	victims_parse_status("", 1, &s);
+	assert_int_equal(s.depth, 0);
 }
 
 static enum disk_level level(
@@ -226,6 +262,7 @@ int main(void)
 		cmocka_unit_test(what_runtimes_say_becomes_one_line_and_a_code),
 		cmocka_unit_test(cgroup_paths_are_found_by_controller),
 		cmocka_unit_test(the_victim_of_our_cgroup_alone_is_named),
+		cmocka_unit_test(a_process_has_the_pid_that_its_workspace_knows),
 		cmocka_unit_test(a_disk_is_told_of_by_levels),
 	};
 
