@@ -53,6 +53,7 @@ static void print_json(const struct workspace *w, const struct usage *u)
 	json_add_u64(&j, "pidsLimit", w->limits.pids);
 	json_add_u64(&j, "disk", u->disk.bytes_used);
 	json_add_u64(&j, "diskLimit", u->disk.bytes);
+	json_add_string(&j, "diskKind", u->disk_kind);
 	json_add_u64(&j, "inodes", u->disk.inodes_used);
 	json_add_u64(&j, "inodesLimit", u->disk.inodes);
 	json_add_u64(&j, "readBytes", u->read_bytes);

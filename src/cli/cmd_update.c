@@ -63,7 +63,8 @@ const struct args_command cmd_update = {
 	.name = "update",
 	.summary = "Change the limits of workspaces, at once if they run",
 	.usage = "update [OPTIONS] WORKSPACE...",
-	.text = "What isn't named stays. 0 takes a limit away. A disk can only grow.",
+	.text = "What isn't named stays. 0 takes a limit away. A disk without a project quota can "
+		"only grow.",
 	.options = options,
 	.run = run,
 };

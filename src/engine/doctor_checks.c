@@ -25,6 +25,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/spawn.h"
+#include "disk/quota.h"
 #include "engine/cgroups.h"
 #include "engine/doctor.h"
 #include "engine/idblock.h"
@@ -312,11 +313,14 @@ static void check_quota(struct engine *e, struct doctor_result *r)
 	bool mkfs =
 		access("/sbin/mkfs.ext4", X_OK) == 0 || access("/usr/sbin/mkfs.ext4", X_OK) == 0;
 
-	if (!loops)
-		doctor_weaker(r, "no loop devices",
+	if (quota_enforced(e->root))
+		doctor_ok(r, "the project quota of the file system of --root");
+	else if (!loops)
+		doctor_weaker(r, "no project quota and no loop devices",
 			"no --disk limit: a workspace can fill the host's disk");
 	else if (!mkfs)
-		doctor_weaker(r, "no mkfs.ext4", "no --disk limit: install e2fsprogs");
+		doctor_weaker(r, "no project quota and no mkfs.ext4",
+			"no --disk limit: install e2fsprogs");
 	else
 		doctor_ok(r, "an ext4 image on a loop device for each workspace with --disk");
 }

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/storage.h"
 #include "base/poison.h"
 
 enum { DOCUMENT_MAX = 1 << 20 };
@@ -291,7 +292,7 @@ int engine_find_locked(struct engine *e, const char *name, struct workspace *ret
  * ids, and another `rm` goes on where a dead one stopped. */
 int engine_delete(struct engine *e, struct workspace *w, struct md_error *err)
 {
-	static const char *const parts[] = { "upper", "work", "log", "log.1", "exit.json",
+	static const char *const parts[] = { "disk", "upper", "work", "log", "log.1", "exit.json",
 		"recordings", "layers" };
 	_auto_free_ char *gone = str_format(".gone-%s", w->id);
 	struct md_error unsaved = MD_ERROR_INIT;
@@ -304,6 +305,7 @@ int engine_delete(struct engine *e, struct workspace *w, struct md_error *err)
 	 * crash. */
 	if (engine_save(e, w, &unsaved) < 0 && unsaved.code != ENOSPC && unsaved.code != EDQUOT)
 		return md_fail(err, unsaved.code, "%s", unsaved.msg);
+	storage_release(e, w);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		_auto_free_ char *path = str_format("%s/%s", w->id, parts[i]);
 

@@ -57,21 +57,6 @@ static int prepare_volume(const struct rootfs *r, size_t i, struct md_error *err
 	return 0;
 }
 
-/* The document may name more bytes than the disk has: where it couldn't grow in use. */
-static int prepare_disk(const struct rootfs *r, struct md_error *err)
-{
-	struct md_error why = MD_ERROR_INIT;
-	uint64_t bytes;
-
-	if (access(r->disk, F_OK) < 0)
-		return disk_create(r->disk, r->disk_bytes, r->disk_inodes, err);
-	bytes = disk_size(r->disk);
-	if (bytes && r->disk_bytes / DISK_BLOCK > bytes / DISK_BLOCK &&
-		disk_grow(r->disk, r->disk_bytes, NULL, &why) < 0)
-		log_warning("it starts with the disk as it was: %s", why.msg);
-	return 0;
-}
-
 int rootfs_prepare(const struct rootfs *r, struct md_error *err)
 {
 	static const char *const folders[] = { "", "/rootfs", "/lower", "/volumes", "/disk" };
@@ -82,7 +67,7 @@ int rootfs_prepare(const struct rootfs *r, struct md_error *err)
 		if (!path || file_mkdirs(path, 0755) < 0)
 			return md_fail_errno(err, "folder '%s%s'", r->bundle, folders[i]);
 	}
-	if (r->disk && prepare_disk(r, err) < 0)
+	if (r->disk && disk_prepare(r->disk, &r->disk_limits, r->id_base, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->layers.count; i++) {
 		_auto_free_ char *path = str_format("%s/lower/%zu", r->bundle, i);
@@ -165,7 +150,7 @@ static int open_writable(
 	if (!at)
 		return md_fail_errno(err, "writable layer");
 	if (r->disk) {
-		if (disk_mount(r->disk, at, err) < 0)
+		if (disk_attach(r->disk, at, err) < 0)
 			return -1;
 		*ret_disk = disk = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (disk >= 0)

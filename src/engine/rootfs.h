@@ -4,8 +4,7 @@
  * All of them in a mount namespace of their own, which ends with the shim and the container; the
  * host's table never shows them.
  *
- * Below the bundle: `lower/N` (layers, 0 the highest), `disk` (the file system of a writable layer
- * with a ceiling), `rootfs` (the overlay), `volumes/N`.
+ * Below the bundle: `lower/N` (layers, 0 the highest), `disk` (a writable layer with a ceiling), `rootfs` (the overlay), `volumes/N`.
  */
 #ifndef MD_ENGINE_ROOTFS_H
 #define MD_ENGINE_ROOTFS_H
@@ -16,6 +15,7 @@
 #include "base/compiler.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "disk/disk.h"
 #include "engine/volume.h"
 
 struct rootfs {
@@ -23,8 +23,8 @@ struct rootfs {
 	struct strv layers; /* paths, the lowest first */
 	char *upper; /* the writable layer and the folder that overlayfs works in; unless there is a disk */
 	char *work;
-	char *disk; /* file with a file system for both, made at the first start; NULL: none */
-	uint64_t disk_bytes, disk_inodes;
+	char *disk; /* what has both and a ceiling (disk/disk.h), made at the first start; NULL: none */
+	struct disk_limits disk_limits;
 	char *copies; /* folder for the layers' copies, where there are no idmapped mounts */
 	uint32_t id_base;
 	struct volumes volumes;

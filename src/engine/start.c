@@ -73,8 +73,7 @@ static int plan_rootfs(struct start *s, struct md_error *err)
 	r->id_base = w->id_base;
 	if (w->limits.disk) {
 		r->disk = engine_path(s->e, w->id, "disk");
-		r->disk_bytes = w->limits.disk;
-		r->disk_inodes = w->limits.disk_inodes;
+		r->disk_limits = (struct disk_limits){ w->limits.disk, w->limits.disk_inodes };
 	}
 	if (!r->bundle || !r->upper || !r->work || !r->copies || (w->limits.disk && !r->disk))
 		return md_fail_errno(err, "paths");

@@ -41,13 +41,21 @@ int storage_usage(
 	return disk_usage(path, ret, err);
 }
 
+const char *storage_kind(const struct engine *e, const struct workspace *w)
+{
+	_auto_free_ char *path = engine_path(e, w->id, "disk");
+	const struct disk_kind *kind = path && w->limits.disk ? disk_kind_of(path) : NULL;
+
+	return kind ? kind->name : "";
+}
+
 void storage_warn_low(const struct engine *e, const struct workspace *w)
 {
 	enum { MARGIN = 256 << 20 };
 	struct statvfs fs;
 	uint64_t left;
 
-	if (!w->limits.disk || statvfs(e->root, &fs) < 0)
+	if (!str_eq(storage_kind(e, w), "loop") || statvfs(e->root, &fs) < 0)
 		return;
 	left = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (left < MD_MIN(w->limits.disk, (uint64_t)MARGIN))
@@ -59,10 +67,15 @@ void storage_warn_low(const struct engine *e, const struct workspace *w)
 
 static int add_device(const char *path, struct limits_ground *to, struct md_error *err)
 {
-	if (disk_device_of(path, &to->devices[to->device_count]) == 0)
-		to->device_count++;
-	else if (errno != ENODEV)
-		return md_fail_errno(err, "the device under '%s'", path);
+	struct disk_device d;
+
+	if (disk_device_of(path, &d) < 0)
+		return errno == ENODEV ? 0 : md_fail_errno(err, "the device under '%s'", path);
+	for (size_t i = 0; i < to->device_count; i++) {
+		if (to->devices[i].major == d.major && to->devices[i].minor == d.minor)
+			return 0;
+	}
+	to->devices[to->device_count++] = d;
 	return 0;
 }
 
@@ -80,34 +93,42 @@ int storage_devices(const struct engine *e, const struct workspace *w, const cha
 	return 0;
 }
 
-int storage_grow(struct engine *e, const struct workspace *w, uint64_t bytes, struct md_error *err)
+int storage_change(struct engine *e, const struct workspace *w, const struct limits *from,
+	const struct limits *to, struct md_error *err)
 {
-	_auto_free_ char *file = engine_path(e, w->id, "disk");
+	const struct disk_limits before = { from->disk, from->disk_inodes };
+	const struct disk_limits after = { to->disk, to->disk_inodes };
+	_auto_free_ char *path = engine_path(e, w->id, "disk");
 	_auto_free_ char *mounted = NULL;
 
-	if (!w->limits.disk)
+	if (!from->disk)
 		return md_fail(err, EINVAL,
 			"workspace '%s' was made without a limit of its disk: a new one can have "
 			"it",
 			w->name);
-	if (!file)
+	if (!path)
 		return md_fail_errno(err, "disk of workspace '%s'", w->name);
-	/* It is made at the first start, with the size that the document says then. */
-	if (access(file, F_OK) < 0)
-		return 0;
 	if (workspace_is_running(e, w)) {
 		mounted = storage_mounted_path(e, w);
 		if (!mounted)
 			return md_fail_errno(err, "disk of workspace '%s'", w->name);
 	}
-	if (disk_grow(file, bytes, mounted, err) == 0)
+	if (disk_change(path, &before, &after, mounted, err) == 0)
 		return 0;
 	if (!mounted || !err || err->code != EPERM)
-		return -1;
-	/* rootfs_prepare() does it then. */
+		return md_wrap(err, "the disk of workspace '%s'", w->name);
+	/* disk_prepare() does it then. */
 	log_warning("workspace '%s': its disk grows at its next start: this host doesn't give the "
 		    "capability (CAP_SYS_RESOURCE) to do it while it runs",
 		w->name);
 	*err = (struct md_error)MD_ERROR_INIT;
 	return 0;
+}
+
+void storage_release(struct engine *e, const struct workspace *w)
+{
+	_auto_free_ char *path = engine_path(e, w->id, "disk");
+
+	if (path)
+		disk_release(path);
 }

@@ -86,17 +86,10 @@ static int update_running(
 
 static int check(const struct workspace *w, const struct limits *l, struct md_error *err)
 {
-	const struct limits *before = &w->limits;
-
 	if (limits_check(l, err) < 0)
 		return -1;
 	if (l->bandwidth && !str_eq(w->network, "bridge") && !str_eq(w->network, "auto"))
 		return md_fail(err, EINVAL, "a limit of bandwidth needs --network bridge");
-	if (l->disk < before->disk)
-		return md_fail(err, EINVAL, "the disk of workspace '%s' can only grow", w->name);
-	if (l->disk_inodes != before->disk_inodes)
-		return md_fail(err, EINVAL,
-			"the number of files of a disk grows with its bytes: give a larger --disk");
 	return 0;
 }
 
@@ -104,13 +97,18 @@ int workspace_update(
 	struct engine *e, struct workspace *w, const struct limits *limits, struct md_error *err)
 {
 	struct limits before = w->limits;
+	struct md_error ignored = MD_ERROR_INIT;
+	bool other_disk = limits->disk != before.disk || limits->disk_inodes != before.disk_inodes;
 
 	if (check(w, limits, err) < 0)
 		return -1;
-	if (limits->disk != before.disk && storage_grow(e, w, limits->disk, err) < 0)
+	if (other_disk && storage_change(e, w, &before, limits, err) < 0)
 		return -1;
-	if (workspace_is_running(e, w) && update_running(e, w, limits, err) < 0)
+	if (workspace_is_running(e, w) && update_running(e, w, limits, err) < 0) {
+		if (other_disk) /* what has grown and can't shrink stays so */
+			storage_change(e, w, limits, &before, &ignored);
 		return md_wrap(err, "update workspace '%s'", w->name);
+	}
 	w->limits = *limits;
 	if (engine_save(e, w, err) < 0) {
 		w->limits = before;

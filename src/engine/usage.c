@@ -95,7 +95,7 @@ int workspace_usage(
 	struct json_node root, data;
 	int r;
 
-	*ret = (struct usage){ .cpu_ns = 0 };
+	*ret = (struct usage){ .disk_kind = storage_kind(e, w) };
 	if (runtime_run(e, args, NULL, &text, err) < 0 ||
 		json_parse(&doc, buf_str(&text), text.len, err) < 0 ||
 		json_root(&doc, &root, err) < 0)
@@ -105,6 +105,6 @@ int workspace_usage(
 		return r < 0 ? -1 : md_fail(err, EPROTO, "runtime events: no data");
 	for (size_t i = 0; i < ARRAY_SIZE(figures); i++)
 		read_figure(&data, &figures[i], ret);
-	read_io(&data, w->limits.disk != 0, ret);
+	read_io(&data, str_eq(ret->disk_kind, "loop"), ret);
 	return storage_usage(e, w, &ret->disk, err);
 }

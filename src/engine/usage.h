@@ -18,6 +18,7 @@ struct usage {
 	/* to and from the device of its own disk, else all devices */
 	uint64_t read_bytes, write_bytes, reads, writes;
 	struct disk_usage disk; /* zeros without a limit */
+	const char *disk_kind;  /* storage_kind() */
 };
 
 int workspace_usage(

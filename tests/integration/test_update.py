@@ -130,7 +130,8 @@ def test_the_bandwidth_changes_at_once(network):  # noqa: F811
 
 @pytest.mark.parametrize("options, words", [
     (["--disk", "32m"], "can only grow"),
-    (["--disk-inodes", "5000"], "larger --disk"),
+    (["--disk-inodes", "5000"], "so many take a larger --disk, 144m"),
+    (["--disk-inodes", "1000"], "can only grow"),
     (["--memory-swap", "10m"], "not less than"),
     (["--blkio-weight", "5"], "from 10 to 1000"),
     (["--cpu-shares", "1"], "from 2 to"),

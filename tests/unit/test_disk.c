@@ -16,7 +16,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
-#include "disk/disk.h"
+#include "disk/loop.h"
 
 static char folder[] = "/var/tmp/md-test-disk-XXXXXX";
 
@@ -61,10 +61,10 @@ static void bytes_and_inodes_have_a_ceiling(void **state _unused_)
 	struct stat st;
 	int made = 0;
 
-	assert_done(disk_create("disk", 32 << 20, 100, &err));
+	assert_done(loop_create("disk", 32 << 20, 100, &err));
 	assert_int_equal(stat("disk", &st), 0);
 	assert_true(st.st_size == 32 << 20 && st.st_blocks * 512 < 8 << 20);
-	assert_done(disk_mount("disk", "at", &err));
+	assert_done(loop_mount("disk", "at", &err));
 	assert_int_equal(fill("at/big"), ENOSPC);
 	assert_int_equal(unlink("at/big"), 0);
 	for (; made < 1000; made++) {
@@ -95,44 +95,76 @@ static void it_grows_while_it_is_mounted_and_while_it_is_not(void **state _unuse
 
 	assert_done(disk_usage("at", &before, &err));
 	if (has_capability(CAP_SYS_RESOURCE)) {
-		assert_done(disk_grow("disk", 64 << 20, "at", &err));
+		assert_done(loop_grow("disk", 64 << 20, "at", &err));
 		assert_done(disk_usage("at", &after, &err));
 		assert_true(after.bytes > before.bytes + (20 << 20));
 		before = after;
 	} else {
-		assert_int_equal(disk_grow("disk", 64 << 20, "at", &err), -1);
+		assert_int_equal(loop_grow("disk", 64 << 20, "at", &err), -1);
 		assert_int_equal(err.code, EPERM);
 		assert_non_null(strstr(err.msg, "CAP_SYS_RESOURCE"));
-		assert_int_equal(disk_size("disk"), 32 << 20);
+		assert_int_equal(loop_geometry("disk").bytes, 32 << 20);
 		assert_int_equal(stat("disk", &st), 0);
 		assert_int_equal(st.st_size, 32 << 20);
 	}
 	assert_int_equal(umount2("at", 0), 0);
-	assert_done(disk_grow("disk", 96 << 20, NULL, &err));
-	assert_int_equal(disk_size("disk"), 96 << 20);
-	assert_int_equal(disk_size("."), 0);
-	assert_done(disk_mount("disk", "at", &err));
+	assert_done(loop_grow("disk", 96 << 20, NULL, &err));
+	assert_int_equal(loop_geometry("disk").bytes, 96 << 20);
+	assert_int_equal(loop_geometry(".").bytes, 0);
+	assert_done(loop_mount("disk", "at", &err));
 	assert_done(disk_usage("at", &after, &err));
 	assert_true(after.bytes > before.bytes + (20 << 20));
-	assert_int_equal(disk_grow("disk", 16 << 20, "at", &err), -1);
+	assert_int_equal(loop_grow("disk", 16 << 20, "at", &err), -1);
 	assert_int_equal(err.code, EINVAL);
+}
+
+static void a_disk_in_a_file_names_the_bytes_for_so_many_files(void **state _unused_)
+{
+	const struct disk_limits is = { 96 << 20, 100 };
+	const struct disk_limits more_files = { 96 << 20, 5000 };
+	const struct disk_limits fewer_bytes = { 64 << 20, 100 }, fewer_files = { 96 << 20, 50 };
+	struct loop_geometry g = loop_geometry("disk");
+	struct md_error err = MD_ERROR_INIT;
+	struct disk_limits enough = { loop_bytes_for(&g, 1000), 1000 };
+	struct disk_usage u;
+
+	assert_true(disk_kind_of("disk") == &disk_loop);
+	assert_null(disk_kind_of("nothing"));
+	assert_int_equal(loop_bytes_for(&g, g.group_inodes), DISK_MIN_BYTES);
+	assert_int_equal(loop_bytes_for(&g, g.group_inodes + 1), g.group_bytes + DISK_MIN_BYTES);
+	assert_int_equal(disk_change("disk", &is, &more_files, "at", &err), -1);
+	assert_non_null(strstr(err.msg, "a larger --disk"));
+	assert_int_equal(disk_change("disk", &is, &fewer_bytes, "at", &err), -1);
+	assert_non_null(strstr(err.msg, "only grow"));
+	assert_int_equal(disk_change("disk", &is, &fewer_files, "at", &err), -1);
+	assert_int_equal(loop_geometry("disk").bytes, 96 << 20);
+	assert_int_equal(umount2("at", 0), 0);
+	assert_done(disk_change("disk", &is, &enough, NULL, &err));
+	assert_done(loop_mount("disk", "at", &err));
+	assert_done(disk_usage("at", &u, &err));
+	assert_true(u.inodes >= 1000);
 }
 
 static void bad_requests_leave_nothing(void **state _unused_)
 {
+	const struct disk_limits small = { 1 << 20, 0 }, least = { DISK_MIN_BYTES, 0 };
 	struct md_error err = MD_ERROR_INIT;
 
-	assert_int_equal(disk_create("disk", 32 << 20, 0, &err), -1);
+	assert_int_equal(loop_create("disk", 32 << 20, 0, &err), -1);
 	assert_int_equal(err.code, EEXIST);
-	assert_int_equal(disk_create("small", 1 << 20, 0, &err), -1);
+	assert_int_equal(disk_prepare("small", &small, 0, &err), -1);
 	assert_int_equal(err.code, EINVAL);
+	/* Of the other kind, of a predecessor that was killed. */
+	assert_int_equal(mkdir("left.new", 0700), 0);
+	assert_done(disk_prepare("left", &least, 0, &err));
+	assert_int_equal(access("left.new", F_OK), -1);
 	assert_int_equal(access("small", F_OK), -1);
 	assert_int_equal(access("small.new", F_OK), -1);
 	assert_int_equal(file_write_atomic(AT_FDCWD, "garbage", "x", 1, 0600), 0);
 	assert_int_equal(truncate("garbage", 32 << 20), 0);
 	assert_int_equal(umount2("at", 0), 0);
-	assert_int_equal(disk_mount("garbage", "at", &err), -1);
-	assert_int_equal(disk_mount("nothing", "at", &err), -1);
+	assert_int_equal(loop_mount("garbage", "at", &err), -1);
+	assert_int_equal(loop_mount("nothing", "at", &err), -1);
 	assert_int_equal(err.code, ENOENT);
 }
 
@@ -141,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_and_inodes_have_a_ceiling),
 		cmocka_unit_test(it_grows_while_it_is_mounted_and_while_it_is_not),
+		cmocka_unit_test(a_disk_in_a_file_names_the_bytes_for_so_many_files),
 		cmocka_unit_test(bad_requests_leave_nothing),
 	};
 

@@ -6,9 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -214,8 +216,40 @@ static enum verdict try_tmpfs(char *detail, long arg)
 	return BLOCKED;
 }
 
-static struct technique
-	items[ARRAY_SIZE(unwritable) + ARRAY_SIZE(unreadable) + ARRAY_SIZE(empty_folders) + 8];
+/* A folder of our own, for which project quotas would no longer hold if one of these worked. */
+enum { OTHER_PROJECT, OTHER_INHERITANCE, OTHER_FLAGS };
+
+static const char *const project_ways[] = { "other-id", "not-inherited", "not-inherited-by-flags" };
+
+static enum verdict try_project(char *detail, long way)
+{
+	const char *folder = "/probe-project";
+	struct fsxattr attr;
+	unsigned int flags;
+	int fd;
+
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+		return BLOCKED;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, FS_IOC_FSGETXATTR, &attr) < 0 ||
+		ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0) {
+		say(detail, "no projects on this file system");
+		return ABSENT;
+	}
+	say(detail, "project %u%s", attr.fsx_projid,
+		attr.fsx_xflags & FS_XFLAG_PROJINHERIT ? " inherited" : "");
+	flags ^= FS_PROJINHERIT_FL;
+	if (way == OTHER_FLAGS)
+		return judge(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	if (way == OTHER_PROJECT)
+		attr.fsx_projid++;
+	else
+		attr.fsx_xflags ^= FS_XFLAG_PROJINHERIT;
+	return judge(ioctl(fd, FS_IOC_FSSETXATTR, &attr));
+}
+
+static struct technique items[ARRAY_SIZE(unwritable) + ARRAY_SIZE(unreadable) +
+			      ARRAY_SIZE(empty_folders) + ARRAY_SIZE(project_ways) + 8];
 
 static size_t add(
 	size_t at, const char *verb, const char *path, enum verdict (*fn)(char *, long), long arg)
@@ -242,5 +276,7 @@ struct technique_list list_file_techniques(void)
 	n = add(n, "mknod", "disk-254:0", try_device, (long)makedev(254, 0));
 	n = add(n, "list", "/dev", try_dev_contents, 0);
 	n = add(n, "limits", "tmpfs", try_tmpfs, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(project_ways); i++)
+		n = add(n, "project", project_ways[i], try_project, (long)i);
 	return (struct technique_list){ items, n };
 }
