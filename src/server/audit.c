@@ -109,7 +109,7 @@ static int open_file(struct audit *a, struct md_error *err)
 	fd_close(&a->fd);
 	a->fd = openat(
 		a->dir_fd, file_name, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (a->fd < 0 || fstat(a->fd, &st) < 0)
+	if (a->fd < 0 || fsync(a->dir_fd) < 0 || fstat(a->fd, &st) < 0)
 		return md_fail_errno(err, "open %s", file_name);
 	a->size = st.st_size;
 	return 0;
@@ -238,8 +238,15 @@ int audit_write(struct audit *a, const struct audit_entry *e, struct md_error *e
 	buf_add_char(&line, '\n');
 	if (line.failed)
 		return md_fail(err, EMSGSIZE, "a line of the audit log is too long");
-	if (fd_write_all(a->fd, line.data, line.len) < 0)
-		return md_fail_errno(err, "write %s", file_name);
+	if (a->fd < 0 && open_file(a, err) < 0)
+		return -1;
+	if (fd_write_all(a->fd, line.data, line.len) < 0) {
+		md_fail_errno(err, "write %s", file_name);
+		/* Half a line would be the beginning of the next one. */
+		if (ftruncate(a->fd, a->size) < 0)
+			md_wrap(err, "half a line stays, %s", strerror(errno));
+		return -1;
+	}
 	a->size += (off_t)line.len;
 	a->next++;
 	hash_line(line.data, line.len - 1, a->last);

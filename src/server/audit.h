@@ -2,7 +2,7 @@
 /*
  * audit.h - the audit log: JSON lines, each with a number and the SHA-256 of the line before, so that a line that was
  * changed, cut or removed is found; a head beside it (number and hash of the last line that is on the disk) finds a cut tail. At AUDIT_MAX_BYTES
- * the file is renamed to audit.log.FIRST-LAST and a new one goes on with the chain.
+ * the file is renamed to audit.log.LAST (the number of its last line) and a new one goes on with the chain.
  */
 #ifndef MD_SERVER_AUDIT_H
 #define MD_SERVER_AUDIT_H

@@ -2,8 +2,10 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,6 +168,58 @@ static void a_line_that_a_power_cut_left_half_is_dropped_and_the_log_is_whole(vo
 	assert_null(strstr(text, "audit_broken"));
 }
 
+static struct rlimit lower(int which, rlim_t to)
+{
+	struct rlimit usual, low;
+
+	assert_int_equal(getrlimit(which, &usual), 0);
+	low = (struct rlimit){ to, usual.rlim_max };
+	assert_int_equal(setrlimit(which, &low), 0);
+	return usual;
+}
+
+/* As on a full disk: the beginning of a line is written, its end is not. */
+static void a_line_that_finds_no_room_leaves_no_half(void **state _unused_)
+{
+	struct audit_entry e = { .event = "login", .outcome = "ok", .user = "alice" };
+	struct rlimit usual;
+	struct audit a;
+	uint64_t lines;
+	int r;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(audit_open(&a, dir_fd, NULL), 0);
+	assert_int_equal(audit_write(&a, &e, NULL), 0);
+	usual = lower(RLIMIT_FSIZE, (rlim_t)a.size + 20);
+	r = audit_write(&a, &e, NULL);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+	assert_int_equal(r, -1);
+	assert_int_equal(audit_write(&a, &e, NULL), 0);
+	audit_close(&a);
+	assert_int_equal(verify(&lines), 0);
+	assert_int_equal(lines, 2);
+}
+
+static void a_rotation_that_fails_is_made_up_for_by_the_next_line(void **state _unused_)
+{
+	struct audit_entry e = { .event = "login", .outcome = "ok", .user = "alice" };
+	struct rlimit usual;
+	struct audit a;
+	uint64_t lines;
+	int r;
+
+	assert_int_equal(audit_open(&a, dir_fd, NULL), 0);
+	a.max_bytes = 1;
+	usual = lower(RLIMIT_NOFILE, 0);
+	r = audit_write(&a, &e, NULL);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	assert_int_equal(r, -1);
+	assert_int_equal(audit_write(&a, &e, NULL), 0);
+	audit_close(&a);
+	assert_int_equal(verify(&lines), 0);
+	assert_int_equal(lines, 2);
+}
+
 static void rotation_goes_on_with_the_chain(void **state _unused_)
 {
 	uint64_t lines;
@@ -188,6 +242,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_line_that_a_power_cut_left_half_is_dropped_and_the_log_is_whole, start,
 			end),
+		cmocka_unit_test_setup_teardown(
+			a_line_that_finds_no_room_leaves_no_half, start, end),
+		cmocka_unit_test_setup_teardown(
+			a_rotation_that_fails_is_made_up_for_by_the_next_line, start, end),
 		cmocka_unit_test_setup_teardown(rotation_goes_on_with_the_chain, start, end),
 	};
 
