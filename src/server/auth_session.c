@@ -160,6 +160,25 @@ void auth_on_logout(const struct auth_reply *to, const union bw_message *m)
 	auth_send_status(to, BW_OK, NULL);
 }
 
+/* A page holds all that a user has, so that each can be seen and revoked. False, and answered, if one more would be too many. */
+static bool has_room_for_link(const struct auth_reply *to, int64_t user_id, int64_t now)
+{
+	struct bw_links_page page;
+	struct md_error err = MD_ERROR_INIT;
+	char text[BW_TEXT_SIZE];
+
+	if (accounts_links(&to->auth->accounts, user_id, now, &page, &err) < 0) {
+		log_error("%s", err.msg);
+		auth_send_status(to, BW_FAILED, NULL);
+		return false;
+	}
+	if (page.count < BW_PAGE_LINKS)
+		return true;
+	snprintf(text, sizeof(text), "%d links are the most: revoke one first", BW_PAGE_LINKS);
+	auth_send_status(to, BW_INVALID, text);
+	return false;
+}
+
 void auth_on_link_make(const struct auth_reply *to, const union bw_message *m)
 {
 	const struct bw_link_make *want = &m->link_make;
@@ -176,6 +195,8 @@ void auth_on_link_make(const struct auth_reply *to, const union bw_message *m)
 		auth_send_status(to, BW_INVALID, "a link lives from a second to a week");
 		return;
 	}
+	if (!has_room_for_link(to, s.user_id, auth_now()))
+		return;
 	link = (struct account_link){ .user_id = s.user_id,
 		.terminal = want->terminal,
 		.can_type = want->can_type,

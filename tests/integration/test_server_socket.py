@@ -293,6 +293,17 @@ def test_kill_9_of_every_role_loses_no_shell(web):
     assert session.shell().ask("echo $marker") == "in-memory\n"
 
 
+def test_a_user_has_so_many_links_and_sees_and_revokes_each(web):
+    alice = web.login("alice")
+    made = [alice.request("POST", "/api/v1/links", {"seconds": 600}) for _ in range(40)]
+    listed = {link["id"] for link in alice.request("GET", "/api/v1/links").json["links"]}
+    assert {m.json["id"] for m in made if m.status == 201} == listed and len(listed) == 32
+    refused = [m for m in made if m.status != 201]
+    assert {m.status for m in refused} == {400} and "32" in refused[0].json["error"], refused[0].json
+    assert alice.request("DELETE", f"/api/v1/links/{min(listed, key=int)}").status == 200
+    assert alice.request("POST", "/api/v1/links", {"seconds": 600}).status == 201
+
+
 def test_links_show_one_terminal_and_end_when_they_should(web):
     alice = web.login("alice")
     shell = alice.shell()
