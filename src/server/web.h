@@ -28,6 +28,7 @@ enum { WEB_ADDRESS_BUCKETS = 1024, WEB_SOCKET_NAME_MAX = 64 };
 struct address_count {
 	char address[BW_ADDRESS_SIZE];
 	uint32_t count;
+	bool told; /* that it has as many as it may; until one of them goes */
 	struct address_count *next;
 };
 

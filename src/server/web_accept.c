@@ -45,11 +45,9 @@ static bool count_address(const char *address)
 	}
 	if (e->count >= web.settings.connections_per_address) {
 		/* Once for each time that it is reached, not for each connection beyond. */
-		if (e->count == web.settings.connections_per_address) {
-			e->count++;
+		if (!e->told)
 			peers_audit(BW_EVENT_LIMIT, true, NULL, address, NULL);
-			e->count--;
-		}
+		e->told = true;
 		return false;
 	}
 	e->count++;
@@ -68,6 +66,7 @@ void web_uncount(struct conn *c)
 
 		if (!str_eq(e->address, c->peer))
 			continue;
+		e->told = false;
 		if (--e->count == 0) {
 			*at = e->next;
 			free(e);

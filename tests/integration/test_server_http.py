@@ -271,6 +271,26 @@ def test_an_address_has_32_connections_before_it_logs_in(web):
         s.close()
 
 
+def test_a_limit_that_is_reached_is_told_once(place):
+    web = WebServer(place, "--max-connections", "4").start()
+
+    def reached():
+        """Four connections, and four more that are refused."""
+        held = [socket.create_connection(("127.0.0.1", web.port), DEADLINE) for _ in range(4)]
+        for _ in range(4):
+            with socket.create_connection(("127.0.0.1", web.port), DEADLINE) as s:
+                assert read_all(s) == b""
+        for s in held:
+            s.close()
+        # What web told auth comes before this login.
+        wait_until(lambda: web.raw(get("/healthz", "Connection: close")), "room again")
+        web.login("alice")
+        return (place.root / "auth/audit.log").read_text().count('"connection_limit"')
+
+    assert reached() == 1
+    assert reached() == 2
+
+
 def test_a_base_path_holds_everything(place):
     web = WebServer(place, "--base-path", "/shells/x", base="/shells/x").start()
     assert web.request("GET", "/shells/x/").text == PAGE
