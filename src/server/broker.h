@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * broker.h - the state of the root role, between its files: broker.c (start, signals, messages), broker_children.c
- * (auth and web: started, restarted), broker_open.c (workspaces and recordings: runs `mdocker`, connects to
- * the shim), broker_wall.c, broker_prune.c, broker_firewall.c, broker_balance.c.
+ * (auth and web: started, restarted), broker_open.c, broker_run.c, broker_outcome.c (requests about workspaces and recordings, broker_request.h:
+ * run `mdocker`, connect to the shim), broker_wall.c, broker_prune.c, broker_firewall.c, broker_balance.c.
  */
 #ifndef MD_SERVER_BROKER_H
 #define MD_SERVER_BROKER_H
