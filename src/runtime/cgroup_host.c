@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "base/log.h"
 #include "runtime/cgroup_impl.h"
 
 #include "base/poison.h"
@@ -241,4 +242,24 @@ uint64_t cgroup_read_key(int dirfd, const char *file, const char *key)
 			return number_at(at + len + 1);
 	}
 	return 0;
+}
+
+void cgroup_warn_memory_part(const char *field, struct oci_i64 value)
+{
+	if (value.set && value.value > 0)
+		log_warning(
+			"linux.resources.memory.%s: this kernel has no limit of that part of the "
+			"memory; linux.resources.memory.limit covers it",
+			field);
+}
+
+void cgroup_warn_leaf_weight(const struct oci_blkio *io)
+{
+	bool wanted = cgroup_wants_u(io->leaf_weight);
+
+	for (size_t i = 0; i < io->weights.count; i++)
+		wanted |= cgroup_wants_u(io->weights.items[i].leaf_weight);
+	if (wanted)
+		log_warning(
+			"linux.resources.blockIO.leafWeight: this kernel has none, it is left out");
 }

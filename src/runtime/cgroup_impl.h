@@ -119,6 +119,10 @@ static inline bool cgroup_wants_u(struct oci_u64 v)
 	return v.set && v.value != 0;
 }
 
+/* What this kernel has not and a container does without: limits of a part of what the memory limit covers, and the weights of CFQ. One line in the log. */
+void cgroup_warn_memory_part(const char *field, struct oci_i64 value);
+void cgroup_warn_leaf_weight(const struct oci_blkio *io);
+
 /* The rules in the order that counts: the document's, then the devices that every container has.
  * Heap. */
 int cgroup_device_rules(const struct oci_resources *r, struct oci_device_rule **ret,

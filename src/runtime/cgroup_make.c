@@ -80,7 +80,8 @@ static unsigned int wanted_controllers(const struct oci_resources *r)
 
 	for (int i = 0; i < OCI_THROTTLE_KINDS; i++)
 		throttles |= io->throttle[i].count > 0;
-	if (cgroup_wants(m->limit) || cgroup_wants(m->reservation) || cgroup_wants(m->swap))
+	if (cgroup_wants(m->limit) || cgroup_wants(m->reservation) || cgroup_wants(m->swap) ||
+		m->kernel_tcp.value > 0)
 		mask |= CTL_MEMORY;
 	if (cgroup_wants_u(cpu->shares) || cgroup_wants(cpu->quota) ||
 		cgroup_wants_u(cpu->period) || cgroup_wants_u(cpu->burst) ||

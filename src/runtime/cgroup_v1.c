@@ -11,7 +11,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "runtime/cgroup_impl.h"
@@ -85,8 +84,7 @@ static int apply_memory(const struct cgroup_tree *t, const struct oci_resources 
 		return -1;
 	/* Limits of kernel memory went from the kernel with 5.16; the rest of the limit covers it.
 	 */
-	if (cgroup_wants(m->kernel))
-		log_debug("linux.resources.memory.kernel is ignored: it is part of the limit");
+	cgroup_warn_memory_part("kernel", m->kernel);
 	if (cgroup_wants(m->kernel_tcp) && cgroup_write_i64(t->fd, "memory.kmem.tcp.limit_in_bytes",
 						   m->kernel_tcp.value, err) < 0)
 		return -1;
@@ -196,10 +194,12 @@ static int apply_blkio_weights(int fd, const struct oci_blkio *io, struct md_err
 	if (cgroup_wants_u(io->weight) &&
 		cgroup_write_u64(fd, weight_file(fd, false), io->weight.value, err) < 0)
 		return -1;
-	/* Leaf weights went with the CFQ scheduler: there is no process beside groups whose share
+	/* Leaf weights went with the CFQ scheduler (5.0): there is no process beside groups whose share
 	 * they would be. */
-	if (cgroup_wants_u(io->leaf_weight) && cgroup_has(fd, "blkio.leaf_weight") &&
-		cgroup_write_u64(fd, "blkio.leaf_weight", io->leaf_weight.value, err) < 0)
+	if (!cgroup_has(fd, "blkio.leaf_weight"))
+		cgroup_warn_leaf_weight(io);
+	else if (cgroup_wants_u(io->leaf_weight) &&
+		 cgroup_write_u64(fd, "blkio.leaf_weight", io->leaf_weight.value, err) < 0)
 		return -1;
 	for (size_t i = 0; i < io->weights.count; i++) {
 		const struct oci_blkio_device *d = &io->weights.items[i];

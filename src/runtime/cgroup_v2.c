@@ -98,6 +98,8 @@ static int apply_memory(int fd, const struct oci_resources *r, struct md_error *
 		return -1;
 	if (cgroup_wants(m->limit) && write_limit(fd, "memory.max", m->limit.value, err) < 0)
 		return -1;
+	cgroup_warn_memory_part("kernel", m->kernel);
+	cgroup_warn_memory_part("kernelTCP", m->kernel_tcp);
 	if (cgroup_wants(m->reservation))
 		return write_limit(fd, "memory.low", m->reservation.value, err);
 	return 0;
@@ -209,6 +211,7 @@ static int apply_io(int fd, const struct oci_resources *r, struct md_error *err)
 		[OCI_THROTTLE_WRITE_IOPS] = "wiops",
 	};
 
+	cgroup_warn_leaf_weight(&r->blkio);
 	if (apply_io_weight(fd, &r->blkio, err) < 0)
 		return -1;
 	for (int kind = 0; kind < OCI_THROTTLE_KINDS; kind++) {

@@ -61,6 +61,7 @@ struct container_state {
 	bool systemd_cgroup;
 	bool rootless;
 	bool user_namespace;     /* it is root of its own user namespace only */
+	bool own_keyring;        /* its session keyring is not that of who created it */
 	struct strv annotations; /* "key=value" (keys have no '=') */
 };
 

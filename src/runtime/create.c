@@ -268,6 +268,7 @@ static int fill_state(struct creation *c, const char *id, struct md_error *err)
 	s->systemd_cgroup = c->rt->systemd_cgroup;
 	s->rootless = runtime_is_rootless(c->rt);
 	s->user_namespace = c->spec.ns[OCI_NS_USER].set;
+	s->own_keyring = !c->options->no_new_keyring;
 	if (!s->id || !s->created || !s->owner)
 		return md_fail_errno(err, "state");
 	for (size_t i = 0; i < c->spec.annotations.count; i++) {
@@ -348,7 +349,7 @@ static int make_plan(struct creation *c, struct md_error *err)
 	in->console_sock = c->console;
 	in->preserve_fds = c->options->preserve_fds;
 	in->no_pivot = c->options->no_pivot;
-	in->new_keyring = !c->options->no_new_keyring;
+	in->new_keyring = c->state.own_keyring;
 	return 0;
 }
 
@@ -472,7 +473,7 @@ static int run(struct creation *c, const char *id, int *ret_exit, struct md_erro
 	int r;
 
 	/* Signals that come while it is made are for it. */
-	if (foreground && relay_open(&relay, err) < 0)
+	if (foreground && relay_open(&relay, !c->options->no_subreaper, err) < 0)
 		return -1;
 	r = create(c, id, err);
 	if (r == 0)

@@ -241,6 +241,9 @@ static int make_process(struct entry *e, struct md_error *err)
 		return md_fail(err, EINVAL, "cwd '%s': must be absolute", p->cwd);
 	if (o->apparmor)
 		p->apparmor_profile = o->apparmor;
+	if (o->process_label && plan_selinux_off())
+		return md_fail(err, ENOTSUP, "process label '%s': this host has no SELinux",
+			o->process_label);
 	if (o->process_label)
 		p->selinux_label = o->process_label;
 	if (o->no_new_privs)
@@ -320,7 +323,10 @@ static int prepare(struct entry *e, const char *id, struct md_error *err)
 	in->exec = true;
 	in->console_sock = e->console;
 	in->preserve_fds = o->preserve_fds;
-	in->new_keyring = false;
+	/* The container's own, which it joins by the name. */
+	in->new_keyring = e->state.own_keyring;
+	if (plan_keyring(&e->plan, id, err) < 0)
+		return -1;
 	e->plan.rootless = e->state.rootless;
 	e->launch.plan = &e->plan;
 	e->launch.state = &e->state;
@@ -336,7 +342,7 @@ static int enter(
 
 	if (prepare(e, id, err) < 0)
 		return -1;
-	if (!o->detach && relay_open(relay, err) < 0)
+	if (!o->detach && relay_open(relay, !o->no_subreaper, err) < 0)
 		return -1;
 	/* From the fork on the child can be seen in the container: nobody there may look into it. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

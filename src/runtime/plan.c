@@ -136,13 +136,18 @@ static int plan_env(struct plan *p, const struct oci_process *process, struct md
 	return 0;
 }
 
+bool plan_selinux_off(void)
+{
+	return access("/sys/fs/selinux/enforce", F_OK) < 0;
+}
+
 static int plan_label(struct plan *p, const struct oci_process *process, struct md_error *err)
 {
 	struct init_plan *in = &p->init;
 	char text[600];
 
 	if (process->selinux_label && process->selinux_label[0]) {
-		if (access("/sys/fs/selinux/enforce", F_OK) < 0) {
+		if (plan_selinux_off()) {
 			log_debug("SELinux is off: the label '%s' is not set",
 				process->selinux_label);
 		} else {
@@ -224,18 +229,23 @@ static int plan_hooks(struct plan *p, const struct oci_spec *s, struct md_error 
 	return 0;
 }
 
+int plan_keyring(struct plan *p, const char *id, struct md_error *err)
+{
+	char name[300];
+
+	snprintf(name, sizeof(name), "_ses.%.255s", id);
+	p->init.keyring_name = arena_str(&p->arena, name);
+	return p->init.keyring_name ? 0 : md_fail_errno(err, "keyring");
+}
+
 int plan_container(struct plan *p, const struct plan_request *r, struct md_error *err)
 {
 	const struct oci_spec *s = r->spec;
-	char name[300];
 
 	p->rootless = r->rootless;
 	p->init.rootfs = r->rootfs;
-	snprintf(name, sizeof(name), "_ses.%.255s", r->id);
-	p->init.keyring_name = arena_str(&p->arena, name);
-	if (!p->init.keyring_name)
-		return md_fail_errno(err, "keyring");
-	if (check_isolation(s, err) < 0 || check_names(s, err) < 0 || check_support(s, err) < 0 ||
+	if (plan_keyring(p, r->id, err) < 0 || check_isolation(s, err) < 0 ||
+		check_names(s, err) < 0 || check_support(s, err) < 0 ||
 		plan_namespaces(p, s, err) < 0 ||
 		plan_process(p, s, s->process, r->seccomp_cache, err) < 0 ||
 		plan_hooks(p, s, err) < 0)

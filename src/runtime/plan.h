@@ -42,9 +42,15 @@ struct plan_request {
 /* The plan of a new container. */
 int plan_container(struct plan *p, const struct plan_request *r, struct md_error *err);
 
+/* The name of a container's session keyring: whoever of its processes joins that name gets the same one. */
+int plan_keyring(struct plan *p, const char *id, struct md_error *err);
+
 /* What every process has, of a new container or of `exec`: environment, label, seccomp, capabilities. */
 int plan_process(struct plan *p, const struct oci_spec *spec, const struct oci_process *process,
 	const char *seccomp_cache, struct md_error *err);
+
+/* True if a label would have no effect: those of documents are left out then, since engines write them by habit. */
+bool plan_selinux_off(void);
 
 /* plan_mounts.c: the mount table. */
 int plan_mounts(struct plan *p, const struct plan_request *r, struct md_error *err);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@
 #include "sys/pty.h"
 #include "base/poison.h"
 
-int relay_open(struct relay *r, struct md_error *err)
+int relay_open(struct relay *r, bool subreaper, struct md_error *err)
 {
 	/* These are about ourselves. */
 	static const int own[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS,
@@ -32,6 +33,8 @@ int relay_open(struct relay *r, struct md_error *err)
 	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (r->signal_fd < 0)
 		return md_fail_errno(err, "wait for signals");
+	if (subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return md_fail_errno(err, "become the subreaper");
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #define MD_RUNTIME_RELAY_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/compiler.h"
@@ -27,8 +28,9 @@ struct relay {
 		.signal_fd = -1, .master = -1, .tty = -1                                           \
 	}
 
-/* Blocks the signals that shall go on to the process. */
-int relay_open(struct relay *r, struct md_error *err);
+/* Blocks the signals that shall go on to the process. With `subreaper` the processes that its children leave behind become ours, not those of the host's
+ * init: it is of use where the container has no pid namespace of its own. */
+int relay_open(struct relay *r, bool subreaper, struct md_error *err);
 
 /* Receives the master from `console` (our end of the console socket) and puts our own terminal into raw mode. */
 int relay_take_terminal(struct relay *r, int console, struct md_error *err);

@@ -240,6 +240,7 @@ int state_write(const struct state_dir *d, const struct container_state *s, stru
 	json_add_bool(&w, "systemdCgroup", s->systemd_cgroup);
 	json_add_bool(&w, "rootless", s->rootless);
 	json_add_bool(&w, "userNamespace", s->user_namespace);
+	json_add_bool(&w, "ownKeyring", s->own_keyring);
 	write_annotations(&w, &s->annotations);
 	json_object_end(&w);
 	if (b.failed)
@@ -288,6 +289,7 @@ static int parse_members(const struct json_node *n, struct container_state *s, s
 		json_get_bool(n, "complete", &complete, err) < 0 ||
 		json_get_bool(n, "systemdCgroup", &s->systemd_cgroup, err) < 0 ||
 		json_get_bool(n, "userNamespace", &s->user_namespace, err) < 0 ||
+		json_get_bool(n, "ownKeyring", &s->own_keyring, err) < 0 ||
 		json_get_bool(n, "rootless", &s->rootless, err) < 0)
 		return -1;
 	if (!s->id || !s->bundle)

@@ -5,9 +5,11 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 from harness import leaks
+from harness.bundle import wait_for
 from harness.process import run
 
 
@@ -66,6 +68,63 @@ def test_list_ps_and_state(bundle):
     table = rt(bundle, "ps", bundle.id).ok().out.splitlines()
     assert table[0].startswith("UID") and len(table) == 2 and "sleep" in table[1]
     assert bundle.state()["annotations"] == {"org.example.key": "value"}
+
+
+# ---- whose child, whose keys ----
+
+KEYCTL = """import ctypes, os, platform, sys
+libc = ctypes.CDLL(None)
+def keyctl(*words):
+    return libc.syscall({"x86_64": 250, "aarch64": 219}[platform.machine()], *words)
+"""
+SESSION = KEYCTL + "print('session keyring', keyctl(0, -3, 0), flush=True)\n"
+JOIN = KEYCTL + "keyctl(1, None)\n" + SESSION + "os.execv(sys.argv[1], sys.argv[1:])"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_session_keyring_is_the_containers_own_or_the_callers(bundle, own):
+    bundle.add_mount("/tmp", "/", options=["rbind", "ro"])  # the host's Python: busybox has no keyctl
+    for rights in bundle.process["capabilities"].values():
+        rights.append("CAP_SYS_CHROOT")
+    look = ["chroot", "/tmp", sys.executable, "-c", SESSION]
+    bundle.prefix = [sys.executable, "-c", JOIN]
+    bundle.process["args"] = ["sh", "-c", '"$@"; exec sleep 1000', "sh", *look]
+    bundle.create(*[] if own else ["--no-new-keyring"])
+    bundle.prefix = []
+    bundle.start()
+    wait_for(lambda: bundle.log.read_text().count("session keyring") == 2, "what the program says")
+    callers, programs = bundle.log.read_text().splitlines()
+    assert int(callers.split()[-1]) > 0 and int(programs.split()[-1]) > 0
+    assert (programs != callers) == own
+    if own:
+        assert bundle.exec(*look).stdout.strip() == programs, "exec is in another one"
+
+
+@pytest.mark.parametrize("how", ["run", "exec"])
+@pytest.mark.parametrize("option, ours", [([], True), (["--no-subreaper"], False)])
+def test_orphans_of_a_shared_pid_namespace_are_the_runtimes_or_the_hosts(bundle, how, option, ours):
+    bundle.no_namespace("pid")
+    script = "sh -c 'sleep 1000 & echo $!'; exec sleep 1000"
+    command = ["run", *option, "-b", bundle.folder, bundle.id]
+    if how == "exec":
+        bundle.up()
+        command = ["exec", *option, bundle.id, "sh", "-c", script]
+    else:
+        bundle.sh(script).write()
+    runtime = subprocess.Popen(bundle.command(*command), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    try:
+        orphan = int(runtime.stdout.readline())
+
+        def parent():
+            return int(pathlib.Path(f"/proc/{orphan}/status").read_text().split("\nPPid:\t")[1].split()[0])
+
+        # Its first parent is the inner shell, until that has ended.
+        wait_for(lambda: not pathlib.Path(f"/proc/{parent()}/cmdline").read_bytes().startswith(b"sh\0-c\0sleep"), "the orphan's new parent")
+        assert (parent() == runtime.pid) == ours
+    finally:
+        bundle.runtime("delete", "--force", bundle.id)
+        runtime.wait(20)
+        runtime.stdout.close()
 
 
 # ---- the log ----

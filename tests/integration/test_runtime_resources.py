@@ -75,6 +75,26 @@ def test_a_controller_that_is_not_there_is_named(bundle, resources, words):
     assert r.returncode == 1 and words in r.stderr, r.stderr
 
 
+def test_limits_of_tcp_buffers_stand_in_the_group_or_are_told_to_be_part_of_the_limit(bundle):
+    bundle.linux["resources"]["memory"] = {"limit": 64 << 20, "kernelTCP": 8 << 20, "kernel": 16 << 20}
+    bundle.up()
+    if unified_only():
+        assert "linux.resources.memory.kernelTCP: this kernel has no limit" in bundle.log.read_text()
+    else:
+        assert said(bundle, "memory.kmem.tcp.limit_in_bytes") == str(8 << 20) and "kernelTCP" not in bundle.log.read_text()
+    assert bundle.log.read_text().count("linux.resources.memory.kernel: this kernel has no limit") == 1
+
+
+@pytest.mark.parametrize("weights", [{"leafWeight": 300}, {"weightDevice": [{"major": 7, "minor": 0, "leafWeight": 300}]}])
+def test_leaf_weights_that_the_kernel_has_not_are_told(bundle, weights):
+    """They went with CFQ (5.0), so no kernel that runs this has them: it takes a group with blkio.leaf_weight to write them."""
+    bundle.linux["resources"]["blockIO"] = weights
+    bundle.up()
+    assert said(bundle, "blkio.leaf_weight") is None
+    if said(bundle, "blkio.throttle.io_serviced", "io.max") is not None:
+        assert "linux.resources.blockIO.leafWeight: this kernel has none" in bundle.log.read_text()
+
+
 def test_huge_pages(bundle):
     sizes = sorted(name.removeprefix("hugepages-").removesuffix("kB") for name in os.listdir("/sys/kernel/mm/hugepages"))
     size = "2MB" if "2048" in sizes else f"{int(sizes[0]) >> 10}MB"
@@ -114,6 +134,17 @@ def test_labels_where_there_is_no_selinux_are_no_error_and_a_profile_without_app
     if not os.path.exists("/sys/module/apparmor"):
         bundle.process["apparmorProfile"] = "docker-default"
         assert "process.apparmorProfile 'docker-default'" in bundle.run(ok=False).stderr
+
+
+def test_execs_label_is_a_clear_error_where_there_is_no_selinux(bundle):
+    label = "system_u:system_r:container_t:s0:c1,c2"
+    bundle.up()
+    r = bundle.exec("true", options=["--process-label", label], ok=False)
+    if os.path.exists("/sys/fs/selinux/enforce"):
+        assert r.returncode == 0 or label in r.stderr
+    else:
+        assert r.returncode == 255 and f"process label '{label}': this host has no SELinux" in r.stderr
+    bundle.exec("true")
 
 
 # ---- seccomp ----
