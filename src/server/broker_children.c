@@ -264,8 +264,7 @@ static int start_child(struct broker_child *c, int peer_fd, struct md_error *err
 	return 0;
 }
 
-static int init_child(
-	struct broker *b, struct broker_child *c, const char *role, struct md_error *err)
+static void init_child(struct broker *b, struct broker_child *c, const char *role)
 {
 	*c = (struct broker_child){ .broker = b,
 		.role = role,
@@ -274,17 +273,18 @@ static int init_child(
 		.process = LOOP_SOURCE_INIT,
 		.socket = LOOP_SOURCE_INIT,
 		.restart = LOOP_SOURCE_INIT };
-	if (loop_add_timer(&b->loop, &c->restart, on_restart, c) < 0)
-		return md_fail_errno(err, "make a timer");
-	return 0;
 }
 
 int broker_start_children(struct broker *b, struct md_error *err)
 {
 	_auto_close_ int for_auth = -1;
 
-	if (init_child(b, &b->auth, "auth", err) < 0 || init_child(b, &b->web, "web", err) < 0 ||
-		make_pair(&for_auth, &b->first_web_fd, err) < 0)
+	init_child(b, &b->auth, "auth");
+	init_child(b, &b->web, "web");
+	if (loop_add_timer(&b->loop, &b->auth.restart, on_restart, &b->auth) < 0 ||
+		loop_add_timer(&b->loop, &b->web.restart, on_restart, &b->web) < 0)
+		return md_fail_errno(err, "make a timer");
+	if (make_pair(&for_auth, &b->first_web_fd, err) < 0)
 		return -1;
 	return start_child(&b->auth, for_auth, err);
 }
