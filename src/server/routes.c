@@ -128,9 +128,9 @@ static void serve_file(struct request *q)
 
 /* A person acts by changing something or by opening the page; a page that looks at its workspace every few seconds does
  * not keep a login alive that nobody uses. */
-static bool is_activity(const struct request *q, const struct route *route)
+static bool is_activity(const struct route *route)
 {
-	return q->method != HTTP_GET || route->handle == api_me;
+	return route->method != HTTP_GET || route->handle == api_me;
 }
 
 void route_begin(struct request *q)
@@ -151,7 +151,7 @@ void route_begin(struct request *q)
 	} else if (route->json && (!http_header(q, "content-type:", type, sizeof(type)) ||
 					  (q->body_expected && !guard_is_json(type)))) {
 		http_reply_error(q, 415, "bad_type", "send application/json");
-	} else if (route->access == ACCESS_PUBLIC || find_session(q, is_activity(q, route))) {
+	} else if (route->access == ACCESS_PUBLIC || find_session(q, is_activity(route))) {
 		if (route->access == ACCESS_ADMIN && q->session.role != BW_ADMIN)
 			deny(q, 403, "forbidden", "for admins only");
 		else
