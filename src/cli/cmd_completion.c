@@ -14,7 +14,7 @@ static void print_options(const struct args_option *o)
 
 /* The commands whose arguments are names of workspaces, and those that take images. */
 static const char *const of_workspaces[] = { "exec", "attach", "start", "stop", "kill", "rm",
-	"logs", "stats", "inspect" };
+	"update", "logs", "stats", "inspect" };
 static const char *const of_images[] = { "run", "rmi" };
 
 static void print_names(const char *const *commands, size_t count, const char *source)
