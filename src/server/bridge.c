@@ -162,6 +162,11 @@ void bridge_close(struct bridge *b, enum close_code code, const char *text, bool
 	lws_cancel_service(web.lws);
 }
 
+void bridge_broke_protocol(struct bridge *b, const char *why)
+{
+	bridge_close(b, CLOSE_PROTOCOL, why, true);
+}
+
 int bridge_say_why(struct bridge *b)
 {
 	if (b->closed)
@@ -197,6 +202,10 @@ static void on_opened(const union bw_message *m, int fd, void *data)
 	struct shim_msg attach = { .type = SHIM_ATTACH, .serial = BRIDGE_ATTACH };
 
 	b->opening = NULL;
+	if (b->close_code) {
+		fd_close(&fd);
+		return;
+	}
 	if (!m || m->h.type != BW_OPENED || m->opened.status != BW_OK || fd < 0) {
 		enum bw_status status = m && m->h.type == BW_OPENED ? m->opened.status : BW_FAILED;
 

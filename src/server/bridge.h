@@ -18,6 +18,9 @@ struct request;
 
 /* Remembers what the request asked for: session, ?terminal= ?from= ?rows= ?cols=. NULL: no memory. */
 struct bridge *bridge_new(const struct request *q);
+/* The client broke the rules of frames; `why` lasts. */
+void bridge_broke_protocol(struct bridge *b, const char *why);
+
 void bridge_free(struct bridge *b);
 
 /* The callbacks of libwebsockets; they return -1 to close the connection. */

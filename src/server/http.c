@@ -313,6 +313,8 @@ static int on_upgrade(struct conn *c, const char *to)
 	if (!q->replied && !handshake_is_sound(q))
 		http_reply_error(q, 400, "bad_upgrade",
 			"only version 13 of WebSocket is spoken, with a key");
+	if (!q->replied && !frame_watch_is_quiet(c))
+		http_reply_error(q, 400, "bad_upgrade", "frames wait for the answer");
 	if (!q->replied && route_allow_socket(q)) {
 		c->bridge = bridge_new(q);
 		if (!c->bridge)
@@ -333,6 +335,7 @@ static void conn_free(struct conn *c)
 	struct request *q = c->request;
 
 	c->request = NULL;
+	frame_watch_end(c);
 	request_free(q);
 	bridge_free(c->bridge);
 	web_uncount(c);

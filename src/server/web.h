@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "server/assets.h"
+#include "server/frame_watch.h"
 #include "wire/broker_wire.h"
 
 struct bridge;
@@ -59,6 +60,7 @@ struct conn {
 	bool close_after;           /* the reply in hand is the last one */
 	struct request *request;    /* the one being handled */
 	struct bridge *bridge;      /* once upgraded, or about to be */
+	struct frame_watch frames;  /* what it sends, before libwebsockets reads it */
 };
 
 /* web_accept.c */

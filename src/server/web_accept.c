@@ -98,13 +98,15 @@ static void adopt(int fd, const struct sockaddr_storage *from)
 		.fd.sockfd = fd,
 		.opaque = c };
 
-	if (!c) {
+	if (!c || frame_watch_begin(c, fd) < 0) {
+		free(c);
 		close(fd);
 		return;
 	}
 	name_address(from, c->peer);
 	if (!guard_is_proxy(&web.settings, c->peer)) {
 		if (!count_address(c->peer)) {
+			frame_watch_end(c);
 			close(fd);
 			free(c);
 			return;

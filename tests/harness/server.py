@@ -29,6 +29,7 @@ def free_port():
 class Server:
     """`mdockerd --demo` on a free port of loopback."""
 
+    context = None  # TLS, as its clients see it
     executable, environment = None, {}  # another mdockerd than the one that was built, and what it is told besides
 
     def __init__(self, place, *options, demo=True):
@@ -87,7 +88,8 @@ class Server:
 
     def request(self, method, path, body=None, cookie=None, headers=None, timeout=DEADLINE):
         """One HTTP request; the response with .text and .json added."""
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        c = (http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=self.context) if self.context
+             else http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout))
         fields = {"Content-Type": "application/json"} if body is not None else {}
         if cookie:
             fields["Cookie"] = cookie
@@ -122,7 +124,8 @@ class Session:
 
     def open(self, query="", **more):
         """The user's terminal, as GET /ws gives it."""
-        s = TerminalSocket(f"ws://127.0.0.1:{self.server.port}/ws{query}", self.cookie, **more)
+        context = self.server.context
+        s = TerminalSocket(f"{'wss' if context else 'ws'}://127.0.0.1:{self.server.port}/ws{query}", self.cookie, ssl=context, **more)
         self.server.place.closers.append(s.close)
         return s
 

@@ -3,11 +3,14 @@
 
 import base64
 import os
+import signal
 import socket
+import ssl
 
 import pytest
 
-from .process import DEADLINE
+from .nginx import certificate
+from .process import DEADLINE, wait_until
 from .server import Server
 
 PAGE = "<!doctype html><title>page</title>"
@@ -56,10 +59,32 @@ class WebServer(Server):
                 pass
             return read_all(s)
 
+    def connect(self):
+        s = socket.create_connection(("127.0.0.1", self.port), DEADLINE)
+        return self.context.wrap_socket(s, server_hostname="127.0.0.1") if self.context else s
+
     def status_of(self, data, **more):
         """The status of the first response to raw bytes; 0 if the connection was closed without one."""
         answer = self.raw(data, **more)
         return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 0
+
+
+class SecureServer(WebServer):
+    """TLS by mdockerd itself."""
+
+    def __init__(self, place, *options):
+        self.files = certificate(place.folder)
+        self.files[1].chmod(0o600)
+        self.context = ssl.create_default_context(cafile=str(self.files[0]))
+        super().__init__(place, "--tls-cert", str(self.files[0]), "--tls-key", str(self.files[1]), *options)
+
+    def new_certificate(self):
+        """Made and taken; what comes from now on is trusted, too."""
+        made = certificate(self.place.folder)
+        made[1].chmod(0o600)
+        self.context = ssl.create_default_context(cafile=str(made[0]))
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(self.answers, "the new certificate")
 
 
 def read_all(s):
@@ -74,11 +99,30 @@ def read_all(s):
         return got
 
 
+def frame(opcode, payload=b"", fin=True, mask=True, rsv=0, length=None, form=0):
+    """A client's frame; `length` lies about its payload, `form` is how many bytes its length has at least."""
+    n = len(payload) if length is None else length
+    head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
+    bit = 0x80 if mask else 0
+    if n < 126 and form < 2:
+        head += bytes([bit | n])
+    elif n < 65536 and form < 8:
+        head += bytes([bit | 126]) + n.to_bytes(2, "big")
+    else:
+        head += bytes([bit | 127]) + n.to_bytes(8, "big")
+    if mask:
+        key = os.urandom(4)
+        head += key
+        payload = bytes(b ^ key[i % 4] for i, b in enumerate(payload))
+    return head + payload
+
+
 class RawSocket:
     """A WebSocket by hand: frames as the test wants them."""
 
-    def __init__(self, server, cookie, protocol="mdocker.v1", query="", version="13", key=None):
-        self.s = socket.create_connection(("127.0.0.1", server.port), DEADLINE)
+    def __init__(self, server, cookie, protocol="mdocker.v1", query="", version="13", key=None, behind=b""):
+        """`behind` is sent in one go with the request."""
+        self.s = server.connect()
         key = base64.b64encode(os.urandom(16)).decode() if key is None else key
         lines = [f"GET /ws{query} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Upgrade: websocket",
                  "Connection: Upgrade", f"Sec-WebSocket-Version: {version}", f"Sec-WebSocket-Key: {key}"]
@@ -86,7 +130,7 @@ class RawSocket:
             lines.append(f"Sec-WebSocket-Protocol: {protocol}")
         if cookie:
             lines.append(f"Cookie: {cookie}")
-        self.s.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        self.s.sendall(("\r\n".join(lines) + "\r\n\r\n").encode() + behind)
         self.head, self.rest = b"", b""
         while b"\r\n\r\n" not in self.head:
             part = self.s.recv(4096)
@@ -99,22 +143,9 @@ class RawSocket:
     def status(self):
         return int(self.head.split(b" ", 2)[1]) if self.head else 0
 
-    def frame(self, opcode, payload=b"", fin=True, mask=True, rsv=0, length=None):
-        """Sends one frame; `length` lies about its payload."""
-        n = len(payload) if length is None else length
-        head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
-        bit = 0x80 if mask else 0
-        if n < 126:
-            head += bytes([bit | n])
-        elif n < 65536:
-            head += bytes([bit | 126]) + n.to_bytes(2, "big")
-        else:
-            head += bytes([bit | 127]) + n.to_bytes(8, "big")
-        if mask:
-            key = os.urandom(4)
-            head += key
-            payload = bytes(b ^ key[i % 4] for i, b in enumerate(payload))
-        self.s.sendall(head + payload)
+    def frame(self, *args, **more):
+        """Sends one frame."""
+        self.s.sendall(frame(*args, **more))
 
     def _take(self, n):
         while len(self.rest) < n:

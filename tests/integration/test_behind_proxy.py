@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from harness.nginx import Nginx, certificate
-from harness.server import Refused, TerminalSocket
-from harness.web import WebServer
+from harness.nginx import Nginx
+from harness.server import Refused
+from harness.web import SecureServer, WebServer
 
 LOGIN = json.dumps({"username": "alice", "password": "password"})
 BASE = "/shells"
@@ -57,33 +57,13 @@ def test_a_proxy_that_takes_the_upgrade_away_is_told_in_words(proxied):
     assert r.status == 426 and "proxy must pass on the Upgrade" in r.text, (r.status, r.text)
 
 
-def test_a_terminal_over_tls_of_the_server_itself(place):
+def test_a_terminal_over_tls_of_the_server_itself_outlives_its_certificate(place):
     place.need_images("busybox")
-    cert, key = certificate(place.folder)
-    key.chmod(0o600)
-    web = WebServer(place, "--workspace", "image=busybox", "--tls-cert", str(cert), "--tls-key", str(key))
-    import http.client
-    import ssl
-    context = ssl.create_default_context(cafile=str(cert))
-
-    def ask(method, path, body=None):
-        c = http.client.HTTPSConnection("127.0.0.1", web.port, timeout=30, context=context)
-        c.request(method, path, body, {"Content-Type": "application/json"})
-        r = c.getresponse()
-        r.read()
-        c.close()
-        return r
-
-    def answers():
-        try:
-            return ask("GET", "/healthz").status == 200
-        except OSError:
-            return False
-
-    web.answers = answers
-    web.start()
-    cookie = ask("POST", "/api/v1/login", LOGIN).headers["Set-Cookie"].split(";")[0]
-    s = TerminalSocket(f"wss://127.0.0.1:{web.port}/ws", cookie, ssl=context)
-    s.expect(r"[#$] ")
+    web = SecureServer(place, "--workspace", "image=busybox").start()
+    session = web.login("alice")
+    assert session.cookie.startswith("__Host-mdocker=")
+    s = session.shell()
     assert s.ask("seq 1 3000").split() == [str(n) for n in range(1, 3001)]
-    s.close()
+    web.new_certificate()
+    assert s.ask("echo still here") == "still here\n"
+    assert session.shell().ask("echo and anew") == "and anew\n"

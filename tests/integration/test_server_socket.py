@@ -13,7 +13,7 @@ import websockets
 
 from harness.process import DEADLINE, wait_until
 from harness.server import Refused
-from harness.web import RawSocket, WebServer
+from harness.web import RawSocket, SecureServer, WebServer, frame
 
 PROMPT = r"[#$] "
 
@@ -191,6 +191,14 @@ def test_a_stalled_socket_closes_at_logout_too(web):
 
 # opcode and more of a frame, and the close code that must answer it (None: closed without one is right, too).
 BAD_FRAMES = {
+    "no mask": (dict(opcode=2, payload=b"touch /root/typed\r", mask=False), {1002}),
+    "text without a mask": (dict(opcode=1, payload=b'{"type":"ping"}', mask=False), {1002}),
+    "ping without a mask": (dict(opcode=9, payload=b"x", mask=False), {1002}),
+    "close without a mask": (dict(opcode=8, payload=b"\x03\xe8", mask=False), {1002}),
+    "nothing without a mask": (dict(opcode=2, mask=False), {1002}),
+    "long without a mask": (dict(opcode=2, payload=b"x" * 70000, mask=False), {1002}),
+    "a length of 16 bits for 5": (dict(opcode=2, payload=b"touch", form=2), {1002}),
+    "a length of 64 bits for 5": (dict(opcode=2, payload=b"touch", form=8), {1002}),
     "rsv1": (dict(opcode=2, rsv=4), {1002}),
     "rsv2": (dict(opcode=2, rsv=2), {1002}),
     "rsv3": (dict(opcode=2, rsv=1), {1002}),
@@ -213,7 +221,14 @@ BAD_FRAMES = {
 }
 
 
-def test_bad_frames_end_their_own_connection_only(web):
+@pytest.fixture(params=[WebServer, SecureServer], ids=["http", "https"])
+def either(place, request):
+    place.need_images("busybox")
+    return request.param(place, "--workspace", "image=busybox").start()
+
+
+def test_bad_frames_end_their_own_connection_only(either):
+    web = either
     session = web.login("alice")
     watcher = session.shell()
     wrong = {}
@@ -229,11 +244,45 @@ def test_bad_frames_end_their_own_connection_only(web):
         if code not in codes:
             wrong[name] = code
     assert not wrong
-    assert watcher.ask("echo still here") == "still here\n"
+    assert watcher.ask("ls /root/typed 2>/dev/null || echo still here") == "still here\n"
     assert "ended with" not in web.said(), "a role was killed"
 
 
-def test_good_frames_of_every_kind(web):
+TYPED = frame(2, b"touch /root/typed\r", mask=False)
+LONG = frame(2, b" " * 300)
+
+
+@pytest.mark.parametrize("pieces", [
+    [frame(9, b"before") + TYPED],                        # behind a good one
+    [TYPED[:1], TYPED[1:]],                               # its header in two parts
+    [TYPED[:2], TYPED[2:], TYPED, TYPED],                 # and others behind it
+    [frame(2, b" ", fin=False), frame(2, b" ")],          # a message within a message
+    [LONG[:3], LONG[3:4], LONG[4:10], LONG[10:] + TYPED],
+], ids=["behind a good one", "in two parts", "several", "a message within a message", "behind a long one"])
+def test_no_way_of_cutting_hides_a_bad_frame(either, pieces):
+    session = either.login("alice")
+    watcher = session.shell()
+    raw = RawSocket(either, session.cookie, protocol=None)
+    raw.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for piece in pieces[:-1]:
+        raw.s.sendall(piece)
+        time.sleep(0.05)  # so that most often each is read by itself; the answer is the same in any case
+    with contextlib.suppress(OSError):
+        raw.s.sendall(pieces[-1])
+    assert raw.close_code() == 1002
+    raw.close()
+    assert watcher.ask("ls /root/typed 2>/dev/null || echo none") == "none\n"
+
+
+def test_frames_wait_for_the_answer_to_the_handshake(either):
+    session = either.login("alice")
+    for behind in (TYPED, frame(2, b"touch /root/typed\r")):
+        assert RawSocket(either, session.cookie, behind=behind).status == 400
+    assert session.shell().ask("ls /root/typed 2>/dev/null || echo none") == "none\n"
+
+
+def test_good_frames_of_every_kind(either):
+    web = either
     raw = RawSocket(web, web.login("alice").cookie, protocol=None)
     raw.frame(9, b"ping me")
     seen = b""
