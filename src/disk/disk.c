@@ -64,7 +64,7 @@ int disk_prepare(
 {
 	if (!disk_kind_of(path) && create(path, l, project, err) < 0)
 		return -1;
-	return disk_kind_of(path)->prepare(path, l, err);
+	return disk_kind_of(path)->prepare(path, l, project, err);
 }
 
 int disk_attach(const char *path, const char *target, struct md_error *err)

@@ -32,7 +32,8 @@ struct disk_kind {
 	int (*create)(const char *path, const struct disk_limits *l, uint32_t project,
 		struct md_error *err);
 	/* Before it is attached: it gets what `l` says, which may be more than it was made with. */
-	int (*prepare)(const char *path, const struct disk_limits *l, struct md_error *err);
+	int (*prepare)(const char *path, const struct disk_limits *l, uint32_t project,
+		struct md_error *err);
 	/* Mounts it at the folder `target` in the present mount namespace. */
 	int (*attach)(const char *path, const char *target, struct md_error *err);
 	/* disk_change() */

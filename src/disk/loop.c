@@ -258,7 +258,8 @@ static int create(const char *path, const struct disk_limits *l, uint32_t projec
 }
 
 /* The document may name more bytes than the disk has: where it couldn't grow in use. */
-static int prepare(const char *path, const struct disk_limits *l, struct md_error *err _unused_)
+static int prepare(const char *path, const struct disk_limits *l, uint32_t project _unused_,
+	struct md_error *err _unused_)
 {
 	uint64_t bytes = loop_geometry(path).bytes;
 	struct md_error why = MD_ERROR_INIT;

@@ -84,18 +84,26 @@ static uint32_t get_project(int folder)
 	return attr.fsx_projid;
 }
 
-/* The first of our numbers that nobody else has, such as another --root on the same file system: then the empty folder is all that
- * belongs to it. Looked at when it is ours already, so that of two who take one at the same time both see it. */
+/* Has nobody a limit or more than `files` files under this number, such as another --root on the same file system? -1: error. */
+static int is_free(int folder, uint32_t project, uint64_t files)
+{
+	struct if_dqblk q;
+
+	if (quota_get(folder, project, &q) < 0)
+		return -1;
+	return q.dqb_curinodes <= files && !q.dqb_bhardlimit && !q.dqb_ihardlimit &&
+	       !q.dqb_bsoftlimit && !q.dqb_isoftlimit;
+}
+
+/* The first of our numbers that is free. Looked at when it is ours already, so that of two who take one at the same time both see
+ * it. */
 static int take_project(int folder, uint32_t first)
 {
 	for (uint32_t project = first; project < first + PROJECT_TRIES; project++) {
-		struct if_dqblk q;
+		int free = set_project(folder, project) < 0 ? -1 : is_free(folder, project, 1);
 
-		if (set_project(folder, project) < 0 || quota_get(folder, project, &q) < 0)
-			return -1;
-		if (q.dqb_curinodes == 1 && !q.dqb_bhardlimit && !q.dqb_ihardlimit &&
-			!q.dqb_bsoftlimit && !q.dqb_isoftlimit)
-			return 0;
+		if (free != 0)
+			return free < 0 ? -1 : 0;
 	}
 	errno = EBUSY;
 	return -1;
@@ -118,11 +126,34 @@ static int quota_create(const char *path, const struct disk_limits *l _unused_, 
 	return -1;
 }
 
-static int set_limits(const char *path, const struct disk_limits *l, struct md_error *err)
+static int set_limits(int folder, const char *path, const struct disk_limits *l, uint32_t project,
+	struct md_error *err)
+{
+	uint64_t inodes = l->inodes ? l->inodes : l->bytes / DISK_BYTES_PER_INODE;
+
+	if (quota_set(folder, project, l->bytes, inodes) < 0)
+		return md_fail_errno(err, "disk: set the quota of '%s'", path);
+	return 0;
+}
+
+/* By a program of the admin's, for once. Other files than these have no attributes. */
+static int tell_how_to_give_one(int folder, const char *path, uint32_t first, struct md_error *err)
+{
+	uint32_t n = first;
+
+	while (n < first + PROJECT_TRIES - 1 && is_free(folder, n, 0) == 0)
+		n++;
+	return md_fail(err, EINVAL,
+		"disk: it has lost its project, as a copied one does. Give it one: find '%s' "
+		"-type d -exec chattr +P -p %u {} + -o -type f -exec chattr -p %u {} +",
+		path, n, n);
+}
+
+static int quota_prepare(
+	const char *path, const struct disk_limits *l, uint32_t first, struct md_error *err)
 {
 	_auto_close_ int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	uint64_t inodes = l->inodes ? l->inodes : l->bytes / DISK_BYTES_PER_INODE;
-	uint32_t project;
+	uint32_t project = folder < 0 ? 0 : get_project(folder);
 
 	if (folder < 0)
 		return md_fail_errno(err, "disk: '%s'", path);
@@ -131,15 +162,9 @@ static int set_limits(const char *path, const struct disk_limits *l, struct md_e
 			"disk: the file system of '%s' holds no project to its quota any more: "
 			"mount it with -o prjquota again",
 			path);
-	project = get_project(folder);
 	if (!project)
-		return md_fail(err, EINVAL,
-			"disk: '%s' has lost its project, as a copied one does: give it and all "
-			"below it one with chattr -R +P -p NUMBER",
-			path);
-	if (quota_set(folder, project, l->bytes, inodes) < 0)
-		return md_fail_errno(err, "disk: set the quota of '%s'", path);
-	return 0;
+		return tell_how_to_give_one(folder, path, first, err);
+	return set_limits(folder, path, l, project, err);
 }
 
 static int quota_attach(const char *path, const char *target, struct md_error *err)
@@ -150,10 +175,16 @@ static int quota_attach(const char *path, const char *target, struct md_error *e
 	return 0;
 }
 
+/* Without a project, and where nothing is enforced, the next start says what to do. */
 static int quota_change(const char *path, const struct disk_limits *from _unused_,
 	const struct disk_limits *to, const char *mounted _unused_, struct md_error *err)
 {
-	return set_limits(path, to, err);
+	_auto_close_ int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	uint32_t project = folder < 0 ? 0 : get_project(folder);
+
+	if (folder < 0)
+		return md_fail_errno(err, "disk: '%s'", path);
+	return project ? set_limits(folder, path, to, project, err) : 0;
 }
 
 /* A record that has no limits goes with the last file. That it stays is no harm: nobody takes a project that has limits. */
@@ -169,7 +200,7 @@ static void quota_release(const char *path)
 const struct disk_kind disk_quota = {
 	.name = "quota",
 	.create = quota_create,
-	.prepare = set_limits,
+	.prepare = quota_prepare,
 	.attach = quota_attach,
 	.change = quota_change,
 	.release = quota_release,

@@ -91,8 +91,14 @@ mdocker stop -t 0 w; mdocker stop -t 0 x; remount
 say without mdocker start w
 remount '-o prjquota'
 say again mdocker start w
-mdocker rm -f x; mdocker rm -f w
+mdocker rm -f w
 say removed records
+at=$(disk); mv $at /mnt/moved; cp -a /mnt/moved $at
+say copied mdocker start x
+mdocker start x 2>&1 | sed 's/.*Give it one: //' >/run/repair; sh /run/repair
+say repaired mdocker start x
+say of-copy mdocker stats --format json x
+say fill-copy mdocker exec x /bin/sh -c 'dd if=/dev/zero of=/root/more bs=1M count=60'
 /bin/busybox poweroff -f
 """
 
@@ -109,7 +115,7 @@ def said(images, tmp_path_factory):
                         "MDOCKER": program("mdocker"), "IMAGE": images.busybox_tar, "PROBE": PROBE, "RECORDS": RECORDS}.items():
         script = script.replace(f"@{word}@", str(value))
     console = uml.boot(folder, script, disk)
-    assert "== removed" in console, console
+    assert "== fill-copy" in console, console
     return uml.answers(console)
 
 
@@ -200,4 +206,13 @@ def test_without_the_quota_it_is_refused_and_with_it_starts_again(said):
 
 def test_a_removed_one_leaves_no_limits(said):
     assert set(records(said, "records")) == {16 << 16, 17 << 16, (17 << 16) + 1}
-    assert set(records(said, "removed")) == {17 << 16}, "the stranger's folder alone"
+    assert set(records(said, "removed")) == {16 << 16, 17 << 16}
+
+
+def test_a_copied_one_gets_a_project_by_the_command_that_the_error_names(said):
+    output, code = said["copied"]
+    assert code != 0 and "lost its project" in output, output
+    assert said["repaired"][1] == 0, said["repaired"]
+    of_copy = stats(said, "of-copy")
+    assert of_copy["diskLimit"] == 64 * MIB and of_copy["disk"] > 48 * MIB, of_copy
+    assert "quota exceeded" in said["fill-copy"][0], said["fill-copy"]
