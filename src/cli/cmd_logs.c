@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
-#include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/cli.h"
@@ -37,34 +37,55 @@ static const struct args_option options[] = {
 	ARGS_END,
 };
 
-/* {"log","stream","time"}: to the stream that it came from. */
-static int print_line(const char *line, size_t len, struct md_error *err)
+/* A log while it is read. */
+struct reader {
+	int fd;             /* owned */
+	struct buf pending; /* of a line whose end is to come */
+	bool told;          /* that a line is damaged */
+};
+
+#define READER_INIT(descriptor)                                                                    \
+	{                                                                                          \
+		.fd = (descriptor), .pending = BUF_INIT(LINE_CEILING)                              \
+	}
+
+static void reader_done(struct reader *r)
+{
+	fd_close(&r->fd);
+	buf_done(&r->pending);
+}
+
+/* {"log","stream","time"}: to the stream that it came from. A line that a power cut left half hides no other. */
+static void print_line(struct reader *r, const char *line, size_t len)
 {
 	_auto_json_ struct json_doc doc = JSON_DOC_INIT;
 	const char *text = "", *stream = "stdout";
+	struct md_error err = MD_ERROR_INIT;
 	struct json_node root;
 
-	if (json_parse(&doc, line, len, err) < 0 || json_root(&doc, &root, err) < 0 ||
-		json_get_string(&root, "log", &text, err) < 0 ||
-		json_get_string(&root, "stream", &stream, err) < 0)
-		return md_wrap(err, "the log is damaged");
-	fputs(text, str_eq(stream, "stderr") ? stderr : stdout);
-	return 0;
+	if (json_parse(&doc, line, len, &err) == 0 && json_root(&doc, &root, &err) == 0 &&
+		json_get_string(&root, "log", &text, &err) >= 0 &&
+		json_get_string(&root, "stream", &stream, &err) >= 0)
+		fputs(text, str_eq(stream, "stderr") ? stderr : stdout);
+	else if (!r->told)
+		log_warning("the log is damaged, a part of it is left out: %s", err.msg);
+	r->told = r->told || err.code;
 }
 
 /* Prints the whole lines that have come, keeps the rest of one. */
-static int print_new(int fd, struct buf *pending, struct md_error *err)
+static int print_new(struct reader *r, struct md_error *err)
 {
+	struct buf *pending = &r->pending;
 	struct stat st;
 
 	/* The shim empties a log that is full. */
-	if (fstat(fd, &st) == 0 && st.st_size < lseek(fd, 0, SEEK_CUR)) {
+	if (fstat(r->fd, &st) == 0 && st.st_size < lseek(r->fd, 0, SEEK_CUR)) {
 		buf_reset(pending);
-		lseek(fd, 0, SEEK_SET);
+		lseek(r->fd, 0, SEEK_SET);
 	}
 	for (;;) {
 		char *room = buf_reserve(pending, READ_CHUNK);
-		ssize_t n = room ? read(fd, room, READ_CHUNK) : -1;
+		ssize_t n = room ? read(r->fd, room, READ_CHUNK) : -1;
 		char *end;
 
 		if (n < 0)
@@ -75,8 +96,7 @@ static int print_new(int fd, struct buf *pending, struct md_error *err)
 		while ((end = memchr(pending->data, '\n', pending->len))) {
 			size_t len = (size_t)(end - pending->data);
 
-			if (print_line(pending->data, len, err) < 0)
-				return -1;
+			print_line(r, pending->data, len);
 			buf_consume(pending, len + 1);
 		}
 	}
@@ -107,8 +127,7 @@ static void drain(int fd)
 }
 
 /* Woken by each write to the log; ends with the shim, whose connection then breaks. */
-static int follow(
-	int fd, const char *path, int connection, struct buf *pending, struct md_error *err)
+static int follow(struct reader *r, const char *path, int connection, struct md_error *err)
 {
 	_auto_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	struct pollfd fds[2];
@@ -118,24 +137,23 @@ static int follow(
 	fds[0] = (struct pollfd){ .fd = watch, .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = connection, .events = POLLRDHUP };
 	while (connection >= 0 && !fds[1].revents) {
-		if (print_new(fd, pending, err) < 0)
+		if (print_new(r, err) < 0)
 			return -1;
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return md_fail_errno(err, "poll");
 		drain(watch);
 	}
-	return print_new(fd, pending, err);
+	return print_new(r, err);
 }
 
 /* What the shim has moved aside since the log was full (output_log.h). */
 static int print_old(const char *path, struct md_error *err)
 {
-	_auto_buf_ struct buf pending = BUF_INIT(LINE_CEILING);
-	_auto_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_auto_(reader_done) struct reader r = READER_INIT(open(path, O_RDONLY | O_CLOEXEC));
 
-	if (fd < 0)
+	if (r.fd < 0)
 		return errno == ENOENT ? 0 : md_fail_errno(err, "log '%s'", path);
-	return print_new(fd, &pending, err);
+	return print_new(&r, err);
 }
 
 static int show(const struct logs_options *o, struct engine *e, const struct workspace *w,
@@ -144,26 +162,25 @@ static int show(const struct logs_options *o, struct engine *e, const struct wor
 	_auto_free_ char *path = engine_path(e, w->id, "log");
 	_auto_free_ char *old = path ? str_format("%s.1", path) : NULL;
 	_auto_shim_client_ struct shim_client shim = SHIM_CLIENT_INIT;
-	_auto_buf_ struct buf pending = BUF_INIT(LINE_CEILING);
-	_auto_close_ int fd = -1;
+	_auto_(reader_done) struct reader r = READER_INIT(-1);
 
 	if (!old)
 		return md_fail_errno(err, "log");
 	if (o->tail < 0 && print_old(old, err) < 0)
 		return -1;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
+	r.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (r.fd < 0 && errno == ENOENT)
 		return 0; /* it has written nothing */
-	if (fd < 0)
+	if (r.fd < 0)
 		return md_fail_errno(err, "log '%s'", path);
-	if (o->tail >= 0 && seek_tail(fd, o->tail) < 0)
+	if (o->tail >= 0 && seek_tail(r.fd, o->tail) < 0)
 		return md_fail_errno(err, "log '%s'", path);
 	if (!o->follow)
-		return print_new(fd, &pending, err);
+		return print_new(&r, err);
 	/* Of a stopped workspace there is nothing to wait for. */
 	if (workspace_is_running(e, w) && session_open(e, w, &shim, err) < 0)
 		return -1;
-	return follow(fd, path, shim.fd, &pending, err);
+	return follow(&r, path, shim.fd, err);
 }
 
 static int run(const struct args_command *c, int argc, char **argv)

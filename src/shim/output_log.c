@@ -85,8 +85,14 @@ static void write_entry(struct output_log *l, enum output_stream stream)
 	json_object_end(&w);
 	buf_add_char(&out, '\n');
 	buf_reset(partial);
-	if (out.failed || fd_write_all(l->fd, out.data, out.len) < 0)
+	if (out.failed)
 		return;
+	if (fd_write_all(l->fd, out.data, out.len) < 0) {
+		/* Half an entry would be the beginning of the next one. */
+		if (ftruncate(l->fd, (off_t)l->size) < 0)
+			log_warning("half an entry of the output log stays: %s", strerror(errno));
+		return;
+	}
 	l->size += out.len;
 	if (l->size >= l->limit)
 		rotate(l);

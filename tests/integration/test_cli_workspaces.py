@@ -153,6 +153,16 @@ def test_logs_tail_and_follow(box):
     assert box.mdocker("logs", "--tail", "9", "l").ok().out == "1\n2\n3\n"
 
 
+def test_a_damaged_entry_of_the_log_hides_no_other(box):
+    box.mdocker("run", "-d", "--name", "l", "busybox", "echo", "first").ok()
+    wait_until(lambda: not box.mdocker("ps", "-q").ok().out, "it has ended")
+    log = box.root / "workspaces" / box.workspaces().pop() / "log"
+    first = log.read_text()
+    log.write_text(first + first[:20] + first.replace("first", "lost") + first.replace("first", "last"))  # half an entry, as of a power cut
+    r = box.mdocker("logs", "l").ok()
+    assert r.out == "first\nlast\n" and r.err.count("damaged") == 1, r
+
+
 # ---- inspect, stats ----
 
 def test_inspect_tells_all(web):

@@ -5,8 +5,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -107,6 +109,29 @@ static void a_line_without_end_is_cut_and_the_files_are_bounded(void **state _un
 	assert_true(strlen(before) >= 50000 && strlen(before) < 70000);
 }
 
+/* As on a full disk: the beginning of an entry is written, its end is not. */
+static void an_entry_that_finds_no_room_leaves_no_half(void **state _unused_)
+{
+	_auto_free_ char *text = NULL;
+	struct rlimit usual, low;
+	struct output_log l;
+
+	signal(SIGXFSZ, SIG_IGN);
+	open_log(&l, "full", 1 << 20);
+	output_log_write(&l, OUTPUT_STDOUT, "before\n", 7);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
+	low = (struct rlimit){ (rlim_t)l.size + 20, usual.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+	output_log_write(&l, OUTPUT_STDOUT, "lost\n", 5);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+	output_log_write(&l, OUTPUT_STDOUT, "after\n", 6);
+	output_log_close(&l);
+	text = read_file("full");
+	assert_int_equal(count(text, "\n"), 2);
+	assert_int_equal(count(text, "{\"log\":"), 2);
+	assert_non_null(strstr(text, "after"));
+}
+
 static void without_a_file_nothing_is_kept(void **state _unused_)
 {
 	struct output_log l;
@@ -181,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_of_both_streams_are_kept_apart),
 		cmocka_unit_test(a_line_without_end_is_cut_and_the_files_are_bounded),
+		cmocka_unit_test(an_entry_that_finds_no_room_leaves_no_half),
 		cmocka_unit_test(without_a_file_nothing_is_kept),
 		cmocka_unit_test(a_character_cut_anywhere_is_recorded_whole),
 		cmocka_unit_test(a_recording_ends_at_its_limit),
