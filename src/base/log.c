@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/utc.h"
 
 enum { LINE_MAX_BYTES = 4096 };
 
@@ -66,7 +67,7 @@ static size_t escape(char *to, size_t size, const char *from, bool json)
 void log_write(enum log_level level, const char *fmt, ...)
 {
 	char message[LINE_MAX_BYTES / 2], escaped[LINE_MAX_BYTES - 256], line[LINE_MAX_BYTES];
-	char when[64] = "";
+	char when[UTC_TEXT] = "";
 	int saved = errno;
 	va_list ap;
 	int len;
@@ -77,16 +78,8 @@ void log_write(enum log_level level, const char *fmt, ...)
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	escape(escaped, sizeof(escaped), message, log_state.json);
-	if (!log_state.plain) {
-		struct timespec now;
-		struct tm tm;
-		size_t at;
-
-		clock_gettime(CLOCK_REALTIME, &now);
-		gmtime_r(&now.tv_sec, &tm);
-		at = strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
-		snprintf(when + at, sizeof(when) - at, ".%03ldZ", now.tv_nsec / 1000000);
-	}
+	if (!log_state.plain)
+		utc_now(when, 3);
 	if (log_state.json)
 		len = snprintf(line, sizeof(line),
 			"{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n", level_names[level],

@@ -145,7 +145,7 @@ int container_delete_own(const struct runtime *rt, struct container_state *s,
 	s->pid = 0;
 	hooks_run(&spec->hooks[OCI_HOOK_POSTSTOP], OCI_HOOK_POSTSTOP, s, CONTAINER_STOPPED, true,
 		NULL);
-	return state_dir_remove(rt, s->id, err);
+	return state_dir_remove_open(&d, err);
 }
 
 /* ---- pause, resume, update, ps ---- */

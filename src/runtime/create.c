@@ -12,7 +12,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -21,6 +20,7 @@
 #include "base/mem.h"
 #include "base/sock.h"
 #include "base/str.h"
+#include "base/utc.h"
 #include "runtime/cgroup.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
@@ -207,18 +207,6 @@ static void creation_undo(struct creation *c)
 		log_warning("%s", err.msg);
 }
 
-static char *now_text(void)
-{
-	struct timespec now;
-	struct tm tm;
-	char day[32];
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	return str_format("%s.%09ldZ", day, now.tv_nsec);
-}
-
 /* The bundle and its document. Relative paths are of the caller's working directory. */
 static int load_bundle(struct creation *c, struct md_error *err)
 {
@@ -259,9 +247,10 @@ static int find_rootfs(struct creation *c, struct md_error *err)
 static int fill_state(struct creation *c, const char *id, struct md_error *err)
 {
 	struct container_state *s = &c->state;
+	char now[UTC_TEXT];
 
 	s->id = strdup(id);
-	s->created = now_text();
+	s->created = strdup(utc_now(now, 9));
 	s->owner_uid = geteuid();
 	s->owner = geteuid() == 0 ? strdup("root") : str_format("%u", geteuid());
 	s->status = CONTAINER_CREATING;
@@ -409,15 +398,27 @@ static int prepare(struct creation *c, const char *id, struct md_error *err)
 	return state_write(&c->dir, &c->state, err);
 }
 
+/* While the child is at work: all that its record takes but the moment in which it counts. */
+static int prepare_record(struct creation *c, struct md_error *err)
+{
+	struct proc_stat stat;
+
+	c->state.pid = c->launch.pid;
+	if (proc_read_stat(c->launch.pid, &stat) < 0)
+		return md_fail_errno(err, "find the container's process");
+	c->state.start_time = stat.start_time;
+	if (state_write_file(c->dir.fd, "config.json", c->config, c->config_len, 0600, err) < 0)
+		return -1;
+	return state_prepare(&c->dir, &c->state, err);
+}
+
 /* The child is ready: the state file gets its pid, then the child may outlive us. */
 static int record(struct creation *c, struct md_error *err)
 {
 	struct container_state *s = &c->state;
 
-	if (state_write_file(c->dir.fd, "config.json", c->config, c->config_len, 0600, err) < 0)
-		return -1;
 	s->status = CONTAINER_CREATED;
-	if (state_write(&c->dir, s, err) < 0)
+	if (state_publish(&c->dir, err) < 0)
 		return -1;
 	if (c->options->pid_file && runtime_write_pid_file(c->options->pid_file, s->pid, err) < 0)
 		return -1;
@@ -426,8 +427,6 @@ static int record(struct creation *c, struct md_error *err)
 
 static int create(struct creation *c, const char *id, struct md_error *err)
 {
-	struct proc_stat stat;
-
 	if (runtime_seal_fds(c->options->preserve_fds, &c->plan.init.soft_files, err) < 0 ||
 		prepare(c, id, err) < 0)
 		return -1;
@@ -439,11 +438,7 @@ static int create(struct creation *c, const char *id, struct md_error *err)
 	/* Ours alone: the child has its copies. */
 	fd_close(&c->listener);
 	fd_close(&c->console);
-	c->state.pid = c->launch.pid;
-	if (proc_read_stat(c->launch.pid, &stat) < 0)
-		return md_fail_errno(err, "find the container's process");
-	c->state.start_time = stat.start_time;
-	if (launch_serve(&c->launch, SYNC_READY, err) < 0)
+	if (prepare_record(c, err) < 0 || launch_serve(&c->launch, SYNC_READY, err) < 0)
 		return -1;
 	return record(c, err);
 }

@@ -397,13 +397,21 @@ static void accept_start(struct init *in, int listener)
 	}
 }
 
+void init_await_start(struct init *in)
+{
+	if (in->awaits_start)
+		init_await(in, SYNC_START, NULL, NULL);
+	in->awaits_start = false;
+}
+
+/* With `run` it is a matter of the state file only: there is time for that until something can't be taken back. */
 static void step_await_start(struct init *in)
 {
 	const struct init_plan *p = in->plan;
 
 	if (p->start_listener < 0) {
+		in->awaits_start = true;
 		init_send(in, SYNC_READY, 0, -1);
-		init_await(in, SYNC_START, NULL, NULL);
 		return;
 	}
 	/* Once written down we may outlive the runtime; should it die before, the end of its socket tells. */
@@ -479,7 +487,12 @@ _noreturn_ void init_run(const struct init_plan *plan)
 {
 	const struct init_step *steps = plan->exec ? exec_steps : create_steps;
 	size_t count = plan->exec ? ARRAY_SIZE(exec_steps) : ARRAY_SIZE(create_steps);
-	struct init in = { .plan = plan, .sock = plan->sock, .root = -1, .proc = -1, .tty = -1 };
+	struct init in = { .plan = plan,
+		.sock = plan->sock,
+		.root = -1,
+		.proc = -1,
+		.tty = -1,
+		.hierarchies = -1 };
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

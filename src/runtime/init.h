@@ -21,8 +21,9 @@
 #include "runtime/init_sync.h"
 
 enum init_mount_kind {
-	INIT_MOUNT_NEW,     /* a new file system of `type` */
-	INIT_MOUNT_BIND,    /* `source` again at `target` */
+	INIT_MOUNT_NEW,  /* a new file system of `type` */
+	INIT_MOUNT_BIND, /* `source` again at `target` */
+	INIT_MOUNT_HIERARCHY, /* the same of a container's v1 cgroup, in the tmpfs that was made for them */
 	INIT_MOUNT_ATTR,    /* attributes of what is mounted at `target` already */
 	INIT_MOUNT_SYMLINK, /* `target` is a symlink to `source` */
 };
@@ -42,9 +43,10 @@ struct init_mount {
 	bool superblock_readonly;      /* the file system itself read-only, not only this mount */
 	bool copy_symlink;
 	bool tmpcopyup;
-	bool from_runtime; /* the runtime makes it (id-mapped) and sends a descriptor */
-	bool in_cgroup;    /* needs the cgroups, and their namespace */
-	bool optional;     /* failing is fine: a host without this controller */
+	bool from_runtime;      /* the runtime makes it (id-mapped) and sends a descriptor */
+	bool in_cgroup;         /* needs the cgroups, and their namespace */
+	bool holds_hierarchies; /* the tmpfs of INIT_MOUNT_HIERARCHY */
+	bool optional;          /* failing is fine: a host without this controller */
 };
 
 struct init_plan {
@@ -95,6 +97,8 @@ struct init {
 	int cgroup_fds[SOCK_MAX_FDS]; /* where they are entered */
 	size_t cgroup_fd_count;
 	bool in_cgroupns;
+	bool awaits_start;  /* `run`: the runtime has not said yet that the state file is written */
+	int hierarchies;    /* the tmpfs in which those of v1 are mounted next; -1 */
 	char program[4096]; /* absolute path of what will be executed */
 };
 
@@ -111,6 +115,9 @@ void init_warn(struct init *in, int code, ...) __attribute__((sentinel));
 /* Waits for `stage`, noting what else comes. Ends the process if the runtime is gone. */
 void init_await(struct init *in, enum sync_stage stage, struct sync_message *ret, int *ret_fd);
 void init_send(struct init *in, enum sync_stage stage, int value, int fd);
+
+/* Waits for the runtime's word to go on, if it is still to come. */
+void init_await_start(struct init *in);
 
 /* Joins the strings into `to`, cut to fit; always NUL-terminated. The last one is NULL. */
 void init_join_text(char *to, size_t size, ...) __attribute__((sentinel));

@@ -53,6 +53,8 @@ void init_step_create_hooks(struct init *in)
 
 void init_step_start_hooks(struct init *in)
 {
+	if (in->plan->spec->hooks[OCI_HOOK_START_CONTAINER].count)
+		init_await_start(in);
 	run_hooks(in, OCI_HOOK_START_CONTAINER);
 	if (in->plan->hook_state[OCI_HOOK_START_CONTAINER] >= 0)
 		close(in->plan->hook_state[OCI_HOOK_START_CONTAINER]);

@@ -384,9 +384,31 @@ static void mount_new(struct init *in, const struct init_mount *m)
 		fail_mount(in, m, "set its attributes");
 	init_attach(in, tree, target, m->target);
 	set_propagation(in, m, tree);
+	if (m->holds_hierarchies) {
+		fd_close(&in->hierarchies);
+		in->hierarchies = take_fd(&tree);
+	}
 }
 
 /* ---- the rest ---- */
+
+/* There is a dozen of them, and nobody else in the new tmpfs: nothing there needs to be looked up with care. */
+static void mount_hierarchy(struct init *in, const struct init_mount *m)
+{
+	const char *name = strrchr(m->target, '/') + 1;
+	_auto_close_ int tree = -1;
+
+	if (in->hierarchies >= 0)
+		tree = sys_open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE);
+	if (tree < 0 || mkdirat(in->hierarchies, name, 0755) < 0) {
+		mount_bind(in, m); /* which has more ways, and the words for a failure */
+		return;
+	}
+	if (set_own_attributes(in, m, tree) < 0)
+		fail_mount(in, m, "set its attributes");
+	if (sys_move_mount(tree, "", in->hierarchies, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		fail_mount(in, m, NULL);
+}
 
 static void mount_attr(struct init *in, const struct init_mount *m)
 {
@@ -411,6 +433,7 @@ static void make_symlink(struct init *in, const struct init_mount *m)
 static void (*const mount_kinds[])(struct init *, const struct init_mount *) = {
 	[INIT_MOUNT_NEW] = mount_new,
 	[INIT_MOUNT_BIND] = mount_bind,
+	[INIT_MOUNT_HIERARCHY] = mount_hierarchy,
 	[INIT_MOUNT_ATTR] = mount_attr,
 	[INIT_MOUNT_SYMLINK] = make_symlink,
 };

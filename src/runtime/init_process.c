@@ -366,6 +366,8 @@ void init_step_ids(struct init *in)
 	enter_directory(in, true);
 	check_directory(in);
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
+	/* A filter may forbid to hear of it. */
+	init_await_start(in);
 	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		init_fail(in, errno, "set no_new_privs", NULL);
 	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN, so it comes before the capabilities go. */

@@ -117,7 +117,7 @@ static void add_hierarchy(struct table *t, const struct oci_mount *m,
 	i->attr_set = to_attributes(m->flags);
 	i->in_cgroup = true;
 	if (!own_namespace) {
-		i->kind = INIT_MOUNT_BIND;
+		i->kind = target == m->destination ? INIT_MOUNT_BIND : INIT_MOUNT_HIERARCHY;
 		i->source = table_text(t, "%s%s", h->mount, h->path);
 		return;
 	}
@@ -166,6 +166,7 @@ static void add_cgroup(struct table *t, const struct plan_request *r, const stru
 	i->type = "tmpfs";
 	i->target = m->destination;
 	i->data = table_text(t, "mode=755,size=64k,nr_inodes=128");
+	i->holds_hierarchies = true;
 	i->ms_flags = m->flags & ~(unsigned long)MS_RDONLY;
 	i->attr_set = to_attributes(i->ms_flags);
 	for (size_t k = 0; k < count; k++) {

@@ -177,23 +177,64 @@ int state_dir_remove(const struct runtime *rt, const char *id, struct md_error *
 	return 0;
 }
 
-int state_write_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
+/* What `container_run` leaves, without a look into the folder; anything else takes one. */
+int state_dir_remove_open(const struct state_dir *d, struct md_error *err)
+{
+	static const char *const names[] = { "lock", "creating.json", "config.json", "state.json" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		unlinkat(d->fd, names[i], 0);
+	if (rmdir(d->path) < 0 && errno != ENOENT && file_remove_tree(AT_FDCWD, d->path) < 0)
+		return md_fail_errno(err, "remove '%s'", d->path);
+	return 0;
+}
+
+/* The name that a file has while it is written. */
+static void temporary_name(char to[NAME_MAX], const char *name)
+{
+	snprintf(to, NAME_MAX, ".%s.new", name);
+}
+
+static int fail_write(int dirfd, const char *name, struct md_error *err)
+{
+	char temporary[NAME_MAX];
+	int saved = errno;
+
+	temporary_name(temporary, name);
+	unlinkat(dirfd, temporary, 0);
+	errno = saved;
+	return md_fail_errno(err, "write %s", name);
+}
+
+static int write_temporary(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
 	struct md_error *err)
 {
 	_auto_close_ int fd = -1;
 	char temporary[NAME_MAX];
 
-	snprintf(temporary, sizeof(temporary), ".%s.new", name);
+	temporary_name(temporary, name);
 	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd < 0 || fd_write_all(fd, data, len) < 0 ||
-		renameat(dirfd, temporary, dirfd, name) < 0) {
-		int saved = errno;
-
-		unlinkat(dirfd, temporary, 0);
-		errno = saved;
-		return md_fail_errno(err, "write %s", name);
-	}
+	if (fd < 0 || fd_write_all(fd, data, len) < 0)
+		return fail_write(dirfd, name, err);
 	return 0;
+}
+
+static int publish(int dirfd, const char *name, struct md_error *err)
+{
+	char temporary[NAME_MAX];
+
+	temporary_name(temporary, name);
+	if (renameat(dirfd, temporary, dirfd, name) < 0)
+		return fail_write(dirfd, name, err);
+	return 0;
+}
+
+int state_write_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
+	struct md_error *err)
+{
+	if (write_temporary(dirfd, name, data, len, mode, err) < 0)
+		return -1;
+	return publish(dirfd, name, err);
 }
 
 /* ---- state.json ---- */
@@ -216,12 +257,13 @@ static void write_annotations(struct json_writer *w, const struct strv *v)
 
 /* While it is made the state has a file of its own: renaming over an existing one makes ext4 write the data out at once, and deleting it
  * wait for that (5 to 30 ms). */
-static const char *state_name(enum container_status status)
+static const char *state_name(bool complete)
 {
-	return status == CONTAINER_CREATING ? "creating.json" : "state.json";
+	return complete ? "state.json" : "creating.json";
 }
 
-int state_write(const struct state_dir *d, const struct container_state *s, struct md_error *err)
+static int write_state(const struct state_dir *d, const struct container_state *s, bool complete,
+	struct md_error *err)
 {
 	_auto_buf_ struct buf b = BUF_INIT(STATE_CEILING);
 	struct json_writer w = { .out = &b };
@@ -235,7 +277,7 @@ int state_write(const struct state_dir *d, const struct container_state *s, stru
 	json_add_u64(&w, "ownerUid", s->owner_uid);
 	json_add_i64(&w, "pid", s->pid);
 	json_add_u64(&w, "startTime", s->start_time);
-	json_add_bool(&w, "complete", s->status != CONTAINER_CREATING);
+	json_add_bool(&w, "complete", complete);
 	json_add_string(&w, "cgroup", s->cgroup);
 	json_add_bool(&w, "systemdCgroup", s->systemd_cgroup);
 	json_add_bool(&w, "rootless", s->rootless);
@@ -245,7 +287,26 @@ int state_write(const struct state_dir *d, const struct container_state *s, stru
 	json_object_end(&w);
 	if (b.failed)
 		return md_fail(err, ENOMEM, "write state.json");
-	return state_write_file(d->fd, state_name(s->status), b.data, b.len, 0600, err);
+	return write_temporary(d->fd, state_name(complete), b.data, b.len, 0600, err);
+}
+
+int state_write(const struct state_dir *d, const struct container_state *s, struct md_error *err)
+{
+	bool complete = s->status != CONTAINER_CREATING;
+
+	if (write_state(d, s, complete, err) < 0)
+		return -1;
+	return publish(d->fd, state_name(complete), err);
+}
+
+int state_prepare(const struct state_dir *d, const struct container_state *s, struct md_error *err)
+{
+	return write_state(d, s, true, err);
+}
+
+int state_publish(const struct state_dir *d, struct md_error *err)
+{
+	return publish(d->fd, state_name(true), err);
 }
 
 static int add_annotation(const char *key, const struct json_node *value, void *data)

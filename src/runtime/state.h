@@ -41,7 +41,14 @@ int state_dir_open(const struct runtime *rt, const char *id, bool lock, struct s
 /* Removes the folder with all in it. */
 int state_dir_remove(const struct runtime *rt, const char *id, struct md_error *err);
 
+/* The same of a container whose folder is open. */
+int state_dir_remove_open(const struct state_dir *d, struct md_error *err);
+
 int state_write(const struct state_dir *d, const struct container_state *s, struct md_error *err);
+
+/* The same in two parts: the document of a complete container, whatever s->status, which nobody reads until it is published. */
+int state_prepare(const struct state_dir *d, const struct container_state *s, struct md_error *err);
+int state_publish(const struct state_dir *d, struct md_error *err);
 
 /* As written, with the status as it is now. */
 int state_read(const struct state_dir *d, struct container_state *ret, struct md_error *err);

@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utc.h"
 #include "json/json_read.h"
 #include "json/json_write.h"
 #include "base/poison.h"
@@ -200,16 +201,9 @@ static int rotate(struct audit *a, struct md_error *err)
 
 static void add_time(struct json_writer *w)
 {
-	struct timespec now;
-	struct tm tm;
-	char text[64];
-	size_t len;
+	char now[UTC_TEXT];
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + len, sizeof(text) - len, ".%03ldZ", now.tv_nsec / 1000000);
-	json_add_string(w, "time", text);
+	json_add_string(w, "time", utc_now(now, 3));
 }
 
 static void add_if(struct json_writer *w, const char *key, const char *value)

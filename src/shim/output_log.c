@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utc.h"
 #include "json/json_write.h"
 #include "base/poison.h"
 
@@ -54,18 +54,6 @@ static void rotate(struct output_log *l)
 	l->size = 0;
 }
 
-static void format_time(char *to, size_t room)
-{
-	struct timespec now;
-	struct tm utc;
-	size_t len;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	len = strftime(to, room, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(to + len, room - len, ".%09ldZ", now.tv_nsec);
-}
-
 /* Writes what is gathered of a stream as one entry. */
 static void write_entry(struct output_log *l, enum output_stream stream)
 {
@@ -73,15 +61,14 @@ static void write_entry(struct output_log *l, enum output_stream stream)
 	_auto_buf_ struct buf out = BUF_INIT(8 * MAX_LINE);
 	struct json_writer w = { .out = &out };
 	struct buf *partial = &l->partial[stream];
-	char when[64];
+	char when[UTC_TEXT];
 
 	for (size_t i = 0; i < partial->len; i++) /* a NUL would end the string */
 		partial->data[i] = partial->data[i] ? partial->data[i] : ' ';
-	format_time(when, sizeof(when));
 	json_object_begin(&w, NULL);
 	json_add_string(&w, "log", buf_str(partial));
 	json_add_string(&w, "stream", names[stream]);
-	json_add_string(&w, "time", when);
+	json_add_string(&w, "time", utc_now(when, 9));
 	json_object_end(&w);
 	buf_add_char(&out, '\n');
 	buf_reset(partial);
