@@ -80,6 +80,15 @@ static int add_tree(struct cgroup *c, const char *name, const char *mount, bool 
 	return 0;
 }
 
+static bool is_tree(const char *mount, bool unified)
+{
+	struct statfs fs;
+
+	return statfs(mount, &fs) == 0 &&
+	       (unsigned long)fs.f_type ==
+		       (unsigned long)(unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC);
+}
+
 /* The name of a tree: its controllers, or name=X, out of the superblock options
  * "rw,cpu,cpuacct,xattr". */
 static void tree_name(const char *options, char *to, size_t size)
@@ -114,7 +123,6 @@ static int add_mount_line(struct cgroup *c, char *line)
 {
 	char *separator = strstr(line, " - "), *fields[5], *save = line, name[256];
 	char *type, *options;
-	struct statfs fs;
 	bool unified;
 
 	if (!separator)
@@ -133,9 +141,7 @@ static int add_mount_line(struct cgroup *c, char *line)
 	options = strrchr(type, ' ');
 	tree_name(unified || !options ? "" : options + 1, name, sizeof(name));
 	str_unescape_octal(fields[4]);
-	if ((!unified && !name[0]) || is_mounted(c, name) || statfs(fields[4], &fs) < 0 ||
-		(unsigned long)fs.f_type !=
-			(unsigned long)(unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))
+	if ((!unified && !name[0]) || is_mounted(c, name) || !is_tree(fields[4], unified))
 		return 0;
 	return add_tree(c, name, fields[4], unified);
 }
@@ -158,17 +164,62 @@ static int read_mounts(struct cgroup *c, struct md_error *err)
 	return r < 0 ? md_fail(err, ENOMEM, "out of memory") : 0;
 }
 
+/* "9:memory:/a", "1:name=systemd:/a", "0::/a" of /proc/self/cgroup: adds the tree if it lies where it usually does. False: it doesn't. */
+static bool add_usual(struct cgroup *c, char *line)
+{
+	char *name, *folder, path[512];
+	bool unified;
+
+	strsep(&line, ":");
+	name = strsep(&line, ":");
+	if (!name || !line)
+		return false;
+	unified = !name[0];
+	folder = str_starts(name, "name=") ? name + strlen("name=") : name;
+	snprintf(path, sizeof(path), CGROUP_ROOT "/%s", unified ? "unified" : folder);
+	if (is_tree(path, unified))
+		return add_tree(c, name, path, unified) == 0;
+	/* Beside controllers of v1 there is nothing in the unified tree that we couldn't do without. */
+	return unified && c->tree_count;
+}
+
+static void forget_trees(struct cgroup *c)
+{
+	for (size_t i = 0; i < c->tree_count; i++) {
+		free(c->trees[i].name);
+		free(c->trees[i].mount);
+	}
+	c->tree_count = 0;
+}
+
+/* Each tree in the folder of its name below /sys/fs/cgroup, as on nearly all hosts of v1: the list of all mounts takes the kernel several times
+ * as long to write. */
+static bool find_usual(struct cgroup *c)
+{
+	char text[4096], *rest = text, *line;
+	bool all;
+
+	if (!cgroup_read(AT_FDCWD, "/proc/self/cgroup", text, sizeof(text)) ||
+		strlen(text) == sizeof(text) - 1)
+		return false;
+	do {
+		line = strsep(&rest, "\n");
+		all = add_usual(c, line);
+	} while (all && rest);
+	if (!all)
+		forget_trees(c);
+	return all;
+}
+
 int cgroup_find_trees(struct cgroup *c, struct md_error *err)
 {
-	struct statfs fs;
-
 	/* The usual host needs one look. */
-	if (statfs(CGROUP_ROOT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC) {
+	if (is_tree(CGROUP_ROOT, true)) {
 		if (add_tree(c, "", CGROUP_ROOT, true) < 0)
 			return md_fail(err, ENOMEM, "out of memory");
 		return 0;
 	}
-	return read_mounts(c, err);
+	return find_usual(c) ? 0 : read_mounts(c, err);
 }
 
 int cgroup_write(int dirfd, const char *file, const char *text, struct md_error *err)
