@@ -9,6 +9,7 @@
  * Nothing is set up yet: no thread-local storage (hence no stack protector), no relocation (hence no table of pointers), no errno.
  */
 #define _GNU_SOURCE
+#include <elf.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@
 #include <sys/vfs.h>
 
 #include "base/compiler.h"
+#include "runtime/protect.h"
 #include "sys/kernel.h"
 #include "base/poison.h"
 
@@ -102,11 +104,48 @@ BARE bool starts_process(char **argv)
 	return false;
 }
 
+BARE bool is_readonly(long fd)
+{
+	struct statfs fs;
+
+	return bare(SYS_fstatfs, fd, (long)&fs, 0, 0, 0) == 0 && (fs.f_flags & ST_RDONLY);
+}
+
+/* The descriptor that we were executed by and that is still open: the kernel calls such a program "/dev/fd/N". -1: none. */
+BARE int executed_fd(const char *name)
+{
+	const char *prefix = "/dev/fd/";
+	int fd = 0;
+
+	for (; *prefix; name++, prefix++) {
+		if (*name != *prefix)
+			return -1;
+	}
+	for (; *name >= '0' && *name <= '9' && fd < 1 << 20; name++)
+		fd = fd * 10 + (*name - '0');
+	/* 0 to 2 are what the caller closed, and to be filled otherwise. */
+	return *name == '\0' && fd > 2 && is_readonly(fd) ? fd : -1;
+}
+
+/* Behind the environment lies the auxiliary vector. */
+BARE const char *executed_name(char **envp)
+{
+	const Elf64_auxv_t *at;
+
+	while (*envp)
+		envp++;
+	for (at = (const Elf64_auxv_t *)(envp + 1); at->a_type != AT_NULL; at++) {
+		if (at->a_type == AT_EXECFN)
+			return (const char *)at->a_un.a_val;
+	}
+	return "";
+}
+
+/* The mount's descriptor stays open: closing it waits for all CPUs, which a `run` has time for only while the container runs. */
 BARE void execute_readonly(long exe, char **argv, char **envp)
 {
 	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID };
-	long tree = bare(SYS_open_tree, exe, (long)"",
-		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH, 0, 0);
+	long tree = bare(SYS_open_tree, exe, (long)"", OPEN_TREE_CLONE | AT_EMPTY_PATH, 0, 0);
 
 	if (tree < 0)
 		return;
@@ -123,15 +162,17 @@ void md_protect_early(long *stack)
 {
 	char **argv = (char **)(stack + 1);
 	char **envp = argv + stack[0] + 1;
-	struct statfs fs;
 	long exe;
 
 	if (stack[0] < 2 || !starts_process(argv + 1))
 		return;
+	protect_mount = executed_fd(executed_name(envp));
+	if (protect_mount >= 0)
+		return;
 	exe = bare(SYS_openat, AT_FDCWD, (long)"/proc/self/exe", O_RDONLY | O_CLOEXEC, 0, 0);
 	if (exe < 0)
 		return;
-	if (bare(SYS_fstatfs, exe, (long)&fs, 0, 0, 0) == 0 && !(fs.f_flags & ST_RDONLY))
+	if (!is_readonly(exe))
 		execute_readonly(exe, argv, envp);
 	bare(SYS_close, exe, 0, 0, 0, 0);
 }

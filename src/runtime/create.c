@@ -131,10 +131,7 @@ int runtime_seal_fds(unsigned int preserve_fds, uint64_t *ret_soft_files, struct
 			open("/dev/null", O_RDWR) != (int)fd)
 			return md_fail_errno(err, "open /dev/null for descriptor %u", fd);
 	}
-	for (unsigned int fd = 3; fd < 3 + preserve_fds; fd++) {
-		/* One that isn't open stays so: callers give a number that is high enough. */
-		fd_set_cloexec((int)fd, false);
-	}
+	/* Of those below, what is ours was born CLOEXEC, and what was inherited can't be: callers give a number that is high enough. */
 	if (fd_cloexec_from(3 + preserve_fds) < 0)
 		return md_fail_errno(err, "close inherited descriptors");
 	return 0;
@@ -488,6 +485,7 @@ static int run(struct creation *c, const char *id, int *ret_exit, struct md_erro
 		notify_wait(&c->notify, c->launch.pid);
 		return 0;
 	}
+	protect_release();
 	relay.notify = &c->notify;
 	*ret_exit = relay_run(&relay, c->launch.pid);
 	c->launch.pid = 0;

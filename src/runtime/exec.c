@@ -357,6 +357,7 @@ static int enter(
 		return 0;
 	if (e->console_master >= 0 && relay_take_terminal(relay, e->console_master, err) < 0)
 		return -1;
+	protect_release();
 	*ret_exit = relay_run(relay, e->launch.pid);
 	e->launch.pid = 0;
 	return 0;

@@ -106,14 +106,25 @@ static int execute(int fd, struct md_error *err)
 	return md_fail_errno(err, "execute the runtime from its protected copy");
 }
 
+int protect_mount = -1;
+
+void protect_release(void)
+{
+	fd_close(&protect_mount);
+}
+
 int protect_self(struct md_error *err)
 {
-	_auto_close_ int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	_auto_close_ int exe = -1;
 	_auto_close_ int fd = -1;
 
-	if (exe < 0)
+	if (protect_mount < 0)
+		exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (protect_mount < 0 && exe < 0)
 		return md_fail_errno(err, "open the runtime's own executable");
-	if (is_safe(exe)) {
+	if (protect_mount >= 0)
+		fd_set_cloexec(protect_mount, true);
+	if (protect_mount >= 0 || is_safe(exe)) {
 		/* Executed by descriptor we would be called by its number. */
 		prctl(PR_SET_NAME, "mdocker-runtime", 0, 0, 0);
 		return 0;

@@ -13,4 +13,10 @@
  * called before anything was done. Returns 0 in a safe process. */
 int protect_self(struct md_error *err);
 
+/* The descriptor of that mount while it is still open, or -1; set before the C library starts (oci-cli/entry.c). */
+extern int protect_mount __attribute__((visibility("hidden")));
+
+/* Closes it, which takes a while: best when there is nothing else to do. */
+void protect_release(void);
+
 #endif

@@ -116,6 +116,15 @@ def test_preserved_descriptors_do_and_no_others(bundle, host):
         os.close(leaked)
 
 
+def test_none_of_the_runtimes_own_is_among_the_preserved(target):
+    """Numbers that the caller left free are where the runtime's own descriptors are, that of its executable's mount the first."""
+    target.sh("ls /proc/self/fd")
+    assert target.run("--preserve-fds", "20").stdout.split() == ["0", "1", "2", "3"]
+    target.up()
+    out = target.exec("ls", "/proc/self/fd", options=["--preserve-fds", "20"]).stdout
+    assert out.split() == ["0", "1", "2", "3"]  # 3: the folder that ls reads
+
+
 # ---- images that put symlinks where devices are (CVE-2025-31133, 52565, 2019-19921) ----
 
 
