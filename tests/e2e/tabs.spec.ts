@@ -64,3 +64,19 @@ test('a split shows two shells, each of its own size', async ({ page }) => {
 	expect(await term.pid()).not.toBe(pid);
 	await term.fresh();
 });
+
+test('when a split ends, what stays has all of the room, whichever half it was', async ({ page }) => {
+	const term = await enter(page, 'bob');
+	await term.fresh();
+	const [whole] = await term.run('stty size');
+	for (const half of ['right', 'left']) {
+		await page.keyboard.press('Control+Shift+D');
+		await expect(page.locator('.pane:visible')).toHaveCount(2);
+		await term.live();
+		if (half === 'left') await page.keyboard.press('Control+Shift+O');
+		await page.getByRole('button', { name: 'One terminal only' }).click();
+		await expect(page.locator('.pane:visible')).toHaveCount(1);
+		await expect.poll(async () => (await term.run('stty size'))[0], half).toBe(whole);
+	}
+	await term.fresh();
+});

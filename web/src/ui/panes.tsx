@@ -17,15 +17,19 @@ export function followKeyboard(disposables: Disposables): void {
 	disposables.add(listen(viewport, 'resize', update));
 }
 
-/** Where the pane at `index` of `count` stands, in parts of the whole. */
+/**
+ * Where the pane at `index` of `count` stands, in parts of the whole. All four edges are named each time: of a shorthand
+ * beside one of them nothing is left to hold that edge when it goes.
+ */
 function place(index: number, count: number): CSSProperties {
-	if (count < 2) return { inset: '0' };
+	const edges = { top: '0', right: '0', bottom: '0', left: '0' };
+	if (count < 2) return edges;
 	const at = `${splitRatio.value * 100}%`;
 	const rest = `${(1 - splitRatio.value) * 100}%`;
 	if (split.value === 'right') {
-		return index === 0 ? { inset: '0', right: rest } : { inset: '0', left: at };
+		return index === 0 ? { ...edges, right: rest } : { ...edges, left: at };
 	}
-	return index === 0 ? { inset: '0', bottom: rest } : { inset: '0', top: at };
+	return index === 0 ? { ...edges, bottom: rest } : { ...edges, top: at };
 }
 
 export function Panes() {
