@@ -105,6 +105,46 @@ test('the replay is paused, jumped in and sped up, by mouse and keys', async ({ 
 	expect(Number(await slider.getAttribute('max'))).toBeLessThanOrEqual(max);
 });
 
+test('in a recording of 10 MB a jump back is quick', async ({ page }, info) => {
+	const head = JSON.stringify({ version: 2, width: 80, height: 24, timestamp: 1_700_000_000, title: 'long' });
+	const lines = [head];
+	// A line a second, in events as small as a program's that writes each line by itself.
+	for (let i = 0, size = 0; size < 10 << 20; i++) {
+		lines.push(JSON.stringify([i, 'o', `line ${i} \u001b[3${i % 8}mof a long log\u001b[0m, as such lines are\r\n`]));
+		size += lines.at(-1)!.length + 1;
+	}
+	await page.route('**/api/v1/recordings/20260101T000000Z-t1', (route) =>
+		route.fulfill({ body: lines.join('\n') + '\n', contentType: 'application/x-asciicast' }),
+	);
+	await enter(page, 'alice');
+	await page.evaluate(() => (location.hash = '#/recordings/alice/20260101T000000Z-t1'));
+	const slider = page.getByRole('slider', { name: 'Position' });
+	await expect(slider).toBeVisible({ timeout: 30_000 });
+	await page.keyboard.press('k');
+	await page.keyboard.press('End');
+	await expect.poll(() => shown(page), { timeout: 30_000 }).toContain(`line ${lines.length - 2} `);
+	const target = `line ${lines.length - 2 - 5} `;
+	const unwanted = `line ${lines.length - 2} `;
+	const ms = await page.evaluate(
+		([wanted, gone]) =>
+			new Promise<number>((done) => {
+				const began = performance.now();
+				const look = (): void => {
+					const text = (document.querySelector('.replay-screen .xterm-rows')?.textContent ?? '').replaceAll('\u00a0', ' ');
+					if (text.includes(wanted!) && !text.includes(gone!)) done(performance.now() - began);
+					else requestAnimationFrame(look);
+				};
+				document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true }));
+				requestAnimationFrame(look);
+			}),
+		[target, unwanted],
+	);
+	const text = `a jump back in 10 MB: ${ms.toFixed(0)} ms`;
+	info.annotations.push({ type: 'figure', description: text });
+	console.log(text);
+	expect(ms).toBeLessThan(10_000);
+});
+
 test('what is played outlives the workspace: it is there while that is stopped, and after a reload', async ({
 	page,
 }) => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Page } from '@playwright/test';
 import { enter, expect, fillLogin, newPage, serverUrl, Term, test } from './page';
 
 test('keys reach the shell and its output the screen', async ({ page }) => {
@@ -108,13 +109,49 @@ test('two people at once have shells of their own', async ({ page, browser }) =>
 	await bobs.context().close();
 });
 
-test('a flood leaves the page usable, and ctrl-C ends it', async ({ page }) => {
-	const term = await enter(page, 'alice');
-	await term.type('clear; yes flood\n');
-	await term.shows('flood');
+/** From the key press to the frame with the prompt, in ms, on the page's own clock. */
+async function interrupt(page: Page): Promise<number> {
+	await page.evaluate(() => {
+		const look = (began: number, done: (ms: number) => void): void => {
+			const rows = document.querySelectorAll('.pane.focused .xterm-rows > div');
+			const lines = [...rows].map((row) => row.textContent.trimEnd()).filter((line) => line !== '');
+			if (lines.at(-1)?.startsWith('ready>')) done(performance.now() - began);
+			else requestAnimationFrame(() => look(began, done));
+		};
+		const took = new Promise<number>((done) => {
+			document.addEventListener('keydown', function press(event) {
+				if (!event.ctrlKey || event.key !== 'c') return;
+				document.removeEventListener('keydown', press, { capture: true });
+				look(event.timeStamp, done);
+			}, { capture: true });
+		});
+		Object.assign(window, { took });
+	});
 	await page.keyboard.press('Control+c');
-	await term.shows(/^\^C|# $|#$/);
-	expect(await term.run('echo calm')).toEqual(['calm']);
+	return page.evaluate(() => (window as unknown as { took: Promise<number> }).took);
+}
+
+test('a flood leaves the page usable, and ctrl-C ends it at once', async ({ page }, info) => {
+	const term = await enter(page, 'alice');
+	await term.fresh();
+	await term.type(`clear; PS1='rea''dy>' bash --norc\n`);
+	await term.shows('ready>');
+	const figures: number[] = [];
+	for (let i = 0; i < 5; i++) {
+		await term.type('yes flood\n');
+		await term.shows('flood');
+		// The flood runs for a while: what is measured is not its first moment.
+		await page.waitForTimeout(2000);
+		figures.push(await interrupt(page));
+	}
+	const median = [...figures].sort((a, b) => a - b)[2]!;
+	const text = `ctrl-C to the prompt: median ${median.toFixed(0)} ms of ${figures.map((f) => f.toFixed(0)).join(', ')}`;
+	info.annotations.push({ type: 'figure', description: text });
+	console.log(text);
+	// 100 ms where nothing else runs (docs/PERFORMANCE.md); here other tests may.
+	expect(median).toBeLessThan(1000);
+	expect((await term.run('echo usable')).at(-1)).toBe('usable');
+	await term.type('exit\n');
 });
 
 test('the WebGL renderer draws', async ({ browser }) => {
