@@ -2,7 +2,7 @@
 // The page for people who use a keyboard, a screen reader, larger text or less motion.
 import AxeBuilder from '@axe-core/playwright';
 import { devices, type Page } from '@playwright/test';
-import { enter, expect, newPage, serverUrl, test } from './page';
+import { enter, expect, newPage, serverUrl, Term, test } from './page';
 
 /** Nothing that axe calls serious or critical; what programs draw in a terminal is theirs. */
 async function expectAccessible(page: Page, state: string): Promise<void> {
@@ -46,6 +46,69 @@ for (const theme of ['dark', 'light']) {
 		await expect(page.getByRole('alertdialog')).toBeVisible();
 		await expectAccessible(page, 'an ended shell');
 		await page.getByRole('button', { name: 'Close the tab' }).click();
+		await page.context().close();
+	});
+
+	test(`no serious violation where terminals are recorded, shared and looked at, ${theme}`, async ({ browser }) => {
+		const options = { reducedMotion: 'reduce' } as const;
+		const page = await newPage(browser, options, { theme });
+		const term = await enter(page, 'bob');
+		await term.fresh();
+		const terminal = (await term.pane.getAttribute('data-terminal'))!;
+		await choose(page, 'Record this terminal');
+		await expect(term.pane.locator('.banner.recorded')).toBeVisible();
+
+		const admin = await newPage(browser, options, { theme });
+		await enter(admin, 'admin');
+		await admin.evaluate(() => (location.hash = '#/wall'));
+		await expect(admin.locator('.tile[data-user="bob"]').first()).toHaveAttribute('data-phase', 'live');
+		await expectAccessible(admin, 'wall');
+		await admin.getByLabel('Find').fill('nobody at all');
+		await expectAccessible(admin, 'wall without a tile');
+		await admin.getByLabel('Find').fill('');
+		await expect(term.pane.locator('.banner.admin')).toBeVisible();
+		await expectAccessible(page, 'recorded, on a wall');
+		await admin.goto(`${serverUrl()}#/look/bob/${terminal}`);
+		await admin.reload();
+		await new Term(admin).live();
+		await expectAccessible(admin, 'look');
+		await admin.getByRole('button', { name: 'Help' }).click();
+		await expect(term.pane.locator('.banner.admin')).toContainText('can type');
+		await expectAccessible(admin, 'help');
+		await admin.context().close();
+
+		await term.pane.getByRole('button', { name: 'Stop recording' }).click();
+		await expect(term.pane.locator('.banner.recorded')).toHaveCount(0);
+		await choose(page, 'Recordings');
+		const row = page.locator('.recordings li').first();
+		await expect(row).toBeVisible();
+		await expectAccessible(page, 'recordings');
+		await row.getByRole('button', { name: /^Remove/ }).click();
+		await expectAccessible(page, 'a recording is to be removed');
+		await page.keyboard.press('Escape');
+		await row.getByRole('button', { name: /^Play/ }).click();
+		await expect(page.getByRole('slider', { name: 'Position' })).toBeVisible();
+		await page.keyboard.press('End');
+		await expectAccessible(page, 'replay');
+		await page.evaluate(() => (location.hash = '#/recordings/bob/20200101T000000Z-t9'));
+		await expect(page.locator('.replay')).toContainText('can’t be played');
+		await expectAccessible(page, 'a recording that is gone');
+
+		const link = await page.evaluate(async (id) => {
+			const headers = { 'Content-Type': 'application/json' };
+			const body = JSON.stringify({ terminal: Number(id), can_type: false, seconds: 600 });
+			const made = await fetch('api/v1/links', { method: 'POST', headers, body });
+			return ((await made.json()) as { link: string }).link;
+		}, terminal);
+		const guest = await newPage(browser, options, { theme });
+		await guest.goto(`${serverUrl()}#/watch/${link}`);
+		await new Term(guest).live();
+		await expectAccessible(guest, 'a shared link');
+		await guest.goto(`${serverUrl()}#/watch/${'0'.repeat(64)}`);
+		await guest.reload();
+		await expect(guest.getByRole('alertdialog')).toContainText('not valid');
+		await expectAccessible(guest, 'a link that is not valid');
+		await guest.context().close();
 		await page.context().close();
 	});
 

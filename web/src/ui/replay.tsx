@@ -137,7 +137,7 @@ function Running({ cast }: { cast: Cast }) {
 	const { host, player } = usePlayer(cast);
 	return (
 		<>
-			<div class="replay-screen" ref={host} role="img" aria-label="What the terminal showed" />
+			<div class="replay-screen" ref={host} role="group" aria-label="What the terminal showed" />
 			{player !== null && <Controls player={player} cast={cast} />}
 			{player !== null && <Keys player={player} />}
 		</>
