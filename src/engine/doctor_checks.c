@@ -25,6 +25,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/spawn.h"
+#include "base/str.h"
 #include "disk/quota.h"
 #include "engine/cgroups.h"
 #include "engine/doctor.h"
@@ -32,6 +33,7 @@
 #include "engine/idmap.h"
 #include "engine/reserve.h"
 #include "network/network.h"
+#include "network/others.h"
 #include "base/poison.h"
 
 enum { LINE_BYTES = 4096, LOW_SPACE_MB = 1024 };
@@ -373,6 +375,40 @@ static void check_network(struct engine *e, struct doctor_result *r)
 	munmap(t, sizeof(*t));
 }
 
+/* Whoever drops what is forwarded drops ours, too: what one table drops no other can take back. */
+static void check_firewall(struct engine *e, struct doctor_result *r)
+{
+	struct md_error err = MD_ERROR_INIT;
+	struct network_others o;
+	char found[128], advice[256];
+
+	if (network_others(&o, &err) < 0) {
+		doctor_weaker(r, err.msg,
+			"whether the host's firewall lets workspaces through is not known");
+		return;
+	}
+	snprintf(found, sizeof(found), "%s drops what is forwarded", o.dropper);
+	if (o.legacy || str_eq(o.dropper, "table ip filter"))
+		snprintf(advice, sizeof(advice),
+			"workspaces on a bridge reach nothing: %s -I FORWARD -i mdocker+ -j "
+			"ACCEPT; %s -I "
+			"FORWARD -o mdocker+ -j ACCEPT (our own rules still hold)",
+			o.legacy ? "iptables-legacy" : "iptables",
+			o.legacy ? "iptables-legacy" : "iptables");
+	else
+		snprintf(advice, sizeof(advice),
+			"workspaces on a bridge reach nothing: its forward chain must accept "
+			"iifname and "
+			"oifname \"mdocker*\" (our own rules still hold)");
+	if (o.drops)
+		doctor_weaker(r, found, advice);
+	else if (o.forwards)
+		doctor_ok(r, "%s has rules about what is forwarded; they don't stop workspaces",
+			o.who);
+	else
+		doctor_ok(r, "nobody else has rules about what is forwarded");
+}
+
 static void check_programs(struct engine *e, struct doctor_result *r)
 {
 	static const char *const programs[] = { "mdocker-runtime", "mdocker-shim", "mdocker-init" };
@@ -455,6 +491,7 @@ static const struct doctor_check checks[] = {
 	{ "disk space", check_disk },
 	{ "disk limits", check_quota },
 	{ "network", check_network },
+	{ "host's firewall", check_firewall },
 	{ "programs", check_programs },
 	{ "default image", check_image },
 };

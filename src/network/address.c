@@ -140,7 +140,7 @@ uint32_t network_lease_address(const struct network_leases *l, const struct netw
 
 void network_port_name(uint32_t address, char to[NETWORK_IFNAME])
 {
-	snprintf(to, NETWORK_IFNAME, "mdv%08x", address);
+	snprintf(to, NETWORK_IFNAME, NETWORK_PORT_PREFIX "%08x", address);
 }
 
 void network_bridge_name(unsigned int bridge, char to[NETWORK_IFNAME])

@@ -66,6 +66,7 @@ uint32_t network_lease_address(const struct network_leases *l, const struct netw
 unsigned int network_lease_bridge(const struct network_lease *lease);
 uint32_t network_gateway(const struct network_leases *l, unsigned int bridge);
 
+#define NETWORK_PORT_PREFIX "mdv"
 enum { NETWORK_IFNAME = 16 };
 void network_port_name(uint32_t address, char to[NETWORK_IFNAME]);
 void network_bridge_name(unsigned int bridge, char to[NETWORK_IFNAME]);

@@ -14,6 +14,7 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -117,6 +118,46 @@ unsigned int link_index(struct link_socket *s, const char *name)
 
 	mnl_attr_put_strz(h, IFLA_IFNAME, name);
 	return talk(s, h, take_index, &index) < 0 ? 0 : index;
+}
+
+struct found_link {
+	unsigned int index;
+	char *alias;
+};
+
+static int take_link(const struct nlmsghdr *h, void *data)
+{
+	struct found_link *f = data;
+	const struct nlattr *a;
+
+	take_index(h, &f->index);
+	mnl_attr_for_each(a, h, sizeof(struct ifinfomsg))
+	{
+		if (mnl_attr_get_type(a) == IFLA_IFALIAS)
+			snprintf(f->alias, LINK_ALIAS, "%.*s", (int)mnl_attr_get_payload_len(a),
+				(const char *)mnl_attr_get_payload(a));
+	}
+	return MNL_CB_OK;
+}
+
+unsigned int link_find(struct link_socket *s, const char *name, char ret_alias[LINK_ALIAS])
+{
+	char buf[REQUEST_SIZE];
+	struct nlmsghdr *h = begin_link(buf, RTM_GETLINK, 0, 0);
+	struct found_link f = { .index = 0, .alias = ret_alias };
+
+	ret_alias[0] = '\0';
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	return talk(s, h, take_link, &f) < 0 ? 0 : f.index;
+}
+
+int link_set_alias(struct link_socket *s, unsigned int index, const char *alias)
+{
+	char buf[REQUEST_SIZE];
+	struct nlmsghdr *h = begin_link(buf, RTM_SETLINK, 0, index);
+
+	mnl_attr_put(h, IFLA_IFALIAS, strnlen(alias, LINK_ALIAS - 1), alias);
+	return talk(s, h, NULL, NULL);
 }
 
 int link_add_bridge(struct link_socket *s, const char *name, const unsigned char mac[6])

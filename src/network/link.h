@@ -29,6 +29,13 @@ void link_close(struct link_socket *s);
 /* The interface's index, or 0 with errno ENODEV. */
 unsigned int link_index(struct link_socket *s, const char *name);
 
+/* The same, and the interface's alias: "" if it has none. */
+enum { LINK_ALIAS = 256 };
+unsigned int link_find(struct link_socket *s, const char *name, char ret_alias[LINK_ALIAS]);
+
+/* Beyond 255 bytes it is cut off. */
+int link_set_alias(struct link_socket *s, unsigned int index, const char *alias);
+
 /* EEXIST if the name is taken. */
 int link_add_bridge(struct link_socket *s, const char *name, const unsigned char mac[6]);
 

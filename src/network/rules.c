@@ -243,6 +243,11 @@ int rules_run(struct rules *r, const char *commands, struct md_error *err)
 	return md_fail(err, code_of(said), "nftables: %.*s", (int)len, said);
 }
 
+const char *rules_said(struct rules *r)
+{
+	return nft_ctx_get_output_buffer(r->nft);
+}
+
 bool rules_are_loaded(struct rules *r)
 {
 	return rules_run(r, "list chain inet mdocker forward\n", NULL) == 0 &&

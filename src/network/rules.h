@@ -60,6 +60,9 @@ bool rules_are_loaded(struct rules *r);
 /* Runs commands as one transaction: all or none. The library's own message is in `err`. */
 int rules_run(struct rules *r, const char *commands, struct md_error *err);
 
+/* What the last command printed. Borrowed until the next. */
+const char *rules_said(struct rules *r);
+
 /* Docker drops whatever is forwarded and not its own, which no table of ours can take back; its chain DOCKER-USER, where there
  * is one, is its place for others' wishes: two rules there let our bridges' packets through to our own rules. Best effort. */
 void rules_join_docker(struct rules *r);

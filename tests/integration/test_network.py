@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import BUILD, REPOSITORY
+from harness import BUILD, REPOSITORY, program
 from harness.process import run, wait_until
 from harness.server import Server, free_port
 
@@ -229,6 +229,127 @@ def test_it_works_beside_docker(network):
     network.mdocker("network", "rm").ok()
     left = network.host("nft", "list", "ruleset").ok().out
     assert "mdocker" not in left and "DOCKER-USER" in left and "policy drop" in left, left
+
+
+def forwards(namespace):
+    return namespace("cat", "/proc/sys/net/ipv4/ip_forward").ok().out.strip()
+
+
+def doctor(network, check):
+    """(level, found and advice) of one check."""
+    checks = json.loads(network.mdocker("doctor", "--json").out)
+    return next((c["level"], c["found"] + ": " + c["advice"]) for c in checks if c["check"] == check)
+
+
+def test_the_next_start_puts_the_rules_back_after_a_flush(network):
+    """No server runs, nobody calls for it."""
+    network.serve(network.outside, 80)
+    network.run("first", "-p", "8080:80")
+    network.host("nft", "flush", "ruleset").ok()
+    network.run("second")
+    for name in ("first", "second"):
+        assert network.get(name, PUBLIC) == "here"
+        assert network.get(name, PRIVATE) is None
+    assert "8080" in network.host("nft", "list", "map", "inet", "mdocker", "published").ok().out
+
+
+LEGACY, NFT = "iptables-legacy", "iptables-nft"
+
+
+@pytest.mark.parametrize("iptables", [LEGACY, NFT])
+def test_a_firewall_that_drops_what_is_forwarded_is_told_with_what_to_do(network, iptables):
+    network.serve(network.outside, 80)
+    assert doctor(network, "host's firewall")[0] == "ok"
+    network.host(iptables, "-P", "FORWARD", "DROP").ok()
+    network.run("w")
+    assert network.get("w", PUBLIC) is None, "the test proves nothing"
+    level, text = doctor(network, "host's firewall")
+    assert level == "weaker" and "drops what is forwarded" in text
+    program = LEGACY if iptables == LEGACY else "iptables"
+    commands = text.partition("reach nothing: ")[2].partition(" (our own")[0].split("; ")
+    assert len(commands) == 2
+    for command in commands:
+        words = command.split()
+        assert words[0] == program
+        network.host(iptables, *words[1:]).ok()
+    assert network.get("w", PUBLIC) == "here" and network.get("w", PRIVATE) is None
+    assert doctor(network, "host's firewall")[0] == "ok"
+    network.mdocker("rm", "-f", "w").ok()
+    network.mdocker("network", "rm").ok()
+    assert "DROP" in network.host(iptables, "-S", "FORWARD").ok().out
+
+
+def test_a_table_of_nftables_that_drops_is_told_too(network):
+    network.host("nft", "add table inet wall; add chain inet wall f { type filter hook forward priority 5; policy drop; }").ok()
+    level, text = doctor(network, "host's firewall")
+    assert level == "weaker" and "table inet wall" in text and 'oifname "mdocker*"' in text
+    network.host("nft", "add rule inet wall f iifname \"mdocker*\" accept; add rule inet wall f oifname \"mdocker*\" accept").ok()
+    assert doctor(network, "host's firewall")[0] == "ok"
+
+
+def test_forwarding_is_given_back_by_who_switched_it_on(network):
+    assert forwards(network.host) == "0"
+    network.run("w")
+    assert forwards(network.host) == "1"
+    network.mdocker("rm", "-f", "w").ok()
+    network.mdocker("network", "rm").ok()
+    assert forwards(network.host) == "0"
+    network.mdocker("network", "rm").ok()
+    assert not (network.place.root / "network" / "forwarding").exists()
+
+
+@pytest.mark.parametrize("need", [
+    "sysctl -w net.ipv4.ip_forward=1",  # before us
+    "nft add table ip nat; nft 'add chain ip nat p { type nat hook postrouting priority 100; }'",
+    "iptables-legacy -t nat -A POSTROUTING -j MASQUERADE",
+    "iptables-nft -A FORWARD -j ACCEPT",
+], ids=["it was on before", "nat by nftables", "nat by iptables-legacy", "a filter of iptables-nft"])
+def test_forwarding_stays_where_somebody_else_needs_it(network, need):
+    network.host("sh", "-c", need).ok()
+    network.run("w")
+    network.mdocker("rm", "-f", "w").ok()
+    network.mdocker("network", "rm").ok()
+    assert forwards(network.host) == "1"
+
+
+def test_what_was_switched_on_in_another_life_is_not_switched_off(network):
+    network.run("w")
+    record = network.place.root / "network" / "forwarding"
+    record.write_text("00000000-0000-0000-0000-000000000000 " + record.read_text().split()[1] + "\n")
+    network.mdocker("rm", "-f", "w").ok()
+    network.mdocker("network", "rm").ok()
+    assert forwards(network.host) == "1" and not record.exists()
+
+
+def test_two_installations_in_one_namespace_do_not_get_into_each_others_way(network):
+    network.serve(network.outside, 80)
+    network.run("w", "-p", "8080:80")
+    other = [program("mdocker"), "--root", str(network.place.folder / "other"), "--state", str(network.place.folder / "other-state")]
+    network.place.images.give(network.place.folder / "other", ["busybox"])
+    clear = f"belongs to the installation in '{os.path.realpath(network.place.root)}'"
+    run_other = ["run", "-d", "--name", "x", "--network", "bridge", "busybox", "/bin/sleep", "600"]
+    for words in (run_other, ["network", "rm"], ["network", "reload"]):
+        r = network.host(*other, *words)
+        assert r.code != 0 and clear in r.err and r.err.count("\n") == 1, r
+    # One of its own with the same address, from another namespace, takes nothing away when it goes.
+    network.outside(*other, *run_other).ok()
+    assert "10.213.0.2" in network.outside(*other, "network", "ls").ok().out
+    assert network.inspect()["workspaces"][0]["address"] == "10.213.0.2"
+    network.host(*other, "rm", "-f", "x").ok()
+    network.outside(*other, "network", "rm").ok()
+    assert network.inspect()["workspaces"][0]["attached"] and network.get("w", PUBLIC) == "here"
+    # Given up by the first, it is the other's.
+    network.mdocker("rm", "-f", "w").ok()
+    network.mdocker("network", "rm").ok()
+    network.host(*other, *run_other).ok()
+    try:
+        network.mdocker("network", "rm").failed(1, "belongs to the installation in")
+    finally:
+        network.host(*other, "rm", "-f", "x").ok()
+    # And one whose folder is gone is succeeded.
+    os.rename(network.place.folder / "other", network.place.folder / "gone")
+    network.run("again")
+    assert network.get("again", PUBLIC) == "here"
 
 
 def test_other_tables_are_never_touched(network):
