@@ -159,6 +159,16 @@ static void close_peer(struct auth_peer *p)
 		loop_stop(&p->auth->loop);
 }
 
+/* It broke the protocol. Web is ended by the broker, and comes back with a new pair. */
+static void cut_off(struct auth_peer *p)
+{
+	union bw_message m = { .plain = { .h.type = BW_BROKEN } };
+
+	if (!p->is_broker && broker_wire_send(p->auth->broker.fd, &m, NULL, 0) < 0)
+		log_error("tell the broker: %s", strerror(errno));
+	close_peer(p);
+}
+
 static void on_message(struct loop_source *s, uint32_t events);
 
 static void open_peer(struct auth_peer *p, int fd)
@@ -186,7 +196,7 @@ static void dispatch(struct auth_peer *p, const union bw_message *m)
 		}
 	}
 	log_error("%s sent a message of type %u", p->is_broker ? "broker" : "web", m->h.type);
-	close_peer(p);
+	cut_off(p);
 }
 
 static void on_message(struct loop_source *s, uint32_t events _unused_)
@@ -200,7 +210,9 @@ static void on_message(struct loop_source *s, uint32_t events _unused_)
 	r = broker_wire_recv(p->fd, &m, fds, &end, &err);
 	if (r < 0)
 		log_error("%s: %s", p->is_broker ? "broker" : "web", err.msg);
-	if (r < 0 || end) {
+	if (r < 0) {
+		cut_off(p);
+	} else if (end) {
 		close_peer(p);
 	} else if (r == 1 && m.h.type == BW_PEER && p->is_broker) {
 		open_peer(&p->auth->web, fds[0]);

@@ -181,6 +181,8 @@ static void handle(struct broker_child *c, const union bw_message *m)
 		broker_on_request(b, m);
 	} else if (c == &b->auth && m->h.type == BW_SESSION) {
 		broker_on_session(b, m);
+	} else if (c == &b->auth && m->h.type == BW_BROKEN) {
+		broker_kill_child(&b->web);
 	} else {
 		log_error("%s sent a message of type %u", c->role, m->h.type);
 		broker_kill_child(c);

@@ -131,6 +131,16 @@ static void lose_auth(void)
 	fail_auth_questions();
 }
 
+/* What it may say. */
+static const bool of_auth[BW_TYPE_COUNT] = {
+	[BW_SESSION] = true,
+	[BW_STATUS] = true,
+	[BW_USERS_PAGE] = true,
+	[BW_LINK_MADE] = true,
+	[BW_LINKS_PAGE] = true,
+	[BW_REVOKED] = true,
+};
+
 /* One message of auth, if there is one. True if one was handled. */
 static bool receive_auth(void)
 {
@@ -142,8 +152,14 @@ static bool receive_auth(void)
 	if (web.auth_fd < 0)
 		return false;
 	r = broker_wire_recv(web.auth_fd, &m, fds, &end, &err);
-	if (r < 0)
+	for (size_t i = 0; i < BW_MAX_FDS; i++)
+		fd_close(&fds[i]); /* it has none to give */
+	if (r == 1 && !of_auth[m.h.type])
+		r = md_fail(&err, EPROTO, "a message of type %u", m.h.type);
+	if (r < 0) {
 		log_error("auth: %s", err.msg);
+		uv_stop(&web.loop); /* there is no other pair with this auth: our successor has one */
+	}
 	if (r < 0 || end)
 		lose_auth();
 	if (r == 1 && m.h.type == BW_REVOKED)

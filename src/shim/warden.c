@@ -409,12 +409,12 @@ static void holder_ready(struct loop_source *source, uint32_t events _unused_)
 	struct warden_request q;
 	struct shim_msg tail;
 
-	if (n <= 0) {
+	if (n == 0 || (n < 0 && errno != EMSGSIZE)) {
 		if (n == 0 || errno != EAGAIN)
 			holder_gone(w);
 		return;
 	}
-	if (check_packet(packet, (size_t)n, count, &q, &tail) < 0) {
+	if (n < 0 || check_packet(packet, (size_t)n, count, &q, &tail) < 0) {
 		log_error("the holder asks for nonsense and is killed");
 		kill(w->holder_pid, SIGKILL);
 		holder_gone(w);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/fd.h"
 #include "base/sock.h"
@@ -43,6 +44,7 @@ static const struct entry catalogue[BW_TYPE_COUNT] = {
 		STRING(bw_settings, assets), STRING(bw_settings, auth_dir), STRING(bw_settings, empty_dir),
 		STRING(bw_settings, base_path) } },
 	[BW_PEER] = { sizeof(struct bw_plain), 1, 1 },
+	[BW_BROKEN] = { sizeof(struct bw_plain), 0, 0 },
 	[BW_TLS] = { sizeof(struct bw_plain), 2, 2 },
 	[BW_READY] = { sizeof(struct bw_ready), 0, 0, {
 		STRING(bw_ready, text), STRING(bw_ready, first_user), STRING(bw_ready, first_password) } },
@@ -168,6 +170,15 @@ int broker_wire_send(int fd, union bw_message *m, const int *fds, size_t fd_coun
 	return sock_send(fd, m, size, fds, fd_count) < 0 ? -1 : 0;
 }
 
+/* Nothing was received: the end, which stays, or a message of no bytes. */
+static bool is_over(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 int broker_wire_recv(
 	int fd, union bw_message *m, int fds[BW_MAX_FDS], bool *ret_end, struct md_error *err)
 {
@@ -180,7 +191,7 @@ int broker_wire_recv(
 	n = sock_recv(fd, m, sizeof(*m), fds, &count);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;
-	if (n == 0 || (n < 0 && (errno == ECONNRESET || errno == EPIPE))) {
+	if ((n == 0 && is_over(fd)) || (n < 0 && (errno == ECONNRESET || errno == EPIPE))) {
 		*ret_end = true;
 		return 0;
 	}

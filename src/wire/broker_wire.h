@@ -68,6 +68,7 @@ enum bw_type {
 	BW_WORKSPACE_STATE,
 	BW_RECORDING, /* answered by OPENED, with a descriptor to be read for LIST and READ */
 	BW_WALL, /* an admin's list of all terminals; answered by OPENED, with a descriptor to be read */
+	BW_BROKEN, /* to the broker, of auth: web broke the protocol */
 	BW_TYPE_COUNT,
 };
 
@@ -111,7 +112,7 @@ struct bw_settings {
 		    [BW_ADDRESS_SIZE + 4]; /* whose X-Forwarded-* count: "10.0.0.0/8" */
 };
 
-/* Types that are nothing but their header: PEER, TLS. */
+/* Types that are nothing but their header: PEER, TLS, BROKEN. */
 struct bw_plain {
 	struct bw_header h;
 };

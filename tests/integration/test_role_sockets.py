@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The socket pairs between broker, auth and web, and between the two halves of a shim: who says what the other must not hear loses the
+connection, with a reason in the log, and is started anew; who is slow is waited for; nobody else notices. tests/security has what a
+web or an auth that was taken over can ask for in proper messages."""
+
+import os
+import signal
+
+import pytest
+
+from harness import stolen
+from harness.hole import TYPE, message, open_message
+from harness.process import wait_until
+from harness.shim import *  # noqa: F403
+from harness.web import web  # noqa: F401
+
+BAD = {
+    "empty": b"",
+    "malformed": open_message(bytes(32))[:-40] + b"x" * 40,  # a string without its end
+    "oversized": b"\1\0" + bytes([TYPE["OPEN"], 0]) + b"x" * 100_000,
+    "out of order": message("READY", 0, ("", 256), ("root", 40), ("password", 40)),  # is said once, at the start
+}
+ENDS = {("web", "broker"): {"web"}, ("web", "auth"): {"web"}, ("auth", "broker"): {"auth"}, ("auth", "web"): {"web"}}
+
+
+@pytest.mark.parametrize("sender,receiver", ENDS)
+def test_who_breaks_the_protocol_is_cut_off_with_a_reason(web, sender, receiver):
+    session = web.login("alice")
+    shell = session.shell()
+    shell.ask("marker=in-memory")
+    for name, packet in BAD.items():
+        before, said = web.roles(), len(web.said())
+        with stolen.end_of(before[sender], before[receiver]) as s:
+            s.send(packet)
+        wait_until(lambda: f"{sender}: a message" in web.said()[said:] or f"{sender}: receive" in web.said()[said:] or
+                   f"{sender} sent a message" in web.said()[said:], f"{name}: a reason in the log")
+        wait_until(lambda: len(web.roles()) == 3 and web.roles() != before, f"{name}: another process")
+        wait_until(lambda: web.answers() and session.request("GET", "/api/v1/me").status == 200, f"{name}: all is well again")
+        after = web.roles()
+        assert {role for role in before if after[role] != before[role]} == ENDS[sender, receiver], name
+        if "web" in ENDS[sender, receiver]:
+            shell.expect_closed()
+            shell = session.shell()
+        assert shell.ask("echo $marker") == "in-memory\n", name
+
+
+def test_who_is_slow_is_waited_for(web):
+    session = web.login("alice")
+    shell = session.shell()
+    roles = web.roles()
+    for role in ("broker", "auth", "web"):
+        os.kill(roles[role], signal.SIGSTOP)
+        try:
+            if role != "web":
+                assert shell.ask("echo $((6*7))") == "42\n", "the terminals don't need it"
+            if role == "auth":
+                assert web.request("POST", "/api/v1/logout", {}, cookie=session.cookie).status == 503, "not now, in words"
+            assert '"alice"' in web.place.mdocker("ps", "--format", "json").ok().out
+        finally:
+            os.kill(roles[role], signal.SIGCONT)
+        wait_until(lambda: session.request("GET", "/api/v1/me").status == 200, "it answers")
+        assert shell.ask("echo $((6*7))") == "42\n"
+        assert session.shell().ask("echo $((6*7))") == "42\n"
+    assert web.roles() == roles and "ended with" not in web.said()
+
+
+@pytest.mark.parametrize("packet", [b"x", b"\xff" * 400, b"\2" * 100_000], ids=["short", "malformed", "oversized"])
+def test_a_holder_that_asks_for_nonsense_ends_with_its_workspace_alone(shim, packet):
+    bad, good = shim(), shim()
+    with good.client() as c:
+        c.attach()
+        c.expect("$ ")
+        with stolen.end_of(bad.holder(), bad.pid) as s:
+            s.send(packet)
+        bad.wait_gone()
+        assert "asks for nonsense" in bad.log_text() and not bad.socket.exists()
+        c.type("echo st''ill\r")
+        c.expect("still\r\n")
