@@ -61,7 +61,8 @@ say old-file mdocker exec old /bin/cat /root/file
 mdocker rm -f old
 
 mdocker run -d --name x --disk 64m busybox /bin/sleep 1000
-mdocker run -d --name w --disk 32m --disk-inodes 300 -v @PROBE@:/probe:ro busybox /bin/sleep 1000
+mdocker template set small --disk 32m --disk-inodes 300
+mdocker run -d --name w --template small -v @PROBE@:/probe:ro busybox /bin/sleep 1000
 say project lsattr -pd $(disk)
 say fresh mdocker stats --format json w
 say fill in_w 'dd if=/dev/zero of=/root/big bs=1M count=60'
@@ -69,7 +70,7 @@ say full mdocker stats --format json w
 say neighbour mdocker exec x /bin/sh -c 'dd if=/dev/zero of=/root/big bs=1M count=48 && df -k / | tail -n 1'
 mdocker stop -t 0 w; say restart mdocker start w
 say shell in_w 'echo still here'
-say told script -qec "/run/mdocker run -it --rm --disk 32m busybox /bin/sh -c 'dd if=/dev/zero of=/root/x bs=1M count=60; sleep 1'" /dev/null
+say told script -qec "/run/mdocker run -it --rm --disk 32m busybox /bin/sh -c 'dd if=/dev/zero of=/root/x bs=1M count=27; sleep 0.5; dd if=/dev/zero of=/root/y bs=1M count=9; sleep 1'" /dev/null
 say more-bytes mdocker update --disk 64m w
 say more in_w 'dd if=/dev/zero of=/root/more bs=1M count=24 && rm /root/big /root/more'
 say files in_w 'for i in $(seq 1000); do : > /root/$i || exit; done'
@@ -168,7 +169,8 @@ def test_a_full_one_starts_and_gives_a_shell(said):
 
 
 def test_who_is_there_is_told(said):
-    assert re.search(r"the disk is full: 32.0 of 32.0 MiB are used", said["told"][0]), said["told"]
+    told = re.search(r"8\d % of the disk are used.*the disk is full: 32.0 of 32.0 MiB are used", said["told"][0], re.S)
+    assert told, said["told"]
 
 
 def test_both_limits_change_while_it_runs(said):
