@@ -120,11 +120,11 @@ def frame(opcode, payload=b"", fin=True, mask=True, rsv=0, length=None, form=0):
 class RawSocket:
     """A WebSocket by hand: frames as the test wants them."""
 
-    def __init__(self, server, cookie, protocol="mdocker.v1", query="", version="13", key=None, behind=b""):
+    def __init__(self, server, cookie, protocol="mdocker.v1", query="", version="13", key=None, behind=b"", host=None):
         """`behind` is sent in one go with the request."""
         self.s = server.connect()
         key = base64.b64encode(os.urandom(16)).decode() if key is None else key
-        lines = [f"GET /ws{query} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Upgrade: websocket",
+        lines = [f"GET /ws{query} HTTP/1.1", f"Host: {host or f'127.0.0.1:{server.port}'}", "Upgrade: websocket",
                  "Connection: Upgrade", f"Sec-WebSocket-Version: {version}", f"Sec-WebSocket-Key: {key}"]
         if protocol:
             lines.append(f"Sec-WebSocket-Protocol: {protocol}")

@@ -560,6 +560,28 @@ def test_the_default_has_only_loopback(place):
     assert "refused" in refused.err, repr(refused)
 
 
+def test_the_hosts_own_network_is_given_by_name_only(network):
+    """--network host, which says what it gives up: its interfaces, and what listens on its loopback."""
+    network.serve(network.host, 7777, "the host's own service")
+    network.mdocker("run", "-d", "--name", "open", "--network", "host", "busybox", "/bin/sleep", "600").ok()
+    assert network.get("open", "127.0.0.1", 7777) == "the host's own service"
+    network.mdocker("run", "-d", "--name", "closed", "busybox", "/bin/sleep", "600").ok()
+    assert network.get("closed", "127.0.0.1", 7777) is None and network.get("closed", "198.18.0.1", 7777) is None
+    assert "mdocker0" not in network.host("ip", "-br", "link").ok().out, "neither wants a bridge"
+
+
+def test_ls_and_inspect_show_who_has_what(network):
+    network.run("w", "--egress", "none")
+    network.run("gone")
+    network.mdocker("stop", "-t", "0", "gone").ok()
+    rows = {line.split()[1]: line.split() for line in network.mdocker("network", "ls").ok().out.splitlines()[1:]}
+    assert rows["w"][2:] == ["10.213.0.2", "mdv0ad50002", "attached", "none"]
+    assert rows["gone"][2:5] == ["10.213.0.3", "mdv0ad50003", "-"]
+    seen = network.inspect()
+    assert (seen["pool"], seen["prefix"], seen["rules_loaded"]) == ("10.213.0.0", 16, True)
+    assert [(w["bridge"], w["attached"]) for w in seen["workspaces"]] == [("mdocker0", True), ("mdocker0", False)]
+
+
 def test_bandwidth_has_a_ceiling(network):
     network.serve(network.outside, 80, "x", 2 << 20)
     network.run("slow", "--bandwidth", "1m")
@@ -570,6 +592,15 @@ def test_bandwidth_has_a_ceiling(network):
         assert len(network.get(name, PUBLIC, timeout=20)) == 2 << 20
         seconds[name] = time.monotonic() - started
     assert seconds["slow"] > 1.2 > seconds["fast"], seconds
+    # And what it sends.
+    sink = ("import socket\ns = socket.create_server(('0.0.0.0', 81))\nwhile True:\n c, _ = s.accept()\n"
+            " while c.recv(65536): pass\n c.sendall(b'k')\n c.close()")
+    network.place.start(["nsenter", f"--net=/proc/{network.outside.process.pid}/ns/net", "/usr/bin/python3", "-c", sink])
+    wait_until(lambda: ":81 " in network.outside("ss", "-ltn").out, "the sink listens")
+    send = (f"import socket, time\ns = socket.create_connection(('{PUBLIC}', 81))\nt = time.monotonic()\n"
+            "s.sendall(bytes(2 << 20)); s.shutdown(1); s.recv(1)\nprint(time.monotonic() - t)")
+    sent = {name: float(network.python(name, send).ok().out) for name in ("slow", "fast")}
+    assert sent["slow"] > 1.2 > sent["fast"], sent
 
 
 @pytest.mark.parametrize("options, words", [

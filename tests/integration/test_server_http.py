@@ -2,6 +2,8 @@
 """What mdockerd answers to HTTP: the table of routes for each kind of caller, headers, limits, and hostile requests."""
 
 import concurrent.futures
+import contextlib
+import http.client
 import json
 import os
 import re
@@ -108,6 +110,11 @@ def test_login_me_logout(web):
         assert "Set-Cookie" not in r.headers
 
 
+POLICY = {"default-src 'none'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "connect-src 'self'", "frame-ancestors 'none'",
+          "img-src 'self' data: blob:", "font-src 'self'", "manifest-src 'self'", "worker-src 'self' blob:", "base-uri 'none'",
+          "form-action 'self'"}
+
+
 def test_every_answer_has_the_security_headers(web):
     answers = [web.request("GET", p) for p in ("/", "/healthz", "/api/v1/me", "/nothing", "/assets/app-1.js")]
     answers.append(web.request("POST", "/api/v1/login", {"username": "a", "password": "b"}))
@@ -116,7 +123,7 @@ def test_every_answer_has_the_security_headers(web):
     assert answers[-1].status == 304
     for r in answers:
         policy = r.headers["Content-Security-Policy"]
-        assert policy.startswith("default-src 'none'; script-src 'self';") and "frame-ancestors 'none'" in policy
+        assert set(policy.split("; ")) == POLICY
         assert r.headers["X-Content-Type-Options"] == "nosniff"
         assert r.headers["Referrer-Policy"] == "no-referrer"
         assert r.headers["Cross-Origin-Opener-Policy"] == "same-origin"
@@ -287,6 +294,41 @@ def test_a_limit_that_is_reached_is_told_once(place):
             s.close()
     web.login("alice")  # what web told auth came before this
     assert (place.root / "auth/audit.log").read_text().count('"connection_limit"') == 2
+
+
+def test_over_ipv6_it_is_the_same(place):
+    with socket.socket(socket.AF_INET6) as s:
+        s.bind(("::1", 0))
+        port = s.getsockname()[1]
+    web = WebServer(place, "--listen", f"[::1]:{port}", "--max-connections", "3")
+
+    def ask(method="GET", path="/healthz", body=None, **headers):
+        c = http.client.HTTPConnection("::1", port, timeout=DEADLINE)
+        c.request(method, path, body, {"Content-Type": "application/json"} | headers)
+        r = c.getresponse()
+        r.read()
+        c.close()
+        return r
+
+    def answers():
+        assert web.process.poll() is None, web.said()
+        with contextlib.suppress(OSError):
+            return ask().status == 200
+
+    web.answers = answers
+    web.start()
+    login = json.dumps({"username": "alice", "password": "password"})
+    assert ask("POST", "/api/v1/login", login, Origin=f"http://[::1]:{port}").status == 200
+    assert ask("POST", "/api/v1/login", login, Origin=f"http://[::2]:{port}").status == 403
+    assert ask(Host="[::2]").status == 421 and ask(Host="rebound.example").status == 421
+    lines = [json.loads(line) for line in open(place.root / "auth" / "audit.log")]
+    assert [e["address"] for e in lines if e["event"] == "login"] == ["::1"]
+    wait_until(lambda: ask().status == 200, "room")
+    held = [socket.create_connection(("::1", port), DEADLINE) for _ in range(3)]
+    with socket.create_connection(("::1", port), DEADLINE) as s:
+        assert read_all(s) == b"", "connections of an IPv6 address are counted, too"
+    for s in held:
+        s.close()
 
 
 def test_a_base_path_holds_everything(place):

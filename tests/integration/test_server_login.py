@@ -2,8 +2,12 @@
 """Accounts and sessions: what ends them, how fast one may guess, what the audit log tells and what it never holds."""
 
 import concurrent.futures
+import contextlib
+import ctypes
+import hashlib
 import json
 import re
+import sqlite3
 import statistics
 import time
 
@@ -79,6 +83,64 @@ def test_a_new_password_ends_all_sessions_and_goes_on_under_a_new_secret(web):
     assert web.request("GET", "/api/v1/me", cookie=cookie_of(r)).status == 200
     assert login(web, "alice", "password").status == 401
     assert login(web, "alice", "correct horse").status == 200
+
+
+def database(place):
+    return sqlite3.connect(place.root / "auth" / "minidocker.db")
+
+
+def hash_of(place, user):
+    with contextlib.closing(database(place)) as db:
+        return db.execute("SELECT hash FROM users WHERE name = ?", (user,)).fetchone()[0]
+
+
+def test_passwords_are_kept_as_argon2id_and_hashed_anew_at_a_login_if_by_less(place):
+    web = WebServer(place).start()
+    today = "$argon2id$v=19$m=65536,t=3,p=1$"
+    assert hash_of(place, "alice").startswith(today)
+    web.stop()
+    sodium = ctypes.CDLL("libsodium.so.23")
+    weak = ctypes.create_string_buffer(128)
+    assert sodium.crypto_pwhash_str(weak, b"password", ctypes.c_ulonglong(8), ctypes.c_ulonglong(1), ctypes.c_size_t(8192)) == 0
+    with contextlib.closing(database(place)) as db, db:
+        db.execute("UPDATE users SET hash = ? WHERE name = 'alice'", (weak.value.decode(),))
+    web.start()
+    assert hash_of(place, "alice") == weak.value.decode()
+    assert login(web, "alice", "wrong").status == 401
+    assert hash_of(place, "alice") == weak.value.decode(), "who doesn't know the password changes nothing"
+    assert login(web, "alice", "password").status == 200
+    wait_until(lambda: hash_of(place, "alice").startswith(today), "a new hash")
+    assert login(web, "alice", "password").status == 200
+
+
+def test_a_secret_is_the_servers_own_and_only_its_digest_is_kept(place):
+    web = WebServer(place).start()
+    planted = "mdocker=" + "ab" * 32
+    r = web.request("POST", "/api/v1/login", {"username": "alice", "password": "password"}, cookie=planted)
+    assert r.status == 200 and cookie_of(r) != planted
+    assert web.request("GET", "/api/v1/me", cookie=planted).status == 401, "nobody chooses a session for somebody else"
+    again = web.request("POST", "/api/v1/login", {"username": "bob", "password": "password"}, cookie=cookie_of(r))
+    assert cookie_of(again) != cookie_of(r)
+    assert web.request("GET", "/api/v1/me", cookie=cookie_of(again)).json["username"] == "bob"
+    with contextlib.closing(database(place)) as db:
+        kept = {bytes(secret) for secret, in db.execute("SELECT secret FROM sessions")}
+    tokens = [bytes.fromhex(cookie_of(x).split("=")[1]) for x in (r, again)]
+    assert len(tokens[0]) == 32 and hashlib.sha256(tokens[1]).digest() in kept and not kept & set(tokens)
+
+
+def test_a_socket_closes_when_its_login_is_over(place):
+    """Nobody types: idle. Or the longest time of a session, whoever types."""
+    place.need_images("busybox")
+    web = WebServer(place, "--workspace", "image=busybox", "--idle", "4", "--max-session", "8").start()
+    idle, busy = web.login("alice").shell(), web.login("bob").shell()
+    started = time.monotonic()
+    while busy.closed is None and time.monotonic() - started < 30:
+        with contextlib.suppress(Exception):
+            busy.send(" ")
+        time.sleep(0.2)
+    lasted = time.monotonic() - started
+    assert busy.expect_closed()[0] == 1008 and 4 < lasted, "typing keeps a login alive, for a while"
+    assert idle.expect_closed()[0] == 1008
 
 
 def test_sessions_end_when_idle_and_in_any_case_after_a_while(place):

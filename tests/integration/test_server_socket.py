@@ -2,6 +2,7 @@
 """GET /ws: who gets in, what RFC 6455 asks for, what ends a socket, and that a bad client hurts nobody else."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -67,7 +68,26 @@ def test_who_may_not_come_in_is_told_before_the_upgrade(web):
         assert e.value.status == 403, origin
     assert RawSocket(web, alice.cookie, version="12").status != 101
     assert RawSocket(web, alice.cookie, key="").status != 101
+    for host in ("rebound.example", f"127.0.0.1.rebound.example:{web.port}", "192.0.2.1"):
+        assert RawSocket(web, alice.cookie, host=host).status == 421, host
     assert alice.shell(origin=f"http://{own}").closed is None
+
+
+def test_who_came_who_went_and_who_was_refused_is_on_record(web):
+    with pytest.raises(Refused):
+        web.login("alice").open(origin="http://evil.example")
+    alice = web.login("alice")
+    s = alice.shell()
+    s.close()
+    alice.request("POST", "/api/v1/workspace/stop", {})
+
+    def told():
+        lines = [json.loads(line) for line in open(web.place.root / "auth" / "audit.log")]
+        return {(e["event"], e["outcome"], e.get("user"), e["address"] if "address" in e else None) for e in lines}
+
+    for event in ("workspace_open", "terminal_attach", "terminal_detach", "workspace_stop", "login"):
+        wait_until(lambda: any((e, o, u) == (event, "ok", "alice") for e, o, u, _ in told()), event)
+    assert any(e == "denied" and a == "127.0.0.1" for e, _, _, a in told())
 
 
 def test_bytes_alone_are_enough(web):
@@ -198,6 +218,8 @@ def test_a_socket_closes_within_2_s_of_logout_password_change_and_disabling(web)
     closes(lambda s: s.request("POST", "/api/v1/password", {"old_password": "password", "new_password": "longer password"}))
     admin.request("PATCH", "/api/v1/users/alice", {"password": "password"})
     closes(lambda s: admin.request("PATCH", "/api/v1/users/alice", {"disabled": True}))
+    admin.request("PATCH", "/api/v1/users/alice", {"disabled": False})
+    closes(lambda s: admin.request("DELETE", "/api/v1/users/alice"))
 
 
 def test_a_stalled_socket_closes_at_logout_too(web):
@@ -329,6 +351,23 @@ def test_good_frames_of_every_kind(either):
     raw.frame(2, b"#" * 65536 + b"")
     raw.frame(8, (1000).to_bytes(2, "big") + b"bye")
     assert raw.close_code() == 1000
+    raw.close()
+
+
+def test_a_text_is_whole_only_in_the_end(either):
+    """UTF-8 is judged over the whole message, its parts may be cut anywhere."""
+    raw = RawSocket(either, either.login("alice").cookie, protocol="mdocker.v1")
+    message = '{"type":"ping","name":"\u20ac\U0001f600"}'.encode()
+    for i in range(len(message)):
+        raw.frame(1 if i == 0 else 0, message[i:i + 1], fin=i == len(message) - 1)
+    texts = []
+    while b'{"type":"pong"}' not in texts:
+        opcode, payload = raw.receive()
+        assert opcode != 8, payload
+        texts += [payload] if opcode == 1 else []
+    raw.frame(1, message[:24], fin=False)
+    raw.frame(0, b'"}')
+    assert raw.close_code() in (1007, None)
     raw.close()
 
 
