@@ -310,6 +310,18 @@ static int enter_cgroups(struct launch *l, struct md_error *err)
 	return r;
 }
 
+/* True if the mask holds all CPUs. Without a file to open, where one sees the kernel's own threads: they may run anywhere, and are of no
+ * process group. */
+static bool is_every_cpu(const cpu_set_t *mask)
+{
+	enum { KTHREADD = 2 };
+	cpu_set_t kernel;
+
+	if (getpgid(KTHREADD) == 0 && sched_getaffinity(KTHREADD, sizeof(kernel), &kernel) == 0)
+		return CPU_EQUAL(mask, &kernel);
+	return CPU_COUNT(mask) == get_nprocs();
+}
+
 /* The scheduler tends to leave a new process behind its parent on the same CPU; ours has work of its own to do meanwhile, so the child is
  * sent to another one. A mask that somebody gave us is the container's as well and is left alone. */
 static void spread(pid_t child)
@@ -318,7 +330,7 @@ static void spread(pid_t child)
 	int here = sched_getcpu();
 
 	if (here < 0 || sched_getaffinity(0, sizeof(elsewhere), &elsewhere) < 0 ||
-		CPU_COUNT(&elsewhere) < 2 || CPU_COUNT(&elsewhere) != get_nprocs())
+		CPU_COUNT(&elsewhere) < 2 || !is_every_cpu(&elsewhere))
 		return;
 	CPU_CLR(here, &elsewhere);
 	/* All that there may ever be: the kernel keeps what was asked for and meets each later cpuset with it. */
