@@ -254,7 +254,8 @@ void init_enter_cgroup(struct init *in)
 
 static void step_cgroup(struct init *in)
 {
-	init_enter_cgroup(in);
+	if (in->plan->early_mounts == in->plan->mount_count)
+		init_enter_cgroup(in);
 }
 
 /* A process can't enter a time namespace by unshare, and the offsets must stand before anybody enters: so unshare,
@@ -453,6 +454,7 @@ static const struct init_step create_steps[] = {
 	{ "wait for the runtime's hooks", init_step_runtime_hooks },
 	{ "run the createContainer hooks", init_step_create_hooks },
 	{ "mask paths", init_step_mask },
+	{ "mount the cgroups", init_step_late_mounts },
 	{ "enter the root", init_step_pivot },
 	{ "set kernel parameters", init_step_sysctl },
 	{ "finish the root", init_step_finish_root },

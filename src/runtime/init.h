@@ -55,6 +55,7 @@ struct init_plan {
 	const char *rootfs; /* absolute, on the host */
 	const struct init_mount *mounts;
 	size_t mount_count;
+	size_t early_mounts; /* how many are there before devices, hooks and masks; the others come behind those */
 	bool exec;                  /* joins a running container */
 	bool new_ns[OCI_NS_KINDS];  /* to be made, by clone (launch.c) or by the child */
 	int unshare_flags;          /* those that the child makes first of all */
@@ -133,6 +134,7 @@ void init_enter_cgroup(struct init *in);
 /* The steps. */
 void init_step_root(struct init *in);
 void init_step_mounts(struct init *in);
+void init_step_late_mounts(struct init *in);
 void init_step_devices(struct init *in);
 void init_step_console(struct init *in);
 void init_step_mask(struct init *in);

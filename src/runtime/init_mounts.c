@@ -438,15 +438,27 @@ static void (*const mount_kinds[])(struct init *, const struct init_mount *) = {
 	[INIT_MOUNT_SYMLINK] = make_symlink,
 };
 
+static void run_mounts(struct init *in, size_t from, size_t to)
+{
+	const struct init_mount *m = in->plan->mounts;
+
+	for (size_t i = from; i < to; i++) {
+		if (m[i].in_cgroup)
+			init_enter_cgroup(in);
+		mount_kinds[m[i].kind](in, &m[i]);
+	}
+}
+
+void init_step_late_mounts(struct init *in)
+{
+	run_mounts(in, in->plan->early_mounts, in->plan->mount_count);
+}
+
 void init_step_mounts(struct init *in)
 {
 	const struct init_plan *p = in->plan;
 
-	for (size_t i = 0; i < p->mount_count; i++) {
-		if (p->mounts[i].in_cgroup)
-			init_enter_cgroup(in);
-		mount_kinds[p->mounts[i].kind](in, &p->mounts[i]);
-	}
+	run_mounts(in, 0, p->early_mounts);
 	/* An image may name a working directory that it does not have. What can't be made is told when it is entered. */
 	if (p->process && p->spec->root_path) {
 		int fd = inroot_mkdirs(in->root, p->process->cwd, 0755);

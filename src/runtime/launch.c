@@ -11,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -310,33 +309,19 @@ static int enter_cgroups(struct launch *l, struct md_error *err)
 	return r;
 }
 
-/* True if the mask holds all CPUs. Without a file to open, where one sees the kernel's own threads: they may run anywhere, and are of no
- * process group. */
-static bool is_every_cpu(const cpu_set_t *mask)
-{
-	enum { KTHREADD = 2 };
-	cpu_set_t kernel;
-
-	if (getpgid(KTHREADD) == 0 && sched_getaffinity(KTHREADD, sizeof(kernel), &kernel) == 0)
-		return CPU_EQUAL(mask, &kernel);
-	return CPU_COUNT(mask) == get_nprocs();
-}
-
-/* The scheduler tends to leave a new process behind its parent on the same CPU; ours has work of its own to do meanwhile, so the child is
- * sent to another one. A mask that somebody gave us is the container's as well and is left alone. */
-static void spread(pid_t child)
+/* The scheduler tends to leave a new process behind its parent on the same CPU, where what it needs is in the caches. It shall begin at once,
+ * and we have work of our own to do meanwhile: so we go to another one. */
+static void step_aside(void)
 {
 	cpu_set_t elsewhere, all;
 	int here = sched_getcpu();
 
-	if (here < 0 || sched_getaffinity(0, sizeof(elsewhere), &elsewhere) < 0 ||
-		CPU_COUNT(&elsewhere) < 2 || !is_every_cpu(&elsewhere))
+	if (here < 0 || sched_getaffinity(0, sizeof(all), &all) < 0 || CPU_COUNT(&all) < 2)
 		return;
+	elsewhere = all;
 	CPU_CLR(here, &elsewhere);
-	/* All that there may ever be: the kernel keeps what was asked for and meets each later cpuset with it. */
-	memset(&all, 0xff, sizeof(all));
-	if (sched_setaffinity(child, sizeof(elsewhere), &elsewhere) == 0)
-		sched_setaffinity(child, sizeof(all), &all);
+	if (sched_setaffinity(0, sizeof(elsewhere), &elsewhere) == 0)
+		sched_setaffinity(0, sizeof(all), &all);
 }
 
 static int start(struct launch *l, struct md_error *err)
@@ -344,7 +329,7 @@ static int start(struct launch *l, struct md_error *err)
 	if (make_child(l, err) < 0)
 		return -1;
 	if (!l->plan->init.exec)
-		spread(l->pid);
+		step_aside();
 	raise_limits(l);
 	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || move_net_devices(l, err) < 0)
 		return -1;

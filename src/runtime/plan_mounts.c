@@ -246,12 +246,69 @@ static void add_mount(struct table *t, const struct plan_request *r, const struc
 	i->in_cgroup = str_eq(i->type, "cgroup2");
 }
 
+/* ---- the order ---- */
+
+/* One lies on the way to the other, or can't be compared by its letters. */
+static bool overlap(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	if (strstr(a, "//") || strstr(a, "/.") || strstr(b, "//") || strstr(b, "/."))
+		return true;
+	while (a[n] && a[n] == b[n])
+		n++;
+	if (a[n] && b[n])
+		return false;
+	/* The shorter one has ended: in the middle of a name of the other, or not. */
+	return a[n] == b[n] || a[n] == '/' || b[n] == '/' || n == 0 || a[n - 1] == '/';
+}
+
+static bool overlaps_any(const char *path, const struct oci_strs *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (overlap(path, list->items[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The v1 hierarchies need the cgroups, which the runtime makes while the child works: so they come last where nothing is done to them
+ * afterwards, and no hook expects them. */
+static bool comes_last(const struct plan_request *r, const struct oci_mount *m)
+{
+	const struct oci_spec *s = r->spec;
+
+	if ((m->flags & MS_BIND) || !m->type || !str_eq(m->type, "cgroup") ||
+		cgroup_is_pure_v2(r->cgroup) || s->hooks[OCI_HOOK_PRESTART].count ||
+		s->hooks[OCI_HOOK_CREATE_RUNTIME].count ||
+		s->hooks[OCI_HOOK_CREATE_CONTAINER].count)
+		return false;
+	for (const struct oci_mount *k = m + 1; k < s->mounts + s->mount_count; k++) {
+		if (overlap(m->destination, k->destination))
+			return false;
+	}
+	for (size_t i = 0; i < s->device_count; i++) {
+		if (overlap(m->destination, s->devices[i].path))
+			return false;
+	}
+	return !overlaps_any(m->destination, &s->masked_paths) &&
+	       !overlaps_any(m->destination, &s->readonly_paths);
+}
+
 int plan_mounts(struct plan *p, const struct plan_request *r, struct md_error *err)
 {
 	struct table t = { .arena = &p->arena };
+	const struct oci_spec *s = r->spec;
 
-	for (size_t i = 0; i < r->spec->mount_count; i++)
-		add_mount(&t, r, &r->spec->mounts[i]);
+	for (size_t i = 0; i < s->mount_count; i++) {
+		if (!comes_last(r, &s->mounts[i]))
+			add_mount(&t, r, &s->mounts[i]);
+	}
+	p->init.early_mounts = t.count;
+	for (size_t i = 0; i < s->mount_count; i++) {
+		if (comes_last(r, &s->mounts[i]))
+			add_mount(&t, r, &s->mounts[i]);
+	}
 	if (t.failed)
 		return md_fail(err, ENOMEM, "mounts");
 	p->init.mounts = t.items;

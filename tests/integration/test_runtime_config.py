@@ -309,6 +309,32 @@ def test_cgroup_mount_shows_the_containers_own_groups(bundle, own):
     assert paths == ({"/"} if own else {"/" + bundle.id}), out
 
 
+@pytest.mark.parametrize("path", ["/sys/fs/cgroup", "/sys/fs", "/sys/fs/cgroup/", "/sys/fs/./cgroup"])
+def test_the_cgroup_mount_does_not_come_behind_what_masks_it(bundle, path):
+    """It waits for the cgroups as long as nothing else depends on it."""
+    bundle.no_namespace("cgroup")
+    bundle.add_mount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev"])
+    bundle.linux["maskedPaths"].append(path)
+    assert bundle.out(f"ls -A {path}") == ""
+
+
+def test_the_cgroup_mount_does_not_come_behind_a_mount_into_it(bundle, data):
+    bundle.no_namespace("cgroup")
+    bundle.add_mount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev"])
+    bundle.add_mount("/sys/fs/cgroup", data, "bind", ["bind"])
+    (data / "mine").write_text("")
+    assert "mine" in bundle.out("ls /sys/fs/cgroup").split()
+
+
+def test_hooks_find_the_cgroup_mount(bundle):
+    out = bundle.folder / "out"
+    bundle.no_namespace("cgroup")
+    bundle.add_mount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev"])
+    bundle.spec["hooks"] = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", f"ls -A {bundle.rootfs}/sys/fs/cgroup > {out}"]}]}
+    bundle.out("true")
+    assert out.read_text() != ""
+
+
 def test_root_propagation(bundle):
     bundle.linux["rootfsPropagation"] = "private"
     assert options_of(bundle, "/")[1] == []
