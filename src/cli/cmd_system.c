@@ -34,13 +34,13 @@ static int run(const struct args_command *c, int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	if (str_eq(argv[0], "balance"))
-		return fairness_run(&err) < 0 ? cli_fail(&err, 1) : 0;
-	if (!str_eq(argv[0], "prune"))
+	if (!str_eq(argv[0], "prune") && !str_eq(argv[0], "balance"))
 		return cli_usage(
 			c, "'%.40s': only `system prune` and `system balance` are known", argv[0]);
 	if (engine_open(&e, cli_engine_options(), &err) < 0)
 		return cli_fail(&err, 1);
+	if (str_eq(argv[0], "balance"))
+		return fairness_run(&e, &err) < 0 ? cli_fail(&err, 1) : 0;
 	j.dry = o.dry;
 	return janitor_run(&e, &j, &err) < 0 ? cli_fail(&err, 1) : 0;
 }

@@ -121,8 +121,7 @@ char *engine_state_path(const struct engine *e, const char *id, const char *name
 	return str_format("%s/workspaces/%s/%s", e->state, id, name);
 }
 
-static int read_document(
-	struct engine *e, const char *id, struct workspace *ret, struct md_error *err)
+int engine_load(struct engine *e, const char *id, struct workspace *ret, struct md_error *err)
 {
 	_auto_free_ char *path = str_format("%s/workspace.json", id);
 	_auto_free_ char *text = NULL;
@@ -179,7 +178,7 @@ static int add_listed(struct engine *e, struct workspaces *l, const char *id, st
 	struct md_error problem = MD_ERROR_INIT;
 	struct workspace *grown;
 
-	if (read_document(e, id, &w, &problem) < 0) {
+	if (engine_load(e, id, &w, &problem) < 0) {
 		/* Gone since the folder was read, or about to be: no news. */
 		if (problem.code == ENOENT)
 			return 0;
@@ -282,7 +281,7 @@ int engine_find_locked(struct engine *e, const char *name, struct workspace *ret
 	if (lock < 0 && errno != ENOENT)
 		return md_fail_errno(err, "lock of workspace %s", w.name);
 	/* Who had the lock before may have changed or removed it. */
-	if (lock < 0 || read_document(e, w.id, ret, err) < 0)
+	if (lock < 0 || engine_load(e, w.id, ret, err) < 0)
 		return md_fail(err, ENOENT, "workspace '%.80s' was removed meanwhile", name);
 	*ret_lock = take_fd(&lock);
 	return 0;

@@ -98,6 +98,9 @@ struct workspace_request {
 int engine_create(struct engine *e, const struct workspace_request *r, struct workspace *ret,
 	struct md_error *err);
 
+/* By its whole ID. ENOENT if there is none. */
+int engine_load(struct engine *e, const char *id, struct workspace *ret, struct md_error *err);
+
 /* By name, by ID, or by the beginning of an ID if only one has it. ENOENT; EINVAL when several have
  * it. */
 int engine_find(struct engine *e, const char *name, struct workspace *ret, struct md_error *err);

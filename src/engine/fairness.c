@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,25 +22,38 @@
 
 enum {
 	LOOK_MS = 500,
-	CALM_MS = 10000, /* without pressure for so long, all are equal again */
+	CALM_MS = 10000, /* without pressure for so long, each has its own weight again */
 	FADE = 8,        /* a look takes an eighth of the score away */
 	HOT_LOOKS = 2,
 	PART_MIN_US = 5000,
 	PART_MAX_US = 100000,
 };
 
-/* The smallest weight, and what the runtime makes of the shares of the profile, 1024. */
+static uint64_t as_it_is(uint64_t shares)
+{
+	return shares;
+}
+
+/* As runtimes do. */
+static uint64_t weight_of_shares(uint64_t shares)
+{
+	return 1 + (shares - 2) * 9999 / 262142;
+}
+
 static const struct weight {
-	const char *file, *low, *usual;
+	const char *file;
+	uint64_t least;
+	uint64_t (*of)(uint64_t shares);
 } weights[] = {
-	{ "cpu.shares", "2", "1024" },
-	{ "cpu.weight", "1", "39" },
+	{ "cpu.shares", 2, as_it_is },
+	{ "cpu.weight", 1, weight_of_shares },
 };
 
 /* Half a tenth of a second waited for a processor in half a second. Without CAP_SYS_RESOURCE the kernel takes windows of 2 s only. */
 static const char *const triggers[] = { "some 50000 500000", "some 200000 2000000" };
 
 struct fairness {
+	struct engine *engine;
 	struct loop loop;
 	struct loop_source pressure, look, calm, signals;
 	int pressure_fd;
@@ -140,42 +154,62 @@ static bool read_usage(const struct fairness *f, const char *id, uint64_t *ret_u
 	return true;
 }
 
-static void write_weight(const struct fairness *f, const char *id, const char *value)
+static void write_weight(const struct fairness *f, const char *id, uint64_t weight)
 {
 	_auto_free_ char *path = str_format("%s/%s/%s", f->weight_dir, id, f->weight->file);
+	char text[24];
 
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)weight);
 	/* It may have ended meanwhile; and nothing depends on it. */
 	if (path)
-		file_write_knob(AT_FDCWD, path, value);
+		file_write_knob(AT_FDCWD, path, text);
 }
 
-static bool is_low(const struct fairness *f, const char *id)
+/* 0 for a group that is just ending. */
+static uint64_t read_weight(const struct fairness *f, const char *id)
 {
 	_auto_free_ char *path = str_format("%s/%s/%s", f->weight_dir, id, f->weight->file);
 	_auto_free_ char *text = NULL;
 	size_t len;
 
-	return path && file_read(AT_FDCWD, path, 64, &text, &len) == 0 &&
-	       strtoull(text, NULL, 10) == strtoull(f->weight->low, NULL, 10);
+	if (!path || file_read(AT_FDCWD, path, 64, &text, &len) < 0)
+		return 0;
+	return strtoull(text, NULL, 10);
+}
+
+/* What its document says now. False if it is none of ours. */
+static bool load_weights(const struct fairness *f, struct fairness_share *s)
+{
+	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
+	struct md_error ignored = MD_ERROR_INIT;
+
+	if (engine_load(f->engine, s->id, &w, &ignored) < 0)
+		return false;
+	s->own = f->weight->of(w.limits.cpu_shares ? w.limits.cpu_shares : LIMITS_CPU_SHARES);
+	s->less = MD_MAX(
+		f->weight->least, s->own * f->weight->least / f->weight->of(LIMITS_CPU_SHARES));
+	return true;
 }
 
 static struct fairness_share *share_of(struct fairness *f, const char *id, uint64_t usage_us)
 {
-	struct fairness_share *more;
+	struct fairness_share made = { .usage_us = usage_us }, *more;
 
 	for (size_t i = 0; i < f->count; i++) {
 		if (str_eq(f->shares[i].id, id))
 			return &f->shares[i];
 	}
-	more = realloc(f->shares, (f->count + 1) * sizeof(*more));
+	memcpy(made.id, id, sizeof(made.id));
+	if (!load_weights(f, &made))
+		return NULL;
+	/* One that was killed before us may have left it so. */
+	made.low = made.less < made.own && read_weight(f, id) == made.less;
+	more = mem_resize(f->shares, f->count + 1);
 	if (!more)
 		return NULL;
 	f->shares = more;
 	more += f->count++;
-	*more = (struct fairness_share){ .usage_us = usage_us };
-	memcpy(more->id, id, sizeof(more->id));
-	/* One that was killed before us may have left it low. */
-	more->low = is_low(f, id);
+	*more = made;
 	return more;
 }
 
@@ -219,22 +253,23 @@ static void on_look(struct loop_source *s, uint32_t events _unused_)
 	count_all(f);
 	fairness_judge(f->shares, f->count);
 	for (size_t i = 0; i < f->count; i++) {
-		const struct fairness_share *share = &f->shares[i];
+		struct fairness_share *share = &f->shares[i];
 
-		/* `mdocker update` may have written the usual one. */
-		if (is_low(f, share->id) != share->low)
-			write_weight(f, share->id, share->low ? f->weight->low : f->weight->usual);
+		/* `mdocker update` may have written another one. */
+		if ((read_weight(f, share->id) == share->less) != share->low &&
+			load_weights(f, share))
+			write_weight(f, share->id, share->low ? share->less : share->own);
 	}
 }
 
-static void make_equal(struct fairness *f)
+static void give_back(struct fairness *f)
 {
 	if (!find_folders(f))
 		return;
 	count_all(f);
 	for (size_t i = 0; i < f->count; i++) {
-		if (f->shares[i].low)
-			write_weight(f, f->shares[i].id, f->weight->usual);
+		if (f->shares[i].low && load_weights(f, &f->shares[i]))
+			write_weight(f, f->shares[i].id, f->shares[i].own);
 	}
 	f->count = 0;
 }
@@ -245,7 +280,7 @@ static void on_calm(struct loop_source *s, uint32_t events _unused_)
 
 	loop_take_timer(s);
 	loop_set_timer(&f->look, 0, 0);
-	make_equal(f);
+	give_back(f);
 }
 
 static void on_pressure(struct loop_source *s, uint32_t events _unused_)
@@ -300,9 +335,10 @@ static int prepare(struct fairness *f, struct md_error *err)
 	return 0;
 }
 
-int fairness_run(struct md_error *err)
+int fairness_run(struct engine *e, struct md_error *err)
 {
-	struct fairness f = { .pressure_fd = -1,
+	struct fairness f = { .engine = e,
+		.pressure_fd = -1,
 		.pressure = LOOP_SOURCE_INIT,
 		.look = LOOP_SOURCE_INIT,
 		.calm = LOOP_SOURCE_INIT,
@@ -312,7 +348,7 @@ int fairness_run(struct md_error *err)
 
 	if (r == 0)
 		r = loop_run(&f.loop) < 0 ? md_fail_errno(err, "event loop") : 0;
-	make_equal(&f);
+	give_back(&f);
 	fd_close(&f.pressure_fd);
 	loop_close(&f.loop);
 	free(f.weight_dir);

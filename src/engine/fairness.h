@@ -3,9 +3,10 @@
  * fairness.h - processor time among workspaces: who has used much of it lately gives way to those who want a little now, so that a
  * key stroke and a login don't queue behind a hundred busy loops.
  *
- * All have the same weight until processes of the host wait for a processor (a pressure trigger; on a quiet host nobody wakes up).
- * While that lasts, those that use more than their part get the smallest weight. Nothing is taken from them but the first place: what the
- * others leave is theirs. When the pressure is over, all are equal again.
+ * Each has its own weight until processes of the host wait for a processor (a pressure trigger; on a quiet host nobody wakes up).
+ * While that lasts, those that use more than their part get the smallest weight, or what is to it as theirs is to the usual one. Nothing is
+ * taken from them but the first place: what the others leave is theirs. When the pressure is over, each has its own again. Workspaces of
+ * another --root are left alone.
  */
 #ifndef MD_ENGINE_FAIRNESS_H
 #define MD_ENGINE_FAIRNESS_H
@@ -15,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "engine/workspace.h"
+#include "engine/engine.h"
 
 /* One workspace, from one look to the next. */
 struct fairness_share {
@@ -23,7 +24,9 @@ struct fairness_share {
 	uint64_t usage_us; /* processor time since it was started */
 	uint64_t score_us; /* lately used, fading */
 	uint32_t hot;      /* looks in a row above its part */
-	bool low;          /* has the smallest weight */
+	uint64_t own;      /* its weight */
+	uint64_t less;     /* its weight while it gives way */
+	bool low;          /* it gives way */
 	bool seen;         /* in this look */
 };
 
@@ -33,8 +36,7 @@ void fairness_count(struct fairness_share *s, uint64_t usage_us);
 /* Decides `low` of each. Pure. */
 void fairness_judge(struct fairness_share *shares, size_t count);
 
-/* Runs until SIGTERM or SIGINT, and leaves all weights as they were. ENOTSUP where the kernel tells no pressure or has no cpu
- * controller. */
-int fairness_run(struct md_error *err);
+/* Runs until SIGTERM or SIGINT, and leaves all weights as they were. ENOTSUP where the kernel tells no pressure. */
+int fairness_run(struct engine *e, struct md_error *err);
 
 #endif

@@ -22,12 +22,14 @@ enum limits_rate {
 	LIMITS_RATES,
 };
 
+enum { LIMITS_CPU_SHARES = 1024 };
+
 struct limits {
 	uint64_t memory;     /* bytes */
 	uint64_t swap;       /* bytes of memory and swap together; 0: as `memory`, so no swap */
 	uint64_t pids;       /* processes and threads */
 	uint64_t cpu_millis; /* thousandths of a processor */
-	uint64_t cpu_shares; /* weight among the workspaces, 2 to 262144; 0: 1024 */
+	uint64_t cpu_shares; /* weight among the workspaces, 2 to 262144; 0: LIMITS_CPU_SHARES */
 	uint64_t io_weight;  /* the same for storage, 10 to 1000; 0: 100 */
 	uint64_t io_rates[LIMITS_RATES]; /* a second: bytes, or operations */
 	uint64_t disk;                   /* bytes of the writable layer */

@@ -6,7 +6,7 @@
 #include "engine/profile.h"
 #include "base/poison.h"
 
-enum { CPU_PERIOD_US = 100000, CPU_SHARES = 1024, IO_WEIGHT = 100 };
+enum { CPU_PERIOD_US = 100000, IO_WEIGHT = 100 };
 
 static const char *const rate_keys[LIMITS_RATES] = {
 	[LIMITS_READ_BPS] = "throttleReadBpsDevice",
@@ -33,7 +33,7 @@ static void write_cpu(const struct limits *l, struct json_writer *w)
 	uint64_t millis = l->cpu_millis;
 
 	json_object_begin(w, "cpu");
-	json_add_u64(w, "shares", l->cpu_shares ? l->cpu_shares : CPU_SHARES);
+	json_add_u64(w, "shares", l->cpu_shares ? l->cpu_shares : LIMITS_CPU_SHARES);
 	json_add_u64(w, "period", CPU_PERIOD_US);
 	json_add_i64(w, "quota", millis ? (int64_t)(millis * CPU_PERIOD_US / 1000) : -1);
 	json_object_end(w);
