@@ -133,11 +133,16 @@ static int mount_layer(const struct rootfs *r, size_t i, int userns_fd, struct m
 	return 0;
 }
 
+/* The host's root is never who a layer is left to: a start was killed before it gave the folder away. Later owners are the workspace's
+ * own affair. */
 static int make_layer_folder(int disk, const char *name, uint32_t owner)
 {
-	if (mkdirat(disk, name, 0755) < 0)
-		return errno == EEXIST ? 0 : -1;
-	return fchownat(disk, name, owner, owner, AT_SYMLINK_NOFOLLOW);
+	struct stat st;
+
+	if ((mkdirat(disk, name, 0755) < 0 && errno != EEXIST) ||
+		fstatat(disk, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	return st.st_uid == 0 ? fchownat(disk, name, owner, owner, AT_SYMLINK_NOFOLLOW) : 0;
 }
 
 /* The two folders of the writable layer: the workspace's own, or those on its disk. */

@@ -5,7 +5,7 @@ import json
 import re
 
 from harness import leaks
-from harness.process import run
+from harness.process import run, wait_until
 from harness.server import Server
 from harness.shim import HELLO_USER, NOTICE_DISK, Client
 
@@ -36,6 +36,17 @@ def test_what_was_written_stays_and_the_host_keeps_what_is_not(place):
     assert disk.stat().st_size == 1 << 30 and disk.stat().st_blocks * 512 < 64 << 20
     place.mdocker("start", "w")
     assert leaks.mounts(place.marks()) == []
+
+
+def test_a_first_start_that_was_killed_halfway_is_made_good_by_the_next(place):
+    place.need_images("busybox")
+    place.mdocker("run", "--name", "w", "--disk", "32m", "busybox", "stat", "-c", "%u:%g", "/").ok()
+    disk = place.root / "workspaces" / next(iter(place.workspaces())) / "disk"
+    undo = 'mount -o loop "$1" "$2" && chown 0:0 "$2/upper" && umount "$2"'  # as it was between mkdir and chown
+    run(["unshare", "-m", "--propagation", "private", "sh", "-c", undo, "sh", disk, place.state]).ok()
+    place.mdocker("start", "w").ok()
+    wait_until(lambda: not place.mdocker("ps", "-q").ok().out, "it has ended")
+    assert place.mdocker("logs", "w").ok().out == "0:0\n"
 
 
 def disk_notice(client):
