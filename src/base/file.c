@@ -31,8 +31,7 @@ int file_read(int dirfd, const char *path, size_t ceiling, char **ret_data, size
 	return fd_read_to_end(fd, ceiling, ret_data, ret_len);
 }
 
-/* fsync of the folder that holds `path`, so that a rename in it is on the disk. */
-static int sync_parent(int dirfd, const char *path)
+int file_sync_parent(int dirfd, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	_auto_free_ char *parent = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
@@ -68,7 +67,7 @@ int file_write_atomic(int dirfd, const char *path, const void *data, size_t len,
 		errno = saved;
 		return -1;
 	}
-	return sync_parent(dirfd, path);
+	return file_sync_parent(dirfd, path);
 }
 
 int file_write_knob(int dirfd, const char *path, const char *text)

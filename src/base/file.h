@@ -21,6 +21,9 @@ int file_read(int dirfd, const char *path, size_t ceiling, char **ret_data, size
  * temporary file in the same folder, fsync, rename, fsync of the folder. */
 int file_write_atomic(int dirfd, const char *path, const void *data, size_t len, mode_t mode);
 
+/* fsync of the folder that holds `path`, so that a rename in it is on the disk. */
+int file_sync_parent(int dirfd, const char *path);
+
 /* One write(2) into an existing file, as the kernel's knobs want it. */
 int file_write_knob(int dirfd, const char *path, const char *text);
 

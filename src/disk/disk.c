@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "disk/loop.h"
@@ -56,7 +57,11 @@ static int create(
 			(unsigned long long)l->bytes, DISK_MIN_BYTES >> 20);
 	if (!copy || clear_temporary(path) < 0)
 		return md_fail_errno(err, "disk: remove '%s.new'", path);
-	return disk_kind_for(dirname(copy))->create(path, l, project, err);
+	if (disk_kind_for(dirname(copy))->create(path, l, project, err) < 0)
+		return -1;
+	/* The name is to be there before anything is written below it. */
+	return file_sync_parent(AT_FDCWD, path) < 0 ? md_fail_errno(err, "disk: make '%s'", path)
+						    : 0;
 }
 
 int disk_prepare(
