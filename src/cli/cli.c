@@ -82,6 +82,18 @@ int cli_each(struct engine *e, int argc, char **argv,
 	return code;
 }
 
+int cli_open_each(int argc, char **argv,
+	int (*each)(struct engine *e, const char *name, void *data, struct md_error *err),
+	void *data)
+{
+	_auto_engine_ struct engine e = ENGINE_INIT;
+	struct md_error err = MD_ERROR_INIT;
+
+	if (engine_open(&e, cli_engine_options(), &err) < 0)
+		return cli_fail(&err, 1);
+	return cli_each(&e, argc, argv, each, data);
+}
+
 static void reap_one(struct engine *e, const struct workspace *ended)
 {
 	_auto_free_ char *path = str_format("%s/lock", ended->id);

@@ -40,6 +40,11 @@ int cli_each(struct engine *e, int argc, char **argv,
 	int (*each)(struct engine *e, const char *name, void *data, struct md_error *err),
 	void *data);
 
+/* The same, with an engine of its own: the end of commands that do one thing to each of their operands. */
+int cli_open_each(int argc, char **argv,
+	int (*each)(struct engine *e, const char *name, void *data, struct md_error *err),
+	void *data);
+
 /* Removes `run --rm` workspaces that ended with nobody waiting. */
 void cli_reap(struct engine *e);
 

@@ -29,8 +29,6 @@ static int kill_one(struct engine *e, const char *name, void *data, struct md_er
 
 static int run(const struct args_command *c, int argc, char **argv)
 {
-	_auto_engine_ struct engine e = ENGINE_INIT;
-	struct md_error err = MD_ERROR_INIT;
 	struct kill_options o = { .signal = "KILL" };
 	int count, sig;
 	int code = cli_parse(c, &o, argc, argv, false, 1, -1, &count);
@@ -40,9 +38,7 @@ static int run(const struct args_command *c, int argc, char **argv)
 	sig = signal_number(o.signal);
 	if (sig < 0)
 		return cli_usage(c, "'%.40s' is no signal", o.signal);
-	if (engine_open(&e, cli_engine_options(), &err) < 0)
-		return cli_fail(&err, 1);
-	return cli_each(&e, count, argv, kill_one, &sig);
+	return cli_open_each(count, argv, kill_one, &sig);
 }
 
 const struct args_command cmd_kill = {

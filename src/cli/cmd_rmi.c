@@ -17,16 +17,10 @@ static int remove_one(struct engine *e, const char *name, void *data, struct md_
 
 static int run(const struct args_command *c, int argc, char **argv)
 {
-	_auto_engine_ struct engine e = ENGINE_INIT;
-	struct md_error err = MD_ERROR_INIT;
 	int count;
 	int code = cli_parse(c, NULL, argc, argv, false, 1, -1, &count);
 
-	if (code >= 0)
-		return code;
-	if (engine_open(&e, cli_engine_options(), &err) < 0)
-		return cli_fail(&err, 1);
-	return cli_each(&e, count, argv, remove_one, NULL);
+	return code >= 0 ? code : cli_open_each(count, argv, remove_one, NULL);
 }
 
 const struct args_command cmd_rmi = {

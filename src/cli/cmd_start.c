@@ -21,16 +21,10 @@ static int start_one(struct engine *e, const char *name, void *data, struct md_e
 
 static int run(const struct args_command *c, int argc, char **argv)
 {
-	_auto_engine_ struct engine e = ENGINE_INIT;
-	struct md_error err = MD_ERROR_INIT;
 	int count;
 	int code = cli_parse(c, NULL, argc, argv, false, 1, -1, &count);
 
-	if (code >= 0)
-		return code;
-	if (engine_open(&e, cli_engine_options(), &err) < 0)
-		return cli_fail(&err, 1);
-	return cli_each(&e, count, argv, start_one, NULL);
+	return code >= 0 ? code : cli_open_each(count, argv, start_one, NULL);
 }
 
 const struct args_command cmd_start = {

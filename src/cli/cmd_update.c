@@ -41,7 +41,6 @@ static int update_one(struct engine *e, const char *name, void *data, struct md_
 
 static int run(const struct args_command *c, int argc, char **argv)
 {
-	_auto_engine_ struct engine e = ENGINE_INIT;
 	_auto_(options_done) struct update_options o = { .limits = STRV_INIT };
 	struct limits tried = LIMITS_DEFAULT;
 	struct md_error err = MD_ERROR_INIT;
@@ -54,9 +53,7 @@ static int run(const struct args_command *c, int argc, char **argv)
 		return cli_usage(c, "name at least one limit");
 	if (settings_apply_limits(&tried, &o.limits, &err) < 0)
 		return cli_usage(c, "%s", err.msg);
-	if (engine_open(&e, cli_engine_options(), &err) < 0)
-		return cli_fail(&err, 1);
-	return cli_each(&e, count, argv, update_one, &o);
+	return cli_open_each(count, argv, update_one, &o);
 }
 
 const struct args_command cmd_update = {
