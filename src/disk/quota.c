@@ -54,14 +54,6 @@ static bool is_enforced(int folder)
 	       (state.qs_flags & FS_QUOTA_PDQ_ENFD);
 }
 
-bool quota_enforced(const char *folder)
-{
-	_auto_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct if_dqblk limits;
-
-	return fd >= 0 && is_enforced(fd) && quota_get(fd, 0, &limits) == 0;
-}
-
 static int set_project(int folder, uint32_t project)
 {
 	struct fsxattr attr;
@@ -82,6 +74,14 @@ static uint32_t get_project(int folder)
 		!(attr.fsx_xflags & FS_XFLAG_PROJINHERIT))
 		return 0;
 	return attr.fsx_projid;
+}
+
+bool quota_enforced(const char *folder)
+{
+	_auto_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct if_dqblk limits;
+
+	return fd >= 0 && is_enforced(fd) && quota_get(fd, 0, &limits) == 0 && !get_project(fd);
 }
 
 /* Has nobody a limit or more than `files` files under this number, such as another --root on the same file system? -1: error. */

@@ -16,7 +16,8 @@
 
 extern const struct disk_kind disk_quota;
 
-/* Does the file system of `folder` hold projects to their limits, and may we set those? */
+/* Does the file system of `folder` hold projects to their limits, and may we set those? Not where the folder is in a project already, which
+ * an admin has given the store: there are none within projects, and nothing can be moved from one to another. */
 bool quota_enforced(const char *folder);
 
 #endif
