@@ -31,6 +31,17 @@ test('a line can be written in a field of its own and sent', async ({ browser })
 	await page.context().close();
 });
 
+for (const deviceScaleFactor of [1.5, phone.deviceScaleFactor]) {
+	test(`the terminal is as wide as the phone, with ${deviceScaleFactor} pixels a point`, async ({ browser }) => {
+		const page = await newPage(browser, { ...phone, deviceScaleFactor });
+		const term = await enter(page, 'bob');
+		const screen = term.pane.locator('.xterm-screen');
+		await expect.poll(() => screen.evaluate((e) => e.clientWidth)).toBeLessThan(phone.viewport.width);
+		await expect.poll(async () => Number((await term.run('stty size'))[0]!.split(' ')[1])).toBeLessThan(60);
+		await page.context().close();
+	});
+}
+
 test('nothing is wider than the phone', async ({ browser }) => {
 	const page = await newPage(browser, phone);
 	await enter(page, 'bob');

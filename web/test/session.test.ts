@@ -52,6 +52,20 @@ describe('connecting', () => {
 		expect(session.state.phase).toBe('connecting');
 	});
 
+	it('tells a size that came while it was connecting, once, and no size twice', () => {
+		const sizes = (): unknown[] => net.last.texts('resize');
+		session.connect();
+		session.resize({ rows: 30, cols: 46 });
+		expect(sizes()).toEqual([]);
+		net.last.text(hello());
+		expect(sizes()).toEqual([{ type: 'resize', rows: 30, cols: 46 }]);
+		session.resize({ rows: 30, cols: 46 });
+		net.last.text(hello());
+		expect(sizes()).toHaveLength(1);
+		session.resize(size);
+		expect(sizes()).toHaveLength(2);
+	});
+
 	it('learns the id of the first terminal from the hello, and asks for it from then on', () => {
 		session = new Session(net, null, size);
 		goLive({ terminal: 'a7' });

@@ -93,6 +93,8 @@ export class Session implements Disposable {
 	private readonly stream: string;
 	private isCounted = false;
 	private life: string | null = null;
+	/** What the server was told last. */
+	private told: Size;
 	/** Offset of the next output byte expected; null: this page has none of the screen yet. */
 	private received: number | null = null;
 	/** The largest offset seen, which outlives a screen. */
@@ -118,6 +120,7 @@ export class Session implements Disposable {
 	) {
 		this.backoff = new Backoff(() => deps.clock.random());
 		this.stream = deps.newStream();
+		this.told = size;
 	}
 
 	get state(): SessionState {
@@ -154,6 +157,7 @@ export class Session implements Disposable {
 		if (this.id !== null) query['terminal'] = this.id;
 		if (this.life !== null) query['life'] = this.life;
 		if (this.received !== null) query['from'] = String(this.received);
+		this.told = this.size;
 		const socket = this.deps.open(query);
 		socket.binaryType = 'arraybuffer';
 		socket.onmessage = ({ data }) => this.receive(data);
@@ -174,9 +178,8 @@ export class Session implements Disposable {
 
 	/** Tells the size of this page; the server decides what becomes of it. */
 	resize(size: Size): void {
-		if (size.rows === this.size.rows && size.cols === this.size.cols) return;
 		this.size = size;
-		if (this.current.phase === 'live') this.socket?.send(codec.encodeResize(size));
+		this.tellSize();
 	}
 
 	/** Something says that the network may be back: try now, or see whether the connection still lives. */
@@ -212,6 +215,14 @@ export class Session implements Disposable {
 		this.setState({ phase: 'closed' });
 		this.onState.dispose();
 		this.onOutput.dispose();
+	}
+
+	/** What changed while it was connecting is told afterwards. */
+	private tellSize(): void {
+		const { rows, cols } = this.size;
+		if (this.current.phase !== 'live' || (rows === this.told.rows && cols === this.told.cols)) return;
+		this.told = this.size;
+		this.socket?.send(codec.encodeResize(this.size));
 	}
 
 	private ended(): boolean {
@@ -332,6 +343,7 @@ export class Session implements Disposable {
 		this.refusals = 0;
 		this.setState({ phase: 'live', suspect: false, readOnly: hello.readOnly });
 		this.onHello.fire(hello);
+		this.tellSize();
 		this.ping(answerWithin);
 		this.flush();
 	}

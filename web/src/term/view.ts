@@ -210,6 +210,8 @@ export class TerminalView implements Disposable {
 		all.add(t.onData((data) => this.fromTerminal(data)));
 		all.add(t.onBinary((data) => this.session.send(Uint8Array.from(data, (c) => c.charCodeAt(0)))));
 		all.add(t.onTitleChange((title) => this.hooks.onTitle(title)));
+		// On some screens a cell has no size before something has been drawn.
+		all.add(t.onRender(() => this.cell.width === 0 && this.layout()));
 		all.add(t.onBell(() => this.hooks.onBell()));
 		all.add(t.onSelectionChange(() => this.hooks.onSelection(t.getSelection())));
 		all.add(
