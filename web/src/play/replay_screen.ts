@@ -43,8 +43,9 @@ export class ReplayScreen implements Screen, Disposable {
 		// It takes no keys: the page's own steer the replay.
 		this.terminal.attachCustomKeyEventHandler(() => false);
 		if (this.terminal.textarea !== undefined) this.terminal.textarea.tabIndex = -1;
-		const { width, height } = host.querySelector('.xterm-screen')!.getBoundingClientRect();
-		this.cell = { width: width / this.terminal.cols, height: height / this.terminal.rows };
+		this.measure();
+		// On some screens a cell has no size before something has been drawn.
+		this.disposables.add(this.terminal.onRender(() => this.cell.width === 0 && this.measure()));
 		const observer = new ResizeObserver(() => this.fit());
 		observer.observe(host);
 		this.disposables.add(onDispose(() => observer.disconnect()));
@@ -69,6 +70,13 @@ export class ReplayScreen implements Screen, Disposable {
 
 	dispose(): void {
 		this.disposables.dispose();
+	}
+
+	/** Before the first fit(): at the font size that was chosen. */
+	private measure(): void {
+		const { width, height } = this.host.querySelector('.xterm-screen')!.getBoundingClientRect();
+		this.cell = { width: width / this.terminal.cols, height: height / this.terminal.rows };
+		this.fit();
 	}
 
 	private fit(): void {

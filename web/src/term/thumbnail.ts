@@ -11,6 +11,7 @@ import { fontFamily, terminalThemes } from './themes';
 export class Thumbnail implements Disposable {
 	private readonly disposables = new Disposables();
 	private readonly terminal: Terminal;
+	private fitted = false;
 
 	constructor(
 		private readonly host: HTMLElement,
@@ -42,6 +43,8 @@ export class Thumbnail implements Disposable {
 		const later = (size: Size): void => t.write('', () => this.resize(size));
 		this.disposables.add(session.onHello.on(later));
 		this.disposables.add(session.onOutput.on(({ bytes, done }) => t.write(bytes, done)));
+		// On some screens a cell has no size before something has been drawn.
+		this.disposables.add(t.onRender(() => this.fitted || this.fit()));
 		const observer = new ResizeObserver(() => this.fit());
 		observer.observe(host);
 		this.disposables.add(onDispose(() => observer.disconnect()));
@@ -68,5 +71,6 @@ export class Thumbnail implements Disposable {
 		const { clientWidth: width, clientHeight: height } = this.host;
 		const scale = Math.min(width / drawn.offsetWidth, height / drawn.offsetHeight, 1.2);
 		whole.style.transform = `scale(${scale})`;
+		this.fitted = true;
 	}
 }

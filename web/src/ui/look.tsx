@@ -43,8 +43,8 @@ export function Look() {
 				<p class="watch-title">
 					{user}: {title}
 					<small>
-						{control ? 'You can type here' : 'You look only'}. {user} sees that you are here, and
-						it is logged.
+						{control ? 'You can type here' : 'You look only'}. {user} sees that you are here
+						<span class="wide-only">, and it is logged</span>.
 					</small>
 				</p>
 				<div class="top-tools">

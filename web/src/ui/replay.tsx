@@ -2,31 +2,29 @@
 // The replay of a recording: a terminal that nobody types in, and what steers it.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { realClock } from '../base/clock';
-import { formatPosition, plainTitle } from '../base/text';
+import { capital, formatPosition, plainTitle } from '../base/text';
 import { downloadUrl, fetchRecording } from '../net/api';
 import { parseCast, type Cast } from '../play/cast';
 import { Player } from '../play/player';
 import { ReplayScreen } from '../play/replay_screen';
 import { showRecordings } from '../store/app';
 import { settings, themeNow } from '../store/settings';
-import { attempt } from '../store/toasts';
 import { fontsReady } from '../term/view';
 import { BackIcon, DownloadIcon, PauseIcon, PlayIcon } from './icons';
 
 const speeds = [0.5, 1, 2, 4, 8];
 const jump = 5;
 
-function useCast(id: string, of: string | null): Cast | null | 'broken' {
-	const [cast, setCast] = useState<Cast | null | 'broken'>(null);
+/** A string: why there is none. */
+function useCast(id: string, of: string | null): Cast | null | string {
+	const [cast, setCast] = useState<Cast | null | string>(null);
 
 	useEffect(() => {
 		let wanted = true;
-		void attempt('The recording', async () => {
-			const [text] = await Promise.all([fetchRecording(id, of), fontsReady()]);
-			if (wanted) setCast(parseCast(text) ?? 'broken');
-		}).then((worked) => {
-			if (!worked && wanted) setCast('broken');
-		});
+		Promise.all([fetchRecording(id, of), fontsReady()]).then(
+			([text]) => wanted && setCast(parseCast(text) ?? 'the file is none, or is damaged'),
+			(error: Error) => wanted && setCast(error.message),
+		);
 		return () => {
 			wanted = false;
 		};
@@ -159,7 +157,7 @@ function Keys({ player }: { player: Player }) {
 export function Replay({ id, of }: { id: string; of: string | null }) {
 	const cast = useCast(id, of);
 	const back = useRef<HTMLButtonElement>(null);
-	const given = cast === null || cast === 'broken' ? '' : plainTitle(cast.title);
+	const given = cast === null || typeof cast === 'string' ? '' : plainTitle(cast.title);
 	const title = given || `Terminal ${/-t(\d+)/.exec(id)?.[1] ?? ''}`;
 
 	// Away from the terminal below, whose keys these would be.
@@ -177,19 +175,27 @@ export function Replay({ id, of }: { id: string; of: string | null }) {
 					<BackIcon />
 				</button>
 				<h1>{title}</h1>
-				<a
-					class="icon-button"
-					href={downloadUrl(id, of)}
-					download={`${id}.cast`}
-					aria-label="Download"
-					title="Download (asciicast)"
-				>
-					<DownloadIcon />
-				</a>
+				{typeof cast !== 'string' && (
+					<a
+						class="icon-button"
+						href={downloadUrl(id, of)}
+						download={`${id}.cast`}
+						aria-label="Download"
+						title="Download (asciicast)"
+					>
+						<DownloadIcon />
+					</a>
+				)}
 			</header>
 			{cast === null && <p class="quiet nothing">Loading…</p>}
-			{cast === 'broken' && <p class="nothing">This recording can’t be played.</p>}
-			{cast !== null && cast !== 'broken' && <Running cast={cast} />}
+			{typeof cast === 'string' && (
+				<p class="nothing" role="alert">
+					<strong>This recording can’t be played.</strong>
+					<br />
+					{capital(cast)}
+				</p>
+			)}
+			{cast !== null && typeof cast !== 'string' && <Running cast={cast} />}
 		</div>
 	);
 }

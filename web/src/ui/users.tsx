@@ -49,8 +49,8 @@ function UserRow({ user }: { user: UserInfo }) {
 				<span class={`badge ${user.role}`}>{user.role}</span>
 				{user.disabled && <span class="badge off">disabled</span>}
 			</td>
-			<td class="time">{when(user.createdMs)}</td>
-			<td class="time">{when(user.lastLoginMs)}</td>
+			<td class="time" data-label="Added">{when(user.createdMs)}</td>
+			<td class="time" data-label="Last sign-in">{when(user.lastLoginMs)}</td>
 			<td class="row-tools">
 				<button class="small" disabled={own} onClick={() => (looking.value = user.username)}>
 					Terminals…
@@ -184,7 +184,7 @@ export function Users() {
 				<p class="quiet">Looking…</p>
 			) : (
 				<div class="table-scroll">
-					<table class="table">
+					<table class="table users">
 						<thead>
 							<tr>
 								<th scope="col">Name</th>
