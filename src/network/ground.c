@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -134,18 +135,27 @@ static int need_ground(struct network *n, struct md_error *err)
 	return forwarding_need(n->dir, err);
 }
 
+/* The first bridge is there and ours: without the lock, since each start asks. */
+static bool stands(const char *root)
+{
+	_auto_link_ struct link_socket s = { NULL, 0 };
+	_auto_free_ char *path = realpath(root, NULL);
+	char name[NETWORK_IFNAME], owner[LINK_ALIAS];
+
+	network_bridge_name(0, name);
+	return path && link_open(&s, -1) == 0 && link_find(&s, name, owner) &&
+	       strncmp(owner, path, LINK_ALIAS - 1) == 0;
+}
+
 int network_ready(const char *root, struct md_error *err)
 {
 	_auto_network_ struct network n = NETWORK_INIT;
-	char name[NETWORK_IFNAME];
 	unsigned int index;
 
-	if (network_init(&n, root, err) < 0 || ground_claim(&n, err) < 0)
-		return -1;
-	network_bridge_name(0, name);
-	if (link_index(&n.link, name))
+	if (stands(root))
 		return 0;
-	if (need_ground(&n, err) < 0)
+	if (network_init(&n, root, err) < 0 || ground_claim(&n, err) < 0 ||
+		need_ground(&n, err) < 0)
 		return -1;
 	return ground_need_bridge(&n, 0, &index, err);
 }

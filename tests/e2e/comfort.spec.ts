@@ -68,6 +68,13 @@ test('a title is text, whatever it contains', async ({ page }) => {
 	await term.run(`PS1=$saved; printf '\\033]0;\\007'`);
 });
 
+test('a program may neither read the title nor move the window', async ({ page }) => {
+	const term = await enter(page, 'alice');
+	// 21 and 20 ask for titles, 14 and 19 for sizes in pixels and of the screen, 13 for the place, 11 for the state.
+	for (const report of ['21', '20', '14', '19', '13', '11'])
+		expect(await term.run(`printf '\\033[${report}t'; read -t 0.3 -r x; echo "[$x]"`)).toEqual(['[]']);
+});
+
 test('the search finds what has scrolled away', async ({ page }) => {
 	const term = await enter(page, 'alice');
 	await term.run('echo needle; seq 300');

@@ -145,11 +145,14 @@ def test_a_socket_closes_when_its_login_is_over(place):
 
 def test_sessions_end_when_idle_and_in_any_case_after_a_while(place):
     web = WebServer(place, "--idle", "2", "--max-session", "6").start()
-    idle, busy = web.login("alice").cookie, web.login("alice").cookie
+    idle, busy, polled = (web.login("alice").cookie for _ in range(3))
     started = time.monotonic()
+    looked = []  # what a page asks by itself every few seconds is no activity of anybody
     while web.request("GET", "/api/v1/me", cookie=busy).status == 200:
+        looked.append(web.request("GET", "/api/v1/links", cookie=polled).status)
         time.sleep(0.3)
         assert time.monotonic() - started < 15
+    assert (looked[0], looked[-1]) == (200, 401)
     assert time.monotonic() - started > 4
     assert web.request("GET", "/api/v1/me", cookie=idle).status == 401
 
