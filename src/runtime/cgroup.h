@@ -57,6 +57,7 @@ int cgroup_create(struct cgroup *c, const struct oci_resources *r, pid_t pid, st
 
 /* The part of it that must be done before a process is born inside (cgroup_birth_fd()); cgroup_create() then does the rest, or, should
  * it not come to that or fail, cgroup_undo() removes what both made, with the processes in it. After that `c` is good for cgroup_free() only. */
+bool cgroup_has_birth(struct cgroup *c); /* is there such a part? */
 int cgroup_create_birth(struct cgroup *c, const struct oci_resources *r, struct md_error *err);
 int cgroup_undo(struct cgroup *c, struct md_error *err);
 

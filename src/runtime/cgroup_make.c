@@ -207,13 +207,17 @@ int cgroup_undo(struct cgroup *c, struct md_error *err)
 	return cgroup_destroy(c, err);
 }
 
+bool cgroup_has_birth(struct cgroup *c)
+{
+	return c->manager != CGROUP_MANAGER_NONE && cgroup_unified_tree(c);
+}
+
 int cgroup_create_birth(struct cgroup *c, const struct oci_resources *r, struct md_error *err)
 {
 	struct cgroup_tree *t = cgroup_unified_tree(c);
 	struct md_error why = MD_ERROR_INIT;
 
-	if (c->manager == CGROUP_MANAGER_NONE || !t || make_tree(c, t, r, &why) == 0 ||
-		may_be_left_out(c, &why))
+	if (!cgroup_has_birth(c) || make_tree(c, t, r, &why) == 0 || may_be_left_out(c, &why))
 		return 0;
 	if (t->fresh)
 		cgroup_tree_remove(c, t);

@@ -388,11 +388,9 @@ static int prepare(struct creation *c, const char *id, struct md_error *err)
 	c->dir_made = true;
 	if (open_notify(c, err) < 0)
 		return -1;
-	if (plan_cgroup(c, err) < 0 || open_console(c, err) < 0 || open_listener(c, err) < 0 ||
-		make_plan(c, err) < 0)
+	if (plan_cgroup(c, err) < 0 || open_console(c, err) < 0 || open_listener(c, err) < 0)
 		return -1;
-	/* The record of the cgroups goes first: whatever happens now, delete finds them. */
-	return state_write(&c->dir, &c->state, err);
+	return make_plan(c, err);
 }
 
 /* While the child is at work: all that its record takes but the moment in which it counts. */
@@ -429,6 +427,7 @@ static int create(struct creation *c, const char *id, struct md_error *err)
 		return -1;
 	c->launch.plan = &c->plan;
 	c->launch.state = &c->state;
+	c->launch.dir = &c->dir;
 	c->launch.cgroup = c->cgroup;
 	if (launch_start(&c->launch, err) < 0)
 		return -1;

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "runtime/state.h"
 #include "sys/idmap.h"
 #include "sys/kernel.h"
 #include "sys/netdev.h"
@@ -261,11 +262,23 @@ static int move_net_devices(struct launch *l, struct md_error *err)
 	return 0;
 }
 
+/* Whatever happens from now on, delete finds the groups. */
+static int note_cgroups(struct launch *l, struct md_error *err)
+{
+	if (l->noted || !l->dir)
+		return 0;
+	l->noted = true;
+	return state_write(l->dir, l->state, err);
+}
+
 /* Where it is to be born must be there before; all other groups are made while the child is at work. */
 static int make_birth_cgroup(struct launch *l, struct md_error *err)
 {
-	if (!l->cgroup || l->plan->init.exec || cgroup_needs_pid(l->cgroup))
+	if (!l->cgroup || l->plan->init.exec || cgroup_needs_pid(l->cgroup) ||
+		!cgroup_has_birth(l->cgroup))
 		return 0;
+	if (note_cgroups(l, err) < 0)
+		return -1;
 	if (cgroup_create_birth(l->cgroup, &l->plan->init.spec->resources, err) < 0)
 		return md_wrap(err, "cgroups");
 	return 0;
@@ -273,6 +286,8 @@ static int make_birth_cgroup(struct launch *l, struct md_error *err)
 
 static int make_cgroups(struct launch *l, struct md_error *err)
 {
+	if (note_cgroups(l, err) < 0)
+		return -1;
 	if (!l->cgroup || l->plan->init.exec)
 		return 0;
 	if (cgroup_create(l->cgroup, &l->plan->init.spec->resources, l->pid, err) < 0)

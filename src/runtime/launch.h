@@ -20,12 +20,15 @@ struct launch {
 	struct plan *plan;             /* borrowed */
 	struct container_state *state; /* borrowed; its pid is filled in. NULL for exec */
 	struct cgroup *cgroup;         /* borrowed */
-	const char *exec_cgroup;       /* exec: group below it, or NULL */
-	pid_t pid;                     /* 0: no child (any more) */
-	int sock;                      /* to the child */
-	bool cgroup_made;              /* there are groups to remove */
-	bool born_in_cgroup;           /* the child is in its group of the unified tree */
-	bool hooks_ran;                /* the poststop hooks are due when it fails */
+	const struct state_dir *
+		dir; /* borrowed; where the state is noted before there is a group to be found again. NULL for exec */
+	const char *exec_cgroup; /* exec: group below it, or NULL */
+	pid_t pid;               /* 0: no child (any more) */
+	int sock;                /* to the child */
+	bool noted;              /* the state is in its folder */
+	bool cgroup_made;        /* there are groups to remove */
+	bool born_in_cgroup;     /* the child is in its group of the unified tree */
+	bool hooks_ran;          /* the poststop hooks are due when it fails */
 };
 
 #define LAUNCH_INIT                                                                                \
