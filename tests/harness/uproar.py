@@ -17,20 +17,20 @@ from .web import WebServer
 LONGEST = 10.0
 
 
-def install(folder):
+def install(folder, programs=PROGRAMS, which="mdocker*"):
     """The programs as an installation has them; over others, each at one stroke, as a package manager does."""
     folder.mkdir(exist_ok=True)
-    for path in pathlib.Path(PROGRAMS).iterdir():
-        if path.is_file() and os.access(path, os.X_OK) and path.name.startswith("mdocker"):
+    for path in pathlib.Path(programs).glob(which):
+        if path.is_file() and os.access(path, os.X_OK):
             shutil.copy(path, folder / ".new")
             os.replace(folder / ".new", folder / path.name)
 
 
 class Uproar:
-    def __init__(self, place, users, terminals_each, **more):
+    def __init__(self, place, users, terminals_each, programs=PROGRAMS, **more):
         place.need_images("busybox")
         self.programs = place.folder / "programs"
-        install(self.programs)
+        install(self.programs, programs)
         self.web = WebServer(place, "--workspace", "image=busybox")
         self.web.executable = str(self.programs / "mdockerd")
         self.web.start()
@@ -81,10 +81,10 @@ class Uproar:
             self.web.start()
         self.suffer("kill -9 of all", blow)
 
-    def upgrade(self):
+    def upgrade(self, programs=PROGRAMS, which="mdocker*"):
         """Other files lie where the running programs were started from; the server is restarted, the shims are not."""
         def blow():
-            install(self.programs)
+            install(self.programs, programs, which)
             self.web.stop()
             self.web.start()
         self.suffer("an upgrade", blow)
@@ -99,11 +99,11 @@ class Uproar:
             s.line("exit")
             s.expect_closed()
 
-    def end(self, record_property):
+    def end(self, record_property, keys_each=5):
         self.fleet.settle()
         members = self.fleet.members
         keys = sum(m.keys for m in members)
-        assert keys > len(members) * 5 and all(m.lines > 10 for m in members)
+        assert keys > len(members) * keys_each and all(m.lines > 10 for m in members)
         print(f"\n{len(members)} shells: {sum(m.lines for m in members)} numbered lines, "
               f"{sum(m.offset for m in members)} bytes, {keys} keys, each once")
         for name, away in self.away.items():
