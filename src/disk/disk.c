@@ -30,7 +30,8 @@ const struct disk_kind *disk_kind_of(const char *path)
 	return S_ISDIR(st.st_mode) ? &disk_quota : &disk_loop;
 }
 
-const struct disk_kind *disk_kind_for(const char *folder)
+/* What a new one in `folder` will be. */
+static const struct disk_kind *kind_for(const char *folder)
 {
 	return quota_enforced(folder) ? &disk_quota : &disk_loop;
 }
@@ -57,7 +58,7 @@ static int create(
 			(unsigned long long)l->bytes, DISK_MIN_BYTES >> 20);
 	if (!copy || clear_temporary(path) < 0)
 		return md_fail_errno(err, "disk: remove '%s.new'", path);
-	if (disk_kind_for(dirname(copy))->create(path, l, project, err) < 0)
+	if (kind_for(dirname(copy))->create(path, l, project, err) < 0)
 		return -1;
 	/* The name is to be there before anything is written below it. */
 	return file_sync_parent(AT_FDCWD, path) < 0 ? md_fail_errno(err, "disk: make '%s'", path)

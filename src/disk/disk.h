@@ -46,9 +46,6 @@ struct disk_kind {
 /* What is at `path`; NULL: nothing. */
 const struct disk_kind *disk_kind_of(const char *path);
 
-/* What a new one in `folder` will be. */
-const struct disk_kind *disk_kind_for(const char *folder);
-
 /* Makes the disk if it isn't there yet, and sees that it has its limits. `project`: as for create. */
 int disk_prepare(
 	const char *path, const struct disk_limits *l, uint32_t project, struct md_error *err);

@@ -173,7 +173,8 @@ int cgroups_describe(struct cgroups_host *ret, struct md_error *err)
 	return 0;
 }
 
-int cgroups_find(const char *id, struct strv *ret, struct md_error *err)
+/* The folders that exist of group /minidocker/ID, one a hierarchy. */
+static int find_groups(const char *id, struct strv *ret, struct md_error *err)
 {
 	_auto_strv_ struct strv mounts = STRV_INIT;
 
@@ -287,7 +288,7 @@ int cgroups_remove(const char *id, struct md_error *err)
 {
 	_auto_strv_ struct strv groups = STRV_INIT;
 
-	if (cgroups_find(id, &groups, err) < 0)
+	if (find_groups(id, &groups, err) < 0)
 		return -1;
 	for (size_t i = 0; i < groups.count; i++)
 		thaw(groups.items[i]);

@@ -36,9 +36,6 @@ void cgroups_host_done(struct cgroups_host *h);
  * Pure. */
 bool cgroups_host_has(const struct cgroups_host *h, const char *controller);
 
-/* The folders that exist of group /minidocker/ID, one a hierarchy. */
-int cgroups_find(const char *id, struct strv *ret, struct md_error *err);
-
 /* Kills what is in them and removes them with all below; none is fine. ETIMEDOUT if a process
  * doesn't die in 10 s. */
 int cgroups_remove(const char *id, struct md_error *err);

@@ -29,7 +29,8 @@ void template_done(struct template *t)
 	*t = (struct template)TEMPLATE_INIT;
 }
 
-int template_name_check(const char *name, struct md_error *err)
+/* Letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 63. */
+static int check_name(const char *name, struct md_error *err)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -74,7 +75,7 @@ int template_save(
 	_auto_free_ char *folder = str_format("%s/templates", e->root);
 	_auto_free_ char *path = path_of(e, name);
 
-	if (template_name_check(name, err) < 0 || try_settings(e, &t->settings, err) < 0)
+	if (check_name(name, err) < 0 || try_settings(e, &t->settings, err) < 0)
 		return -1;
 	json_object_begin(&w, NULL);
 	json_add_i64(&w, "version", TEMPLATE_VERSION);
@@ -120,7 +121,7 @@ int template_load(struct engine *e, const char *name, struct template *ret, stru
 	_auto_free_ char *text = NULL;
 	size_t len;
 
-	if (template_name_check(name, err) < 0)
+	if (check_name(name, err) < 0)
 		return -1;
 	if (!path)
 		return md_fail(err, ENOMEM, "template '%s'", name);
@@ -137,7 +138,7 @@ int template_remove(struct engine *e, const char *name, struct md_error *err)
 {
 	_auto_free_ char *path = path_of(e, name);
 
-	if (template_name_check(name, err) < 0)
+	if (check_name(name, err) < 0)
 		return -1;
 	if (!path || unlink(path) < 0)
 		return md_fail_errno(err, "template '%s'", name);

@@ -25,9 +25,6 @@ struct template
 void template_done(struct template *t);
 #define _auto_template_ _auto_(template_done)
 
-/* Letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 63. */
-int template_name_check(const char *name, struct md_error *err);
-
 /* Makes or replaces one. Its settings are tried first: EINVAL names the one that can't be. */
 int template_save(
 	struct engine *e, const char *name, const struct template *t, struct md_error *err);

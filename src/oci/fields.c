@@ -17,7 +17,7 @@ void *oci_parse_alloc(struct oci_parse *p, const struct json_node *n, size_t cou
 	return at;
 }
 
-bool oci_find_word(const struct oci_word *words, const char *word, uint64_t *ret)
+static bool find_word(const struct oci_word *words, const char *word, uint64_t *ret)
 {
 	for (; words->word; words++) {
 		if (str_eq(words->word, word)) {
@@ -36,7 +36,7 @@ int oci_read_word(
 
 	if (json_as_string(n, &word, p->err) < 0)
 		return -1;
-	if (oci_find_word(words, word, ret))
+	if (find_word(words, word, ret))
 		return 0;
 	for (; words->word; words++) {
 		if (words->word[0])

@@ -62,8 +62,6 @@ int oci_read_fields(struct oci_parse *p, const struct json_node *object,
 /* The value of the word at `n`, a string; else "PATH: 'x' is not one of a, b, c". */
 int oci_read_word(struct oci_parse *p, const struct json_node *n, const struct oci_word *words,
 	uint64_t *ret);
-bool oci_find_word(const struct oci_word *words, const char *word, uint64_t *ret);
-
 /* Room for `count` items in the arena; fails with the node's path. */
 void *oci_parse_alloc(struct oci_parse *p, const struct json_node *n, size_t count, size_t size);
 

@@ -22,8 +22,6 @@ static inline void control_end_run(struct screen *s)
 /* execute.c: C0 and C1 controls; ESC, what the parser has collected, `final`. */
 void control_execute(struct screen *s, uint32_t code);
 void control_escape(struct screen *s, char final);
-void control_line_feed(struct screen *s);
-void control_index(struct screen *s);
 void control_save_cursor(struct screen *s);
 void control_restore_cursor(struct screen *s);
 void control_soft_reset(struct screen *s);

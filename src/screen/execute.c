@@ -50,7 +50,7 @@ static void tab(struct screen *s)
 	p->x = MD_MIN(p->x, s->cols - 1);
 }
 
-void control_line_feed(struct screen *s)
+static void line_feed(struct screen *s)
 {
 	struct page *p = s->page;
 
@@ -91,7 +91,7 @@ static void shift_in(struct screen *s)
 	set_charset_level(s, 0);
 }
 
-void control_index(struct screen *s)
+static void index_down(struct screen *s)
 {
 	struct page *p = s->page;
 
@@ -109,7 +109,7 @@ void control_index(struct screen *s)
 static void next_line(struct screen *s)
 {
 	s->page->x = 0;
-	control_index(s);
+	index_down(s);
 }
 
 static void reverse_index(struct screen *s)
@@ -241,13 +241,13 @@ static const struct {
 	{ 0x07, bell },
 	{ 0x08, backspace },
 	{ 0x09, tab },
-	{ 0x0a, control_line_feed },
-	{ 0x0b, control_line_feed },
-	{ 0x0c, control_line_feed },
+	{ 0x0a, line_feed },
+	{ 0x0b, line_feed },
+	{ 0x0c, line_feed },
 	{ 0x0d, carriage_return },
 	{ 0x0e, shift_out },
 	{ 0x0f, shift_in },
-	{ 0x84, control_index },
+	{ 0x84, index_down },
 	{ 0x85, next_line },
 	{ 0x88, set_tab },
 };
@@ -281,7 +281,7 @@ static const struct {
 } escapes[] = {
 	{ 0, '7', control_save_cursor },
 	{ 0, '8', control_restore_cursor },
-	{ 0, 'D', control_index },
+	{ 0, 'D', index_down },
 	{ 0, 'E', next_line },
 	{ 0, 'H', set_tab },
 	{ 0, 'M', reverse_index },

@@ -36,12 +36,6 @@ static void to_ground(struct parser *p)
 		buf_reset(&p->pending);
 }
 
-void parser_reset(struct parser *p)
-{
-	to_ground(p);
-	p->utf8_len = 0;
-}
-
 static void params_reset(struct params *p)
 {
 	p->count = 1;

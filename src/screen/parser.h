@@ -60,7 +60,6 @@ struct screen;
 
 void parser_init(struct parser *p);
 void parser_done(struct parser *p);
-void parser_reset(struct parser *p);
 void parser_feed(struct screen *s, const unsigned char *data, size_t len);
 
 /* How many bytes from `p` on are printable ASCII. */

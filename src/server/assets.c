@@ -34,7 +34,8 @@ static const struct {
 	{ ".txt", "text/plain; charset=utf-8" },
 };
 
-const char *assets_type(const char *name)
+/* The Content-Type for a file name, NULL if it is none that we serve. */
+static const char *type_of(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (str_ends(name, types[i].ending))
@@ -56,7 +57,7 @@ static void set_etag(struct asset *f)
 static int add_file(
 	struct assets *a, int dir_fd, const char *name, const char *path, struct md_error *err)
 {
-	struct asset f = { .type = assets_type(name) };
+	struct asset f = { .type = type_of(name) };
 	struct asset *items;
 
 	if (!f.type)

@@ -35,7 +35,4 @@ void assets_done(struct assets *a);
 /* "/" is "/index.html". NULL if there is no such file. */
 const struct asset *assets_find(const struct assets *a, const char *path);
 
-/* The Content-Type for a file name, NULL if it is none that we serve. */
-const char *assets_type(const char *name);
-
 #endif

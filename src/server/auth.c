@@ -88,7 +88,7 @@ void auth_audit(struct auth *a, const char *event, const char *outcome, const ch
 		log_error("audit: %s", err.msg);
 }
 
-struct auth_reply auth_reply_to(struct auth_peer *peer, const union bw_message *m)
+static struct auth_reply reply_to(struct auth_peer *peer, const union bw_message *m)
 {
 	return (struct auth_reply){ peer->auth, peer, peer->generation, m->h.id };
 }
@@ -188,7 +188,7 @@ static void dispatch(struct auth_peer *p, const union bw_message *m)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(handlers); i++) {
 		const struct handler *h = &handlers[i];
-		struct auth_reply to = auth_reply_to(p, m);
+		struct auth_reply to = reply_to(p, m);
 
 		if (h->type == m->h.type && (p->is_broker ? h->from_broker : h->from_web)) {
 			h->handle(&to, m);

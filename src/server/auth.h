@@ -41,7 +41,6 @@ struct auth_reply {
 	uint32_t id;
 };
 
-struct auth_reply auth_reply_to(struct auth_peer *peer, const union bw_message *m);
 /* Sends *m, its type set, as the answer. */
 void auth_send(const struct auth_reply *to, union bw_message *m);
 void auth_send_status(const struct auth_reply *to, enum bw_status status, const char *text);

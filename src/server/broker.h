@@ -94,9 +94,6 @@ int broker_start_children(struct broker *b, struct md_error *err);
 /* Sends the certificate and key to web (again: reload). */
 int broker_send_tls(struct broker *b, struct md_error *err);
 void broker_stop_children(struct broker *b);
-/* A child that broke the protocol: it ends and is started anew. */
-void broker_kill_child(struct broker_child *c);
-
 /* broker_balance.c: `mdocker system balance`, as long as the server runs. Without it all goes on, less fairly. */
 void broker_start_balance(struct broker *b);
 void broker_stop_balance(struct broker *b);

@@ -120,7 +120,8 @@ static void on_death(struct loop_source *s, uint32_t events _unused_)
 	schedule_restart(c);
 }
 
-void broker_kill_child(struct broker_child *c)
+/* A child that broke the protocol: it ends and is started anew. */
+static void kill_child(struct broker_child *c)
 {
 	if (c->pid > 0)
 		kill(c->pid, SIGKILL);
@@ -182,10 +183,10 @@ static void handle(struct broker_child *c, const union bw_message *m)
 	} else if (c == &b->auth && m->h.type == BW_SESSION) {
 		broker_on_session(b, m);
 	} else if (c == &b->auth && m->h.type == BW_BROKEN) {
-		broker_kill_child(&b->web);
+		kill_child(&b->web);
 	} else {
 		log_error("%s sent a message of type %u", c->role, m->h.type);
-		broker_kill_child(c);
+		kill_child(c);
 	}
 }
 
@@ -208,7 +209,7 @@ static void on_message(struct loop_source *s, uint32_t events _unused_)
 		log_error("%s: %s", c->role, err.msg);
 	if (r < 0 || end) {
 		loop_remove(&c->broker->loop, &c->socket);
-		broker_kill_child(c);
+		kill_child(c);
 	}
 }
 
@@ -257,7 +258,7 @@ static int start_child(struct broker_child *c, int peer_fd, struct md_error *err
 		loop_add_pidfd(&b->loop, &c->process, c->pidfd, on_death, c) < 0) {
 		if (!err->code)
 			md_fail_errno(err, "watch %s", c->role);
-		broker_kill_child(c);
+		kill_child(c);
 		spawn_wait(c->pid);
 		c->pid = 0;
 		forget_child(c);
@@ -327,7 +328,7 @@ void broker_stop_children(struct broker *b)
 			nanosleep(&wait, NULL);
 		}
 		if (children[i]->pid > 0) {
-			broker_kill_child(children[i]);
+			kill_child(children[i]);
 			spawn_wait(children[i]->pid);
 		}
 	}

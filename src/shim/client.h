@@ -122,9 +122,6 @@ void client_set_blocked(struct client *c, bool blocked);
 /* Reads from it or not. */
 void client_pause(struct client *c, bool pause);
 
-/* The list of who is there, to all of `t`. */
-void client_tell_presence(struct terminal *t);
-
 /* client_requests.c: does what the message asks. */
 void client_handle(struct client *c, const struct shim_msg *m, int *fds, size_t fd_count);
 

@@ -325,7 +325,7 @@ bool client_is_settled(const struct client *c)
 
 /* ---- attaching ---- */
 
-void client_tell_presence(struct terminal *t)
+static void tell_presence(struct terminal *t)
 {
 	/* Itself or another, an admin or not; may type, looks only, is shown pictures. */
 	static const char letters[2][2][4] = { { "wrp", "cls" }, { "WRP", "CLS" } };
@@ -440,7 +440,7 @@ void client_attach_now(struct client *c)
 	if (c->ring)
 		send_ring(c);
 	c->attached = true;
-	client_tell_presence(t);
+	tell_presence(t);
 	client_pump(c);
 }
 
@@ -474,5 +474,5 @@ void client_detach(struct client *c)
 			terminal_resize(t, t->typist->rows, t->typist->cols, t->typist->label);
 	}
 	terminal_check_window(t);
-	client_tell_presence(t);
+	tell_presence(t);
 }

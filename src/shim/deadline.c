@@ -77,12 +77,6 @@ int deadlines_open(struct deadlines *d, struct loop *loop)
 	return loop_add_timer(loop, &d->timer, timer_ready, d);
 }
 
-void deadlines_close(struct deadlines *d)
-{
-	if (d->loop)
-		loop_remove(d->loop, &d->timer);
-}
-
 void deadline_set(
 	struct deadlines *d, struct deadline *x, uint64_t ms, void (*passed)(void *), void *data)
 {

@@ -32,7 +32,6 @@ uint64_t realtime_ms(void);
 
 /* -1 and errno. */
 int deadlines_open(struct deadlines *d, struct loop *loop);
-void deadlines_close(struct deadlines *d);
 
 /* Calls `passed` once, in `ms` from now. One that is set already is moved. */
 void deadline_set(
