@@ -24,6 +24,10 @@ enum {
 	UNIT = 1024, /* of bytes in the kernel's limits */
 };
 
+#ifndef SYS_quotactl_fd
+#define SYS_quotactl_fd 443
+#endif
+
 /* Linux 5.14: by a descriptor, where the older call wants the path of the device. File systems translate the generic commands, xfs too. */
 static int quota_ctl(int folder, unsigned int command, uint32_t project, void *data)
 {

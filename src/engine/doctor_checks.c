@@ -324,7 +324,8 @@ static void check_quota(struct engine *e, struct doctor_result *r)
 		doctor_weaker(r, "no project quota and no mkfs.ext4",
 			"no --disk limit: install e2fsprogs");
 	else
-		doctor_ok(r, "an ext4 image on a loop device for each workspace with --disk");
+		doctor_ok(r, "an ext4 image on a loop device for each workspace with --disk: the "
+			     "file system of --root has no project quota on");
 }
 
 struct network_try {
