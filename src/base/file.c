@@ -31,6 +31,29 @@ int file_read(int dirfd, const char *path, size_t ceiling, char **ret_data, size
 	return fd_read_to_end(fd, ceiling, ret_data, ret_len);
 }
 
+static const char temporary_mark[] = ".tmp-"; /* then 16 hex digits */
+
+void file_sweep_temporaries(int dirfd)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		fd_close(&fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		const char *mark = strrchr(entry->d_name, '.');
+
+		if (mark && str_starts(mark, temporary_mark) &&
+			strspn(mark + strlen(temporary_mark), "0123456789abcdef") == 16 &&
+			strlen(mark) == strlen(temporary_mark) + 16)
+			unlinkat(dirfd, entry->d_name, 0);
+	}
+	closedir(dir);
+}
+
 int file_sync_parent(int dirfd, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -54,7 +77,7 @@ int file_write_atomic(int dirfd, const char *path, const void *data, size_t len,
 
 	if (random_hex(unique, 8) < 0)
 		return -1;
-	temp = str_format("%s.tmp-%s", path, unique);
+	temp = str_format("%s%s%s", path, temporary_mark, unique);
 	if (!temp)
 		return -1;
 	fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);

@@ -21,6 +21,9 @@ int file_read(int dirfd, const char *path, size_t ceiling, char **ret_data, size
  * temporary file in the same folder, fsync, rename, fsync of the folder. */
 int file_write_atomic(int dirfd, const char *path, const void *data, size_t len, mode_t mode);
 
+/* Removes what killed file_write_atomic()s left in the folder. The caller holds the lock that all writers there hold. */
+void file_sweep_temporaries(int dirfd);
+
 /* fsync of the folder that holds `path`, so that a rename in it is on the disk. */
 int file_sync_parent(int dirfd, const char *path);
 

@@ -72,6 +72,7 @@ int image_store_gc_locked(struct image_store *s, const struct image_users *users
 	DIR *dir;
 	int fd, r;
 
+	file_sweep_temporaries(s->images_fd);
 	/* An unreadable document might name any layer: then nothing goes. */
 	if (image_list(s, &list, &count, err) < 0)
 		return -1;

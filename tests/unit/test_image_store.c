@@ -149,6 +149,15 @@ static void a_failed_import_leaves_nothing(void **state _unused_)
 	assert_int_equal(layer_count(), 0);
 }
 
+/* As an importer that was killed in file_write_atomic() leaves one. */
+static void put_half(const char *name)
+{
+	int fd = openat(store.images_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	close(fd);
+}
+
 static void what_a_dead_importer_left_is_collected_and_a_living_ones_not(void **state _unused_)
 {
 	_auto_close_ int held = -1;
@@ -160,7 +169,12 @@ static void what_a_dead_importer_left_is_collected_and_a_living_ones_not(void **
 	held = file_lock(store.layers_fd, ".new-living/lock", true, true);
 	assert_true(held >= 0);
 	assert_int_equal(mkdirat(store.layers_fd, "not-ours", 0700), 0);
+	put_half("busybox.json.tmp-0123456789abcdef");
+	put_half("notes.tmp-0123");
 	assert_int_equal(image_store_gc(&store, NULL, &removed, &err), 0);
+	assert_int_equal(
+		faccessat(store.images_fd, "busybox.json.tmp-0123456789abcdef", F_OK, 0), -1);
+	assert_int_equal(unlinkat(store.images_fd, "notes.tmp-0123", 0), 0);
 	assert_int_equal(removed, 1);
 	assert_int_equal(layer_count(), 2);
 }
