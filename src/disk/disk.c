@@ -68,9 +68,14 @@ static int create(
 int disk_prepare(
 	const char *path, const struct disk_limits *l, uint32_t project, struct md_error *err)
 {
-	if (!disk_kind_of(path) && create(path, l, project, err) < 0)
+	const struct disk_kind *kind = disk_kind_of(path);
+
+	if (!kind && create(path, l, project, err) < 0)
 		return -1;
-	return disk_kind_of(path)->prepare(path, l, project, err);
+	if (!kind)
+		kind = disk_kind_of(path);
+	return kind ? kind->prepare(path, l, project, err)
+		    : md_fail_errno(err, "disk: '%s'", path);
 }
 
 int disk_attach(const char *path, const char *target, struct md_error *err)
