@@ -50,10 +50,13 @@ static inline void cgroup_freep(struct cgroup **c)
 	cgroup_free(*c);
 }
 
-/* Makes the groups and applies the limits and device rules. `pid` is 0, or, where
+/* Makes the groups and applies the limits. `pid` is 0, or, where
  * cgroup_needs_pid(), that of the container's first process, waiting. A group that holds processes
  * already is EBUSY: `delete` kills all that is in it. On failure what was made is removed. */
 int cgroup_create(struct cgroup *c, const struct oci_resources *r, pid_t pid, struct md_error *err);
+
+/* What may follow when the process is in already, as long as it runs nothing of the container's: the device rules. */
+int cgroup_complete(struct cgroup *c, const struct oci_resources *r, struct md_error *err);
 
 /* The part of it that must be done before a process is born inside (cgroup_birth_fd()); cgroup_create() then does the rest, or, should
  * it not come to that or fail, cgroup_undo() removes what both made, with the processes in it. After that `c` is good for cgroup_free() only. */

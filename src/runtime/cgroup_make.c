@@ -32,11 +32,22 @@ static bool next_part(const char **at, char *part, size_t size)
 	}
 }
 
+/* Whatever umask the caller has: the container's root, a stranger's id, reads its own group. */
+static int make_folder(int at, const char *name, bool *ret_fresh)
+{
+	mode_t mask = umask(0);
+
+	*ret_fresh = mkdirat(at, name, 0755) == 0;
+	umask(mask);
+	return *ret_fresh || errno == EEXIST ? 0 : -1;
+}
+
 /* Makes the folders of the path below the mount; t->fresh tells whether the last one is new. */
 static int make_folders(struct cgroup *c, struct cgroup_tree *t, struct md_error *err)
 {
-	_auto_close_ int at = open(t->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const char *rest = c->path;
+	int look = rest[strspn(rest, "/.")] ? O_PATH : O_RDONLY; /* only passed through */
+	_auto_close_ int at = open(t->mount, look | O_DIRECTORY | O_CLOEXEC);
 	char part[256];
 
 	if (at < 0)
@@ -44,15 +55,11 @@ static int make_folders(struct cgroup *c, struct cgroup_tree *t, struct md_error
 	while (next_part(&rest, part, sizeof(part))) {
 		_auto_close_ int fd = -1;
 
-		t->fresh = mkdirat(at, part, 0755) == 0;
-		if (!t->fresh && errno != EEXIST)
+		if (make_folder(at, part, &t->fresh) < 0)
 			return md_fail_errno(err, "cgroup: make %s%s", t->mount, c->path);
 		fd = openat(at, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 		if (fd < 0)
 			return md_fail_errno(err, "cgroup: open %s%s", t->mount, c->path);
-		/* Whatever umask the caller has: the container's root, a stranger's id, reads its own group. */
-		if (t->fresh && fchmod(fd, 0755) < 0)
-			return md_fail_errno(err, "cgroup: mode of %s%s", t->mount, c->path);
 		if (t->ops->prepare(t, at, fd, !rest[strspn(rest, "/")], err) < 0)
 			return md_wrap(err, "%s%s", t->mount, c->path);
 		fd_close(&at);
@@ -244,10 +251,19 @@ int cgroup_create(struct cgroup *c, const struct oci_resources *r, pid_t pid, st
 		return check_controllers(c, r, err);
 	if (c->manager == CGROUP_MANAGER_SYSTEMD && cgroup_systemd_start(c, pid, err) < 0)
 		return -1;
-	if (make_trees(c, r, err) < 0 || apply_devices(c, r, err) < 0) {
+	if (make_trees(c, r, err) < 0) {
 		undo(c);
 		return -1;
 	}
+	return 0;
+}
+
+int cgroup_complete(struct cgroup *c, const struct oci_resources *r, struct md_error *err)
+{
+	if (c->manager == CGROUP_MANAGER_NONE)
+		return 0;
+	if (apply_devices(c, r, err) < 0)
+		return -1;
 	if (c->manager == CGROUP_MANAGER_SYSTEMD)
 		cgroup_systemd_tell(c);
 	return 0;

@@ -18,11 +18,11 @@
 #include "base/poison.h"
 
 /* A new cpuset is empty and takes no process: it starts as a copy of its parent. */
-static int inherit(int parent_fd, int fd, const char *file, struct md_error *err)
+static int inherit(int parent_fd, int fd, bool fresh, const char *file, struct md_error *err)
 {
 	char text[4096];
 
-	if (cgroup_read(fd, file, text, sizeof(text)) && text[0])
+	if (!fresh && cgroup_read(fd, file, text, sizeof(text)) && text[0])
 		return 0;
 	if (!cgroup_read(parent_fd, file, text, sizeof(text)))
 		return md_fail_errno(err, "cgroup: read %s", file);
@@ -34,9 +34,9 @@ static int v1_prepare(const struct cgroup_tree *t, int parent_fd, int fd, bool l
 {
 	if (!(t->controllers & CTL_CPUSET))
 		return 0;
-	if (inherit(parent_fd, fd, "cpuset.cpus", err) < 0)
+	if (inherit(parent_fd, fd, t->fresh, "cpuset.cpus", err) < 0)
 		return -1;
-	return inherit(parent_fd, fd, "cpuset.mems", err);
+	return inherit(parent_fd, fd, t->fresh, "cpuset.mems", err);
 }
 
 /* memory may not exceed memory+swap at any moment: if one order is refused, the other is right. */

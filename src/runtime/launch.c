@@ -321,6 +321,8 @@ static int enter_cgroups(struct launch *l, struct md_error *err)
 		md_fail_errno(err, "talk to the container's process");
 	while (count)
 		close(fds[--count]);
+	if (r == 0 && l->cgroup_made)
+		r = cgroup_complete(l->cgroup, &l->plan->init.spec->resources, err);
 	return r;
 }
 
