@@ -74,8 +74,7 @@ int disk_prepare(
 		return -1;
 	if (!kind)
 		kind = disk_kind_of(path);
-	return kind ? kind->prepare(path, l, project, err)
-		    : md_fail_errno(err, "disk: '%s'", path);
+	return kind ? kind->prepare(path, l, project, err) : md_fail_errno(err, "disk: '%s'", path);
 }
 
 int disk_attach(const char *path, const char *target, struct md_error *err)
