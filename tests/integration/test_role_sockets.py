@@ -20,28 +20,40 @@ BAD = {
     "oversized": b"\1\0" + bytes([TYPE["OPEN"], 0]) + b"x" * 100_000,
     "out of order": message("READY", 0, ("", 256), ("root", 40), ("password", 40)),  # is said once, at the start
 }
-ENDS = {("web", "broker"): {"web"}, ("web", "auth"): {"web"}, ("auth", "broker"): {"auth"}, ("auth", "web"): {"web"}}
 
 
-@pytest.mark.parametrize("sender,receiver", ENDS)
-def test_who_breaks_the_protocol_is_cut_off_with_a_reason(web, sender, receiver):
-    session = web.login("alice")
-    shell = session.shell()
-    shell.ask("marker=in-memory")
-    for name, packet in BAD.items():
+def cut_off(web, session, sender, receiver, kinds, ends):
+    """Sends each kind in the name of `sender`: with a reason in the log the role `ends` is started anew, and no other."""
+    for kind in kinds:
         before, said = web.roles(), len(web.said())
+        shell = session.shell()
         with stolen.end_of(before[sender], before[receiver]) as s:
-            s.send(packet)
+            s.send(BAD[kind])
         wait_until(lambda: f"{sender}: a message" in web.said()[said:] or f"{sender}: receive" in web.said()[said:] or
-                   f"{sender} sent a message" in web.said()[said:], f"{name}: a reason in the log")
-        wait_until(lambda: len(web.roles()) == 3 and web.roles() != before, f"{name}: another process")
-        wait_until(lambda: web.answers() and session.request("GET", "/api/v1/me").status == 200, f"{name}: all is well again")
+                   f"{sender} sent a message" in web.said()[said:], f"{kind}: a reason in the log")
+        wait_until(lambda: len(web.roles()) == 3 and web.roles() != before, f"{kind}: another process")
+        wait_until(lambda: web.answers() and session.request("GET", "/api/v1/me").status == 200, f"{kind}: all is well again")
         after = web.roles()
-        assert {role for role in before if after[role] != before[role]} == ENDS[sender, receiver], name
-        if "web" in ENDS[sender, receiver]:
+        assert {role for role in before if after[role] != before[role]} == {ends}, kind
+        if ends == "web":
             shell.expect_closed()
             shell = session.shell()
-        assert shell.ask("echo $marker") == "in-memory\n", name
+        assert shell.ask("echo $marker") == "in-memory\n", kind
+        shell.close()
+
+
+def test_who_breaks_the_protocol_with_the_broker_is_ended_with_a_reason(web):
+    session = web.login("alice")
+    session.shell().ask("marker=in-memory")
+    cut_off(web, session, "auth", "broker", BAD, ends="auth")
+    cut_off(web, session, "web", "broker", ["empty"], ends="web")  # tests/security has the others
+
+
+def test_who_breaks_the_protocol_between_web_and_auth_is_cut_off_with_a_reason(web):
+    session = web.login("alice")
+    session.shell().ask("marker=in-memory")
+    cut_off(web, session, "web", "auth", BAD, ends="web")
+    cut_off(web, session, "auth", "web", ["malformed", "out of order"], ends="web")
 
 
 def test_who_is_slow_is_waited_for(web):
