@@ -56,4 +56,16 @@ void warden_close(struct warden *w);
 /* In the holder's process: forgets what only the warden needs, without touching what it owns. */
 void warden_abandon(struct warden *w);
 
+/* Between its files. warden.c: tells the holder (`fd` goes along when it is not -1, borrowed), that a job failed, that a limit was hit;
+ * the index of a child among known[], known_count if it is none. */
+void warden_say(struct warden *w, const struct warden_event *e, int fd);
+void warden_say_failure(struct warden *w, uint32_t job, const struct md_error *err, int exit_code);
+void warden_limit_hit(uint32_t kind, const char *text, void *data);
+size_t warden_find_known(const struct warden *w, pid_t pid);
+
+/* warden_errands.c: does what a packet of the holder's asks for; the descriptors stay the caller's. -1: it is nonsense, the holder is not to be
+ * trusted any more. */
+int warden_answer(
+	struct warden *w, const char *packet, size_t len, const int *fds, size_t fd_count);
+
 #endif
