@@ -31,38 +31,89 @@ static void note(struct network_others *o, bool drops, const char *who)
 	o->drops = o->drops || drops;
 }
 
-/* Are our bridges named anywhere in the table ("ip filter")? What becomes of them there is its owner's decision; in DOCKER-USER
- * they will be (rules_join_docker()). */
-static bool names_us(struct rules *r, const char *table)
-{
-	_auto_free_ char *command = str_format("list table %s\n", table);
+/* A ruleset as nft(8) prints it, read a line at a time. */
+struct reading {
+	int depth;        /* of braces: 1 in a table, 2 in a chain */
+	char table[64];   /* "ip filter" */
+	bool ours;        /* or of a family that forwards no addresses */
+	bool forwards;    /* has chains about what is forwarded */
+	bool drops;       /* one of them by its policy or its last rule */
+	bool names_us;    /* what becomes of our bridges there is its owner's decision */
+	bool in_forward;  /* the chain has the hook */
+	const char *last; /* rule of the chain */
+};
 
-	if (!command || rules_run(r, command, NULL) < 0)
+/* "drop", "reject with ...", also counted, for all that came so far. */
+static bool is_final(const char *rule)
+{
+	unsigned long long packets, bytes;
+	int skip = 0;
+
+	if (!rule)
 		return false;
-	return strstr(rules_said(r), "\"mdocker*\"") ||
-	       strstr(rules_said(r), "chain DOCKER-USER {");
+	if (sscanf(rule, "counter packets %llu bytes %llu %n", &packets, &bytes, &skip) == 2)
+		rule += skip;
+	return str_starts(rule, "drop") || str_starts(rule, "reject");
 }
 
-/* "table ip filter {" and below it "type filter hook forward priority filter; policy drop;", as nft(8) lists chains. */
-static void judge_line(struct network_others *o, struct rules *r, char table[96], const char *line)
+static void begin_table(struct reading *r, const char *name)
 {
-	bool forward, nat;
+	*r = (struct reading){ .depth = 1 };
+	snprintf(r->table, sizeof(r->table), "%.*s", (int)strcspn(name, "{"), name);
+	while (*r->table && str_ends(r->table, " "))
+		r->table[strlen(r->table) - 1] = '\0';
+	r->ours = str_ends(r->table, " mdocker") ||
+		  !(str_starts(r->table, "ip ") || str_starts(r->table, "inet "));
+}
 
-	if (str_starts(line, "table ")) {
-		snprintf(table, 96, "%.*s", (int)strcspn(line + 6, "{") - 1, line + 6);
+static void end_table(const struct reading *r, struct network_others *o)
+{
+	char who[96];
+
+	snprintf(who, sizeof(who), "table %s", r->table);
+	if (!r->ours && r->forwards)
+		note(o, r->drops && !r->names_us, who);
+}
+
+static void read_line(struct reading *r, const char *line, struct network_others *o)
+{
+	if (r->depth == 0 && str_starts(line, "table ")) {
+		begin_table(r, line + strlen("table "));
 		return;
 	}
-	/* A bridge's own ports are no forwarding of addresses. */
-	if (str_ends(table, " mdocker") ||
-		!(str_starts(table, "ip ") || str_starts(table, "inet ")))
-		return;
-	forward = strstr(line, "type filter hook forward ") != NULL;
-	nat = strstr(line, "type nat hook postrouting ") != NULL;
-	if (forward || nat) {
-		_auto_free_ char *who = str_format("table %s", table);
+	/* Docker's place for others: we will be named there (rules_join_docker()). */
+	r->names_us = r->names_us || strstr(line, "\"mdocker*\"") ||
+		      str_starts(line, "chain DOCKER-USER {");
+	if (r->depth == 1 && str_starts(line, "chain ")) {
+		r->in_forward = false;
+		r->last = NULL;
+	} else if (r->depth == 2 && str_starts(line, "type ")) {
+		r->in_forward = str_starts(line, "type filter hook forward ");
+		r->forwards = r->forwards || r->in_forward ||
+			      str_starts(line, "type nat hook postrouting ");
+		r->drops = r->drops || (r->in_forward && strstr(line, "policy drop"));
+	} else if (r->depth == 2 && *line != '}') {
+		r->last = line;
+	}
+	for (const char *p = line; *p; p++)
+		r->depth += (*p == '{') - (*p == '}');
+	if (r->depth == 1 && *line == '}' && r->in_forward) {
+		r->drops = r->drops || is_final(r->last);
+		r->in_forward = false;
+	}
+	if (r->depth == 0)
+		end_table(r, o);
+}
 
-		note(o, forward && strstr(line, "policy drop") && !names_us(r, table),
-			who ? who : table);
+void network_others_read(char *ruleset, struct network_others *o)
+{
+	struct reading r = { 0 };
+	char *line;
+
+	while ((line = strsep(&ruleset, "\n"))) {
+		line += strspn(line, " \t");
+		if (*line)
+			read_line(&r, line, o);
 	}
 }
 
@@ -70,15 +121,13 @@ static int look_at_tables(struct network_others *o, struct md_error *err)
 {
 	_auto_rules_ struct rules r = { NULL };
 	_auto_free_ char *text = NULL;
-	char table[96] = "", *rest, *line;
 
-	if (rules_open(&r, err) < 0 || rules_run(&r, "list chains\n", err) < 0)
+	if (rules_open(&r, err) < 0 || rules_list_all(&r, err) < 0)
 		return md_wrap(err, "look at the host's firewall");
 	text = strdup(rules_said(&r));
 	if (!text)
 		return md_fail(err, ENOMEM, "look at the host's firewall: out of memory");
-	for (rest = text; (line = strsep(&rest, "\n"));)
-		judge_line(o, &r, table, line + strspn(line, " \t"));
+	network_others_read(text, o);
 	return 0;
 }
 

@@ -13,10 +13,13 @@
 struct network_others {
 	bool forwards; /* somebody filters or translates what is forwarded */
 	char who[96];  /* the first of them: "table ip filter" */
-	bool drops;    /* somebody's policy is drop, and our bridges are no exception there */
-	bool legacy;   /* that one is iptables-legacy */
+	bool drops; /* somebody drops it, by policy or last rule, and our bridges are no exception there */
+	bool legacy; /* that one is iptables-legacy */
 	char dropper[96];
 };
+
+/* What a ruleset says, as nft(8) prints it, added to *o. Pure; the text is cut up. */
+void network_others_read(char *ruleset, struct network_others *o);
 
 int network_others(struct network_others *ret, struct md_error *err);
 

@@ -243,6 +243,16 @@ int rules_run(struct rules *r, const char *commands, struct md_error *err)
 	return md_fail(err, code_of(said), "nftables: %.*s", (int)len, said);
 }
 
+int rules_list_all(struct rules *r, struct md_error *err)
+{
+	int code;
+
+	nft_ctx_output_set_flags(r->nft, NFT_CTX_OUTPUT_TERSE);
+	code = rules_run(r, "list ruleset\n", err);
+	nft_ctx_output_set_flags(r->nft, 0);
+	return code;
+}
+
 const char *rules_said(struct rules *r)
 {
 	return nft_ctx_get_output_buffer(r->nft);

@@ -60,6 +60,9 @@ bool rules_are_loaded(struct rules *r);
 /* Runs commands as one transaction: all or none. The library's own message is in `err`. */
 int rules_run(struct rules *r, const char *commands, struct md_error *err);
 
+/* Prints the whole ruleset, without what is in sets. */
+int rules_list_all(struct rules *r, struct md_error *err);
+
 /* What the last command printed. Borrowed until the next. */
 const char *rules_said(struct rules *r);
 

@@ -282,11 +282,13 @@ def test_a_firewall_that_drops_what_is_forwarded_is_told_with_what_to_do(network
     assert "DROP" in network.host(iptables, "-S", "FORWARD").ok().out
 
 
-def test_a_table_of_nftables_that_drops_is_told_too(network):
-    network.host("nft", "add table inet wall; add chain inet wall f { type filter hook forward priority 5; policy drop; }").ok()
+@pytest.mark.parametrize("wall", ["policy drop; }", "}; add rule inet wall f ct state established accept; "
+                                  "add rule inet wall f counter reject with icmpx admin-prohibited"], ids=["policy", "last rule"])
+def test_a_table_of_nftables_that_drops_is_told_too(network, wall):
+    network.host("nft", "add table inet wall; add chain inet wall f { type filter hook forward priority 5; " + wall).ok()
     level, text = doctor(network, "host's firewall")
     assert level == "weaker" and "table inet wall" in text and 'oifname "mdocker*"' in text
-    network.host("nft", "add rule inet wall f iifname \"mdocker*\" accept; add rule inet wall f oifname \"mdocker*\" accept").ok()
+    network.host("nft", "insert rule inet wall f iifname \"mdocker*\" accept; insert rule inet wall f oifname \"mdocker*\" accept").ok()
     assert doctor(network, "host's firewall")[0] == "ok"
 
 

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "network/others.h"
 #include "network/rules.h"
 
 #define POOL (10U << 24 | 213U << 16)
@@ -164,6 +165,64 @@ static void an_endpoint_is_a_few_elements(void **state _unused_)
 		"add element inet mdocker published { tcp . 8080 : 10.213.0.2 . 80 }\n");
 }
 
+static struct network_others read_ruleset(const char *text)
+{
+	_auto_free_ char *copy = strdup(text);
+	struct network_others o = { .forwards = false };
+
+	network_others_read(copy, &o);
+	return o;
+}
+
+#define CHAIN(name, kind, rules) "\tchain " name " {\n\t\ttype " kind "\n" rules "\t}\n"
+#define FORWARD                  "filter hook forward priority filter; policy accept;"
+
+static void who_stops_what_is_forwarded_is_seen(void **state _unused_)
+{
+	static const struct {
+		const char *text, *who, *dropper;
+	} samples[] = {
+		{ "", "", "" },
+		{ "table inet mdocker {\n" CHAIN("f", FORWARD, "\t\tdrop\n") "}\n", "", "" },
+		{ "table bridge x {\n" CHAIN("f", FORWARD, "\t\tdrop\n") "}\n", "", "" },
+		{ "table inet x {\n" CHAIN(
+			  "i", "filter hook input priority 0; policy drop;", "") "}\n",
+			"", "" },
+		{ "table inet x {\n" CHAIN("f", FORWARD, "\t\tip saddr 10.0.0.0/8 drop\n") "}\n",
+			"table inet x", "" },
+		{ "table inet x {\n" CHAIN("f", FORWARD, "\t\tdrop\n\t\taccept\n") "}\n",
+			"table inet x", "" },
+		/* As firewalld ends its chain. */
+		{ "table inet firewalld {\n\tset s {\n\t\ttype ipv4_addr\n\t}\n" CHAIN("f", FORWARD,
+			  "\t\tct state { established, related } accept\n"
+			  "\t\treject with icmpx admin-prohibited\n") "}\n",
+			"table inet firewalld", "table inet firewalld" },
+		{ "table ip f {\n" CHAIN(
+			  "f", FORWARD, "\t\tcounter packets 5 bytes 300 drop\n") "}\n",
+			"table ip f", "table ip f" },
+		{ "table ip f {\n" CHAIN(
+			  "f", FORWARD, "\t\tiifname \"mdocker*\" accept\n\t\tdrop\n") "}\n",
+			"table ip f", "" },
+		{ "table ip nat {\n" CHAIN("p",
+			  "nat hook postrouting priority srcnat; policy accept;",
+			  "") "}\ntable ip filter {\n\tchain DOCKER-USER {\n\t}\n" CHAIN("FORWARD",
+			  "filter hook forward priority filter; policy drop;", "") "}\n",
+			"table ip nat", "" },
+		{ "table ip a {\n" CHAIN("f", FORWARD, "") "}\ntable ip b {\n" CHAIN(
+			  "f", "filter hook forward priority 1; policy drop;", "") "}\n",
+			"table ip a", "table ip b" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(samples); i++) {
+		struct network_others o = read_ruleset(samples[i].text);
+
+		assert_string_equal(o.who, samples[i].who);
+		assert_string_equal(o.dropper, samples[i].dropper);
+		assert_int_equal(o.forwards, *samples[i].who != 0);
+		assert_int_equal(o.drops, *samples[i].dropper != 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +234,7 @@ int main(void)
 		cmocka_unit_test(policies_are_read),
 		cmocka_unit_test(published_ports_are_read),
 		cmocka_unit_test(an_endpoint_is_a_few_elements),
+		cmocka_unit_test(who_stops_what_is_forwarded_is_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
