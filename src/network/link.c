@@ -67,11 +67,64 @@ void link_close(struct link_socket *s)
 	errno = saved;
 }
 
-/* Sends a request and reads its answers up to the acknowledgement; `each` sees the ones with data.
- */
-static int talk(struct link_socket *s, struct nlmsghdr *request, mnl_cb_t each, void *data)
+static int take_link(const struct nlmsghdr *h, void *data)
 {
-	char reply[REPLY_SIZE];
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(h);
+	struct link_reply *to = data;
+	struct nlattr *attr;
+
+	if (h->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(h) < sizeof(*info)) {
+		errno = EBADMSG;
+		return MNL_CB_ERROR;
+	}
+	to->index = (unsigned int)info->ifi_index;
+	mnl_attr_for_each(attr, h, sizeof(*info))
+	{
+		struct rtnl_link_stats64 stats;
+
+		if (mnl_attr_get_type(attr) == IFLA_IFALIAS)
+			snprintf(to->alias, sizeof(to->alias), "%.*s",
+				(int)mnl_attr_get_payload_len(attr),
+				(const char *)mnl_attr_get_payload(attr));
+		if (mnl_attr_get_type(attr) != IFLA_STATS64 ||
+			mnl_attr_get_payload_len(attr) < sizeof(stats))
+			continue;
+		memcpy(&stats, mnl_attr_get_payload(attr), sizeof(stats));
+		to->counters = (struct link_counters){ stats.rx_bytes, stats.rx_packets,
+			stats.tx_bytes, stats.tx_packets };
+	}
+	return MNL_CB_OK;
+}
+
+/* The library takes a length above INT_MAX for a good one. */
+static bool messages_fit(const char *data, size_t len)
+{
+	while (len >= sizeof(struct nlmsghdr)) {
+		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)data;
+
+		if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > len ||
+			MNL_ALIGN(h->nlmsg_len) > len)
+			return false;
+		data += MNL_ALIGN(h->nlmsg_len);
+		len -= MNL_ALIGN(h->nlmsg_len);
+	}
+	return len == 0;
+}
+
+int link_parse_reply(
+	const void *data, size_t len, unsigned int seq, unsigned int port, struct link_reply *ret)
+{
+	if (!messages_fit(data, len)) {
+		errno = EBADMSG;
+		return -1;
+	}
+	return mnl_cb_run(data, len, seq, port, ret ? take_link : NULL, ret);
+}
+
+/* Sends a request and reads its answers up to the acknowledgement; *ret (NULL: none wanted) gets what they say. */
+static int talk(struct link_socket *s, struct nlmsghdr *request, struct link_reply *ret)
+{
+	_Alignas(struct nlmsghdr) char reply[REPLY_SIZE];
 	unsigned int port = mnl_socket_get_portid(s->nl);
 	int r = 1;
 
@@ -84,7 +137,7 @@ static int talk(struct link_socket *s, struct nlmsghdr *request, mnl_cb_t each, 
 
 		if (n < 0)
 			return -1;
-		r = mnl_cb_run(reply, (size_t)n, s->seq, port, each, data);
+		r = link_parse_reply(reply, (size_t)n, s->seq, port, ret);
 	}
 	return r < 0 ? -1 : 0;
 }
@@ -102,53 +155,27 @@ static struct nlmsghdr *begin_link(void *buf, uint16_t type, uint16_t flags, uns
 	return h;
 }
 
-static int take_index(const struct nlmsghdr *h, void *data)
-{
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(h);
-
-	*(unsigned int *)data = (unsigned int)info->ifi_index;
-	return MNL_CB_OK;
-}
-
 unsigned int link_index(struct link_socket *s, const char *name)
 {
 	char buf[REQUEST_SIZE];
 	struct nlmsghdr *h = begin_link(buf, RTM_GETLINK, 0, 0);
-	unsigned int index = 0;
+	struct link_reply reply = { 0 };
 
 	mnl_attr_put_strz(h, IFLA_IFNAME, name);
-	return talk(s, h, take_index, &index) < 0 ? 0 : index;
-}
-
-struct found_link {
-	unsigned int index;
-	char *alias;
-};
-
-static int take_link(const struct nlmsghdr *h, void *data)
-{
-	struct found_link *f = data;
-	const struct nlattr *a;
-
-	take_index(h, &f->index);
-	mnl_attr_for_each(a, h, sizeof(struct ifinfomsg))
-	{
-		if (mnl_attr_get_type(a) == IFLA_IFALIAS)
-			snprintf(f->alias, LINK_ALIAS, "%.*s", (int)mnl_attr_get_payload_len(a),
-				(const char *)mnl_attr_get_payload(a));
-	}
-	return MNL_CB_OK;
+	return talk(s, h, &reply) < 0 ? 0 : reply.index;
 }
 
 unsigned int link_find(struct link_socket *s, const char *name, char ret_alias[LINK_ALIAS])
 {
 	char buf[REQUEST_SIZE];
 	struct nlmsghdr *h = begin_link(buf, RTM_GETLINK, 0, 0);
-	struct found_link f = { .index = 0, .alias = ret_alias };
+	struct link_reply reply = { 0 };
+	int r;
 
-	ret_alias[0] = '\0';
 	mnl_attr_put_strz(h, IFLA_IFNAME, name);
-	return talk(s, h, take_link, &f) < 0 ? 0 : f.index;
+	r = talk(s, h, &reply);
+	memcpy(ret_alias, reply.alias, sizeof(reply.alias));
+	return r < 0 ? 0 : reply.index;
 }
 
 int link_set_alias(struct link_socket *s, unsigned int index, const char *alias)
@@ -157,7 +184,7 @@ int link_set_alias(struct link_socket *s, unsigned int index, const char *alias)
 	struct nlmsghdr *h = begin_link(buf, RTM_SETLINK, 0, index);
 
 	mnl_attr_put(h, IFLA_IFALIAS, strnlen(alias, LINK_ALIAS - 1), alias);
-	return talk(s, h, NULL, NULL);
+	return talk(s, h, NULL);
 }
 
 int link_add_bridge(struct link_socket *s, const char *name, const unsigned char mac[6])
@@ -171,7 +198,7 @@ int link_add_bridge(struct link_socket *s, const char *name, const unsigned char
 	info = mnl_attr_nest_start(h, IFLA_LINKINFO);
 	mnl_attr_put_strz(h, IFLA_INFO_KIND, "bridge");
 	mnl_attr_nest_end(h, info);
-	return talk(s, h, NULL, NULL);
+	return talk(s, h, NULL);
 }
 
 int link_add_veth(struct link_socket *s, const char *name, unsigned int master,
@@ -198,7 +225,7 @@ int link_add_veth(struct link_socket *s, const char *name, unsigned int master,
 	mnl_attr_nest_end(h, peer);
 	mnl_attr_nest_end(h, data);
 	mnl_attr_nest_end(h, info);
-	return talk(s, h, NULL, NULL);
+	return talk(s, h, NULL);
 }
 
 int link_set_up(struct link_socket *s, unsigned int index)
@@ -208,14 +235,14 @@ int link_set_up(struct link_socket *s, unsigned int index)
 	struct ifinfomsg *info = mnl_nlmsg_get_payload(h);
 
 	info->ifi_flags = info->ifi_change = IFF_UP;
-	return talk(s, h, NULL, NULL);
+	return talk(s, h, NULL);
 }
 
 int link_delete(struct link_socket *s, unsigned int index)
 {
 	char buf[REQUEST_SIZE];
 
-	return talk(s, begin_link(buf, RTM_DELLINK, 0, index), NULL, NULL);
+	return talk(s, begin_link(buf, RTM_DELLINK, 0, index), NULL);
 }
 
 int link_isolate_port(struct link_socket *s, unsigned int index)
@@ -230,7 +257,7 @@ int link_isolate_port(struct link_socket *s, unsigned int index)
 	mnl_attr_put_u8(h, IFLA_BRPORT_ISOLATED, 1);
 	mnl_attr_put_u8(h, IFLA_BRPORT_MODE, 1);
 	mnl_attr_nest_end(h, port);
-	return talk(s, h, NULL, NULL);
+	return talk(s, h, NULL);
 }
 
 int link_add_address(
@@ -250,7 +277,7 @@ int link_add_address(
 	mnl_attr_put_u32(h, IFA_LOCAL, htonl(address));
 	mnl_attr_put_u32(h, IFA_ADDRESS, htonl(address));
 	mnl_attr_put_u32(h, IFA_BROADCAST, htonl(address | UINT32_MAX >> prefix));
-	return talk(s, h, NULL, NULL);
+	return talk(s, h, NULL);
 }
 
 int link_add_default_route(struct link_socket *s, unsigned int index, uint32_t gateway)
@@ -269,7 +296,7 @@ int link_add_default_route(struct link_socket *s, unsigned int index, uint32_t g
 		.rtm_type = RTN_UNICAST };
 	mnl_attr_put_u32(h, RTA_GATEWAY, htonl(gateway));
 	mnl_attr_put_u32(h, RTA_OIF, index);
-	return talk(s, h, NULL, NULL);
+	return talk(s, h, NULL);
 }
 
 /* A qdisc message for the root of the interface. */
@@ -307,7 +334,7 @@ int link_limit_rate(struct link_socket *s, unsigned int index, uint64_t bytes_pe
 	struct tc_tbf_qopt q = { 0 };
 
 	if (!bytes_per_second) {
-		if (talk(s, begin_qdisc(buf, RTM_DELQDISC, 0, index), NULL, NULL) < 0)
+		if (talk(s, begin_qdisc(buf, RTM_DELQDISC, 0, index), NULL) < 0)
 			return errno == ENOENT || errno == EINVAL ? 0 : -1;
 		return 0;
 	}
@@ -323,35 +350,16 @@ int link_limit_rate(struct link_socket *s, unsigned int index, uint64_t bytes_pe
 	if (bytes_per_second > UINT32_MAX)
 		mnl_attr_put_u64(h, TCA_TBF_RATE64, bytes_per_second);
 	mnl_attr_nest_end(h, options);
-	return talk(s, h, NULL, NULL);
-}
-
-static int take_counters(const struct nlmsghdr *h, void *data)
-{
-	struct link_counters *to = data;
-	struct nlattr *attr;
-
-	mnl_attr_for_each(attr, h, sizeof(struct ifinfomsg))
-	{
-		struct rtnl_link_stats64 stats;
-
-		if (mnl_attr_get_type(attr) != IFLA_STATS64 ||
-			mnl_attr_get_payload_len(attr) < sizeof(stats))
-			continue;
-		memcpy(&stats, mnl_attr_get_payload(attr), sizeof(stats));
-		*to = (struct link_counters){ stats.rx_bytes, stats.rx_packets, stats.tx_bytes,
-			stats.tx_packets };
-	}
-	return MNL_CB_OK;
+	return talk(s, h, NULL);
 }
 
 int link_read_counters(struct link_socket *s, unsigned int index, struct link_counters *ret)
 {
 	char buf[REQUEST_SIZE];
-	struct link_counters c = { 0 };
+	struct link_reply reply = { 0 };
 
-	if (talk(s, begin_link(buf, RTM_GETLINK, 0, index), take_counters, &c) < 0)
+	if (talk(s, begin_link(buf, RTM_GETLINK, 0, index), &reply) < 0)
 		return -1;
-	*ret = c;
+	*ret = reply.counters;
 	return 0;
 }

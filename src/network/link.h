@@ -66,4 +66,14 @@ struct link_counters {
 };
 int link_read_counters(struct link_socket *s, unsigned int index, struct link_counters *ret);
 
+/* What the kernel says of an interface. Pure: `data` is aligned as a struct nlmsghdr, the answer to request `seq` of socket `port`. 1: there is more to come, 0: that
+ * was the end, -1 and errno: the kernel's own, or EBADMSG. `ret` is NULL where no data are awaited. */
+struct link_reply {
+	unsigned int index;
+	char alias[LINK_ALIAS]; /* "": none */
+	struct link_counters counters;
+};
+int link_parse_reply(
+	const void *data, size_t len, unsigned int seq, unsigned int port, struct link_reply *ret);
+
 #endif

@@ -224,7 +224,7 @@ void rules_close(struct rules *r)
 }
 
 /* The library gives words only. */
-static int code_of(const char *said)
+int rules_code_of(const char *said)
 {
 	if (strstr(said, "No such file"))
 		return ENOENT;
@@ -240,7 +240,7 @@ int rules_run(struct rules *r, const char *commands, struct md_error *err)
 		return 0;
 	said = nft_ctx_get_error_buffer(r->nft);
 	len = strcspn(said, "\n");
-	return md_fail(err, code_of(said), "nftables: %.*s", (int)len, said);
+	return md_fail(err, rules_code_of(said), "nftables: %.*s", (int)len, said);
 }
 
 int rules_list_all(struct rules *r, struct md_error *err)
@@ -287,21 +287,26 @@ void rules_join_docker(struct rules *r)
 			NULL);
 }
 
+void rules_leave_docker_text(struct buf *to, const char *listed)
+{
+	while (*listed) {
+		size_t len = strcspn(listed, "\n");
+		_auto_free_ char *line = strndup(listed, len);
+		const char *handle = line ? strstr(line, "# handle ") : NULL;
+
+		if (handle && strstr(line, "\"mdocker*\""))
+			buf_addf(to, "delete rule ip filter DOCKER-USER handle %u\n",
+				(unsigned int)strtoul(handle + strlen("# handle "), NULL, 10));
+		listed += len + (listed[len] == '\n');
+	}
+}
+
 void rules_leave_docker(struct rules *r)
 {
 	const char *now = list_docker(r);
 	_auto_buf_ struct buf commands = BUF_INIT(4096);
 
-	while (now && *now) {
-		size_t len = strcspn(now, "\n");
-		_auto_free_ char *line = strndup(now, len);
-		const char *handle = line ? strstr(line, "# handle ") : NULL;
-
-		if (handle && strstr(line, "\"mdocker*\""))
-			buf_addf(&commands, "delete rule ip filter DOCKER-USER handle %u\n",
-				(unsigned int)strtoul(handle + strlen("# handle "), NULL, 10));
-		now += len + (now[len] == '\n');
-	}
+	rules_leave_docker_text(&commands, now ? now : "");
 	if (commands.len && !commands.failed)
 		rules_run(r, buf_str(&commands), NULL);
 }

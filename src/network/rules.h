@@ -45,6 +45,10 @@ void rules_text(
 	struct buf *to, const struct rules_limits *limits, const struct rules_resolvers *resolvers);
 void rules_add_text(struct buf *to, const struct rules_endpoint *e);
 void rules_remove_text(struct buf *to, const struct rules_endpoint *e);
+/* The commands that remove our rules from Docker's chain, of what the library lists of it. */
+void rules_leave_docker_text(struct buf *to, const char *listed);
+/* The errno that the library's words mean. */
+int rules_code_of(const char *said);
 
 struct rules {
 	void *nft; /* the library's context */

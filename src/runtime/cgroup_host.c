@@ -18,43 +18,6 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
-static const struct {
-	const char *name;
-	unsigned int bit;
-} controllers[] = {
-	{ "cpu", CTL_CPU },
-	{ "cpuacct", CTL_CPUACCT },
-	{ "cpuset", CTL_CPUSET },
-	{ "memory", CTL_MEMORY },
-	{ "pids", CTL_PIDS },
-	{ "io", CTL_IO },
-	{ "blkio", CTL_IO },
-	{ "hugetlb", CTL_HUGETLB },
-	{ "rdma", CTL_RDMA },
-	{ "devices", CTL_DEVICES },
-	{ "freezer", CTL_FREEZER },
-	{ "net_cls", CTL_NET_CLS },
-	{ "net_prio", CTL_NET_PRIO },
-};
-
-unsigned int cgroup_controllers_of(const char *list)
-{
-	unsigned int mask = 0;
-
-	while (*list) {
-		size_t len = strcspn(list, ", \n");
-
-		for (size_t i = 0; i < ARRAY_SIZE(controllers); i++) {
-			if (strlen(controllers[i].name) == len &&
-				strncmp(controllers[i].name, list, len) == 0)
-				mask |= controllers[i].bit;
-		}
-		list += len;
-		list += strspn(list, ", \n");
-	}
-	return mask;
-}
-
 static int add_tree(struct cgroup *c, const char *name, const char *mount, bool unified)
 {
 	struct cgroup_tree *t = &c->trees[c->tree_count];
@@ -89,26 +52,6 @@ static bool is_tree(const char *mount, bool unified)
 		       (unsigned long)(unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC);
 }
 
-/* The name of a tree: its controllers, or name=X, out of the superblock options
- * "rw,cpu,cpuacct,xattr". */
-static void tree_name(const char *options, char *to, size_t size)
-{
-	to[0] = '\0';
-	while (*options && *options != '\n') {
-		size_t len = strcspn(options, ",\n");
-		char word[128];
-
-		snprintf(word, sizeof(word), "%.*s", (int)len, options);
-		if (cgroup_controllers_of(word) || str_starts(word, "name=")) {
-			size_t used = strlen(to);
-
-			snprintf(to + used, size - used, "%s%s", used ? "," : "", word);
-		}
-		options += len;
-		options += strspn(options, ",\n");
-	}
-}
-
 static bool is_mounted(const struct cgroup *c, const char *name)
 {
 	for (size_t i = 0; i < c->tree_count; i++) {
@@ -118,32 +61,13 @@ static bool is_mounted(const struct cgroup *c, const char *name)
 	return false;
 }
 
-/* "36 35 98:0 /root /mount/point rw,noatime master:1 - cgroup cgroup rw,cpu" */
 static int add_mount_line(struct cgroup *c, char *line)
 {
-	char *separator = strstr(line, " - "), *fields[5], *save = line, name[256];
-	char *type, *options;
-	bool unified;
+	struct cgroup_mount m;
 
-	if (!separator)
+	if (!cgroup_text_mount(line, &m) || is_mounted(c, m.name) || !is_tree(m.point, m.unified))
 		return 0;
-	type = separator + 3;
-	if (!str_starts(type, "cgroup"))
-		return 0;
-	unified = str_starts(type, "cgroup2 ");
-	if (!unified && !str_starts(type, "cgroup "))
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		fields[i] = strsep(&save, " ");
-		if (!fields[i] || !save)
-			return 0;
-	}
-	options = strrchr(type, ' ');
-	tree_name(unified || !options ? "" : options + 1, name, sizeof(name));
-	str_unescape_octal(fields[4]);
-	if ((!unified && !name[0]) || is_mounted(c, name) || !is_tree(fields[4], unified))
-		return 0;
-	return add_tree(c, name, fields[4], unified);
+	return add_tree(c, m.name, m.point, m.unified);
 }
 
 static int read_mounts(struct cgroup *c, struct md_error *err)
@@ -268,31 +192,18 @@ bool cgroup_read(int dirfd, const char *file, char *ret, size_t size)
 	return true;
 }
 
-static uint64_t number_at(const char *text)
-{
-	return str_starts(text, "max") ? UINT64_MAX : strtoull(text, NULL, 10);
-}
-
 uint64_t cgroup_read_u64(int dirfd, const char *file)
 {
 	char text[64];
 
-	return cgroup_read(dirfd, file, text, sizeof(text)) ? number_at(text) : 0;
+	return cgroup_read(dirfd, file, text, sizeof(text)) ? cgroup_text_u64(text) : 0;
 }
 
 uint64_t cgroup_read_key(int dirfd, const char *file, const char *key)
 {
 	char text[4096];
-	size_t len = strlen(key);
 
-	if (!cgroup_read(dirfd, file, text, sizeof(text)))
-		return 0;
-	for (const char *at = text; at; at = strchr(at, '\n')) {
-		at += *at == '\n';
-		if (strncmp(at, key, len) == 0 && at[len] == ' ')
-			return number_at(at + len + 1);
-	}
-	return 0;
+	return cgroup_read(dirfd, file, text, sizeof(text)) ? cgroup_text_key(text, key) : 0;
 }
 
 void cgroup_warn_memory_part(const char *field, struct oci_i64 value)

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "runtime/cgroup.h"
+#include "runtime/cgroup_text.h"
 
 enum cgroup_controller {
 	CTL_CPU = 1 << 0,
@@ -78,9 +79,6 @@ struct cgroup {
 /* Finds the trees of this host by the magic numbers of what is mounted (plain folders are no
  * trees). */
 int cgroup_find_trees(struct cgroup *c, struct md_error *err);
-
-/* CTL_* of a comma- or space-separated list of the kernel's names. */
-unsigned int cgroup_controllers_of(const char *list);
 
 /* The tree that has the controller, or NULL. `CTL_FREEZER` and killing: the unified tree first. */
 struct cgroup_tree *cgroup_tree_with(struct cgroup *c, unsigned int controller);

@@ -33,28 +33,6 @@ struct pid_list {
 	size_t count;
 };
 
-static int add_pids(struct pid_list *l, const char *text)
-{
-	while (*text) {
-		char *end;
-		long pid = strtol(text, &end, 10);
-
-		if (end == text)
-			break;
-		/* 0: a process of a pid namespace that this one doesn't see. */
-		if (pid > 0) {
-			pid_t *more = mem_resize(l->pids, l->count + 1);
-
-			if (!more)
-				return -1;
-			l->pids = more;
-			l->pids[l->count++] = (pid_t)pid;
-		}
-		text = end + strspn(end, "\n");
-	}
-	return 0;
-}
-
 static int list_group(int dirfd, struct pid_list *l)
 {
 	_auto_close_ int fd = openat(dirfd, "cgroup.procs", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -64,7 +42,7 @@ static int list_group(int dirfd, struct pid_list *l)
 	/* A threaded group has no list of processes (EOPNOTSUPP): the one above it has. */
 	if (fd < 0 || fd_read_to_end(fd, PROCS_CEILING, &text, &len) < 0)
 		return errno == EOPNOTSUPP || errno == ENOENT || errno == ENODEV ? 0 : -1;
-	return add_pids(l, text);
+	return cgroup_text_pids(text, &l->pids, &l->count);
 }
 
 /* Calls `each` for every folder directly in `dirfd`, with a descriptor of it. */

@@ -400,25 +400,11 @@ static void memory_stats(int fd, struct cgroup_stats *s)
 		s->memory_raw = strdup(text);
 }
 
-/* "8:0 Read 4096" a line, "Total N" last. */
 static size_t read_blkio(int fd, const char *file, struct cgroup_stat_pair *to)
 {
 	char text[8192];
-	char *at = text, *line;
-	size_t count = 0;
 
-	if (!cgroup_read(fd, file, text, sizeof(text)))
-		return 0;
-	while (count < CGROUP_STAT_DEVICES && (line = strsep(&at, "\n"))) {
-		struct cgroup_stat_pair p;
-		unsigned long long value;
-
-		if (sscanf(line, "%u:%u %15s %llu", &p.major, &p.minor, p.op, &value) != 4)
-			continue;
-		p.value = value;
-		to[count++] = p;
-	}
-	return count;
+	return cgroup_read(fd, file, text, sizeof(text)) ? cgroup_text_blkio(text, to) : 0;
 }
 
 static void cpuacct_stats(int fd, struct cgroup_stats *s)
@@ -430,13 +416,8 @@ static void cpuacct_stats(int fd, struct cgroup_stats *s)
 	s->cpu_user = cgroup_read_key(fd, "cpuacct.stat", "user") * tick;
 	s->cpu_kernel = cgroup_read_key(fd, "cpuacct.stat", "system") * tick;
 	s->cpu_count = 0;
-	if (!cgroup_read(fd, "cpuacct.usage_percpu", text, sizeof(text)))
-		return;
-	for (char *at = text, *word;
-		s->cpu_count < CGROUP_STAT_CPUS && (word = strsep(&at, " "));) {
-		if (word[0])
-			s->cpu_each[s->cpu_count++] = strtoull(word, NULL, 10);
-	}
+	if (cgroup_read(fd, "cpuacct.usage_percpu", text, sizeof(text)))
+		s->cpu_count = cgroup_text_cpus(text, s->cpu_each);
 }
 
 static void v1_stats(const struct cgroup_tree *t, struct cgroup_stats *s)

@@ -347,38 +347,12 @@ static void memory_stats(int fd, struct cgroup_stats *s)
 		s->memory_raw = strdup(text);
 }
 
-/* "8:0 rbytes=1 wbytes=2 rios=3 wios=4 ..." a line. */
 static void io_stats(int fd, struct cgroup_stats *s)
 {
-	static const struct {
-		const char *key, *op;
-		bool bytes;
-	} keys[] = { { "rbytes=", "Read", true }, { "wbytes=", "Write", true },
-		{ "rios=", "Read", false }, { "wios=", "Write", false } };
 	char text[4096];
-	char *at = text, *line;
 
-	if (!cgroup_read(fd, "io.stat", text, sizeof(text)))
-		return;
-	while ((line = strsep(&at, "\n"))) {
-		unsigned int major, minor;
-
-		if (sscanf(line, "%u:%u ", &major, &minor) != 2)
-			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-			size_t *count = keys[i].bytes ? &s->io_bytes_count : &s->io_ops_count;
-			const char *found = strstr(line, keys[i].key);
-			struct cgroup_stat_pair *p;
-
-			if (!found || *count == CGROUP_STAT_DEVICES)
-				continue;
-			p = &(keys[i].bytes ? s->io_bytes : s->io_ops)[(*count)++];
-			p->major = major;
-			p->minor = minor;
-			snprintf(p->op, sizeof(p->op), "%s", keys[i].op);
-			p->value = strtoull(found + strlen(keys[i].key), NULL, 10);
-		}
-	}
+	if (cgroup_read(fd, "io.stat", text, sizeof(text)))
+		cgroup_text_io(text, s);
 }
 
 static void v2_stats(const struct cgroup_tree *t, struct cgroup_stats *s)

@@ -120,20 +120,6 @@ static void cover_old_root(struct init *in)
 		init_fail(in, errno, "cover the old root", NULL);
 }
 
-/* "36 35 98:0 / /proc rw ..." of /proc/self/mountinfo: a mount on the mount `parent`, its place (still escaped) in `line`. NULL: another. */
-static char *place_on(char *line, const char *parent)
-{
-	char *rest = line;
-
-	strsep(&rest, " ");
-	if (!rest || !str_eq(strsep(&rest, " "), parent))
-		return NULL;
-	for (int i = 0; i < 2 && rest; i++)
-		strsep(&rest, " ");
-	line = strsep(&rest, " ");
-	return line && line[0] == '/' && line[1] ? line + 1 : NULL;
-}
-
 /* As much of the list of mounts as there is room for, lines only. */
 static void read_mounts(struct init *in, int info, char *text, size_t size)
 {
@@ -161,7 +147,7 @@ static bool take_off_mounts(struct init *in, int info, const char *parent)
 
 	read_mounts(in, info, text, sizeof(text));
 	while ((line = strsep(&rest, "\n"))) {
-		char *place = place_on(line, parent);
+		char *place = proc_mount_on(line, parent);
 
 		if (!place)
 			continue;

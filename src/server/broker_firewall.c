@@ -8,7 +8,6 @@
 #include "server/broker.h"
 
 #include <errno.h>
-#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <string.h>
@@ -18,28 +17,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "server/firewall_event.h"
 #include "base/poison.h"
 
 enum { EVENT_BYTES = 32768, SETTLE_MS = 50, FIRST_RUN_MS = 500 };
-
-/* Tables and chains that came or went; elements and rules don't matter. */
-static bool matters(const char *data, size_t len)
-{
-	const struct nlmsghdr *h = (const struct nlmsghdr *)data;
-
-	for (; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
-		if (h->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES)
-			continue;
-		switch (h->nlmsg_type & 0xff) {
-		case NFT_MSG_NEWTABLE:
-		case NFT_MSG_DELTABLE:
-		case NFT_MSG_NEWCHAIN:
-		case NFT_MSG_DELCHAIN:
-			return true;
-		}
-	}
-	return false;
-}
 
 static void on_event(struct loop_source *s, uint32_t events _unused_)
 {
@@ -49,7 +30,7 @@ static void on_event(struct loop_source *s, uint32_t events _unused_)
 	ssize_t n;
 
 	while ((n = recv(s->fd, data, sizeof(data), MSG_DONTWAIT)) > 0)
-		look = look || matters(data, (size_t)n);
+		look = look || firewall_event_matters(data, (size_t)n);
 	/* Events were lost: something may have happened. */
 	if (look || (n < 0 && errno == ENOBUFS))
 		loop_set_timer(&b->firewall.timer, SETTLE_MS, 0);

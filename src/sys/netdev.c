@@ -87,38 +87,58 @@ static int open_netlink(void)
 
 /* ---- addresses, which the kernel drops when an interface changes its namespace ---- */
 
-/* Requests that give the addresses again. */
 struct addresses {
-	struct request items[ADDRESSES_MAX];
+	struct netdev_address items[ADDRESSES_MAX];
 	size_t count;
 };
 
+static const unsigned short parts[NETDEV_ADDRESS_PARTS] = { IFA_LOCAL, IFA_ADDRESS, IFA_BROADCAST };
+
 /* Those that somebody configured (permanent, of global scope); not what came by router advertisements or is the kernel's own. */
-static int note_address(struct addresses *a, const struct nlmsghdr *message, int index)
+static bool take_address(const struct nlmsghdr *message, int index, struct netdev_address *ret)
 {
-	static const unsigned short kept[] = { IFA_LOCAL, IFA_ADDRESS, IFA_BROADCAST };
 	const struct ifaddrmsg *address = NLMSG_DATA(message);
 	const struct rtattr *attribute = IFA_RTA(address);
-	int left = (int)IFA_PAYLOAD(message);
-	struct request *r = &a->items[a->count];
+	int left = (int)message->nlmsg_len - (int)NLMSG_LENGTH(sizeof(*address));
 
-	if ((int)address->ifa_index != index || address->ifa_scope != RT_SCOPE_UNIVERSE ||
-		!(address->ifa_flags & IFA_F_PERMANENT) || a->count == ADDRESSES_MAX)
-		return 0;
-	request_init(r, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sizeof(*address));
-	r->address = (struct ifaddrmsg){ .ifa_family = address->ifa_family,
-		.ifa_prefixlen = address->ifa_prefixlen,
-		.ifa_scope = address->ifa_scope };
+	if (left < 0 || (int)address->ifa_index != index ||
+		address->ifa_scope != RT_SCOPE_UNIVERSE || !(address->ifa_flags & IFA_F_PERMANENT))
+		return false;
+	*ret = (struct netdev_address){ .family = address->ifa_family,
+		.prefix = address->ifa_prefixlen };
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
-		for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
-			if (attribute->rta_type == kept[i] &&
-				add_attribute(r, kept[i], RTA_DATA(attribute),
-					RTA_PAYLOAD(attribute)) < 0)
-				return -1;
+		for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+			size_t len = RTA_PAYLOAD(attribute);
+
+			if (attribute->rta_type != parts[i] || len > sizeof(ret->bytes[i]))
+				continue;
+			memcpy(ret->bytes[i], RTA_DATA(attribute), len);
+			ret->len[i] = (uint8_t)len;
 		}
 	}
-	a->count++;
-	return 0;
+	return true;
+}
+
+int netdev_parse_addresses(const void *data, size_t len, int index, struct netdev_address *to,
+	size_t room, size_t *count)
+{
+	const struct nlmsghdr *m = data;
+	/* As NLMSG_NEXT counts: the last message's padding may go below zero. */
+	int left = (int)len;
+
+	for (; left >= (int)sizeof(*m) && m->nlmsg_len >= sizeof(*m) &&
+		m->nlmsg_len <= (unsigned int)left;
+		m = NLMSG_NEXT(m, left)) {
+		if (m->nlmsg_type == NLMSG_DONE)
+			return 0;
+		if (m->nlmsg_type == NLMSG_ERROR) {
+			errno = EPROTO;
+			return -1;
+		}
+		if (m->nlmsg_type == RTM_NEWADDR && *count < room)
+			*count += take_address(m, index, &to[*count]);
+	}
+	return 1;
 }
 
 static int read_addresses(int sock, int index, struct addresses *ret)
@@ -131,22 +151,30 @@ static int read_addresses(int sock, int index, struct addresses *ret)
 		return -1;
 	for (;;) {
 		ssize_t n = recv(sock, text, ANSWER_SIZE, 0);
-		const struct nlmsghdr *m = (const struct nlmsghdr *)(const void *)text;
-		size_t left = n < 0 ? 0 : (size_t)n;
+		int more = n < 0 ? -1
+				 : netdev_parse_addresses(text, (size_t)n, index, ret->items,
+					   ARRAY_SIZE(ret->items), &ret->count);
 
-		if (n < 0)
-			return -1;
-		for (; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
-			if (m->nlmsg_type == NLMSG_DONE)
-				return 0;
-			if (m->nlmsg_type == NLMSG_ERROR) {
-				errno = EPROTO;
-				return -1;
-			}
-			if (m->nlmsg_type == RTM_NEWADDR && note_address(ret, m, index) < 0)
-				return -1;
-		}
+		if (more <= 0)
+			return more;
 	}
+}
+
+/* In the namespace where the interface `index` is now. */
+static int add_address(int sock, unsigned int index, const struct netdev_address *a)
+{
+	struct request r;
+
+	request_init(&r, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sizeof(r.address));
+	r.address = (struct ifaddrmsg){ .ifa_family = a->family,
+		.ifa_prefixlen = a->prefix,
+		.ifa_scope = RT_SCOPE_UNIVERSE,
+		.ifa_index = index };
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (a->len[i] && add_attribute(&r, parts[i], a->bytes[i], a->len[i]) < 0)
+			return -1;
+	}
+	return ask(sock, &r);
 }
 
 /* ---- moving ---- */
@@ -173,8 +201,7 @@ static int set_up(const char *name, struct addresses *a)
 	if (sock < 0 || !index)
 		return -1;
 	for (size_t i = 0; i < a->count; i++) {
-		a->items[i].address.ifa_index = index;
-		if (ask(sock, &a->items[i]) < 0)
+		if (add_address(sock, index, &a->items[i]) < 0)
 			return -1;
 	}
 	request_init(&r, RTM_NEWLINK, NLM_F_ACK, sizeof(r.link));

@@ -44,6 +44,21 @@ invalid:
 	return -1;
 }
 
+/* "36 35 98:0 / /proc rw ..." */
+char *proc_mount_on(char *line, const char *parent)
+{
+	char *rest = line, *on;
+
+	strsep(&rest, " ");
+	on = strsep(&rest, " ");
+	if (!on || strcmp(on, parent) != 0)
+		return NULL;
+	for (int i = 0; i < 2 && rest; i++)
+		strsep(&rest, " ");
+	line = strsep(&rest, " ");
+	return line && line[0] == '/' && line[1] ? line + 1 : NULL;
+}
+
 int proc_read_stat(pid_t pid, struct proc_stat *ret)
 {
 	_auto_close_ int fd = -1;

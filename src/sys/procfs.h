@@ -23,6 +23,10 @@ int proc_read_stat(pid_t pid, struct proc_stat *ret);
 /* Parses the contents of /proc/PID/stat; the command's name may hold any byte. EINVAL. */
 int proc_parse_stat(const char *text, struct proc_stat *ret);
 
+/* The place of a mount, still escaped, if it is on the mount with the id `parent`, from a line of /proc/PID/mountinfo, which is cut into
+ * pieces. NULL: it is on another, or it is the root. Fit for the forked child. */
+char *proc_mount_on(char *line, const char *parent);
+
 /* True while the process lives: there, started at `start_time`, and no zombie. */
 bool proc_alive(pid_t pid, uint64_t start_time);
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel's files say of processes, mounts and cgroups: names in them are whatever a container's processes chose. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/cgroups.h"
+#include "fuzz.h"
+#include "runtime/cgroup_text.h"
+#include "sys/procfs.h"
+
+/* Every parser cuts a copy of its own. */
+struct text {
+	const char *bytes;
+	size_t len;
+};
+
+static char *copy(const struct text *t)
+{
+	char *text = malloc(t->len + 1);
+
+	if (!text)
+		abort();
+	memcpy(text, t->bytes, t->len);
+	text[t->len] = '\0';
+	return text;
+}
+
+static void read_mounts(const struct text *t)
+{
+	_auto_free_ char *all = copy(t), *line = copy(t), *other = copy(t);
+	_auto_strv_ struct strv places = STRV_INIT;
+	size_t len = strlen(line);
+	struct cgroup_mount m;
+	char *place;
+
+	if (cgroups_parse_mounts(all, &places) < 0)
+		abort();
+	for (size_t i = 0; i < places.count; i++) {
+		if (strpbrk(places.items[i], " \n\\"))
+			abort();
+	}
+	if (cgroup_text_mount(line, &m) &&
+		(m.point < line || m.point + strlen(m.point) > line + len ||
+			(!m.unified && !m.name[0]) || strlen(m.name) >= sizeof(m.name)))
+		abort();
+	place = proc_mount_on(other, "35");
+	if (place && (place <= other || place[-1] != '/' || strchr(place, ' ')))
+		abort();
+}
+
+static void read_stats(const struct text *t)
+{
+	_auto_free_ struct cgroup_stats *s = calloc(1, sizeof(*s));
+	_auto_free_ char *io = copy(t), *blkio = copy(t), *cpus = copy(t);
+
+	if (!s)
+		return;
+	cgroup_text_io(io, s);
+	if (s->io_bytes_count > CGROUP_STAT_DEVICES || s->io_ops_count > CGROUP_STAT_DEVICES)
+		abort();
+	s->io_bytes_count = cgroup_text_blkio(blkio, s->io_bytes);
+	for (size_t i = 0; i < s->io_bytes_count; i++) {
+		if (!s->io_bytes[i].op[0] || strlen(s->io_bytes[i].op) >= sizeof(s->io_bytes[i].op))
+			abort();
+	}
+	s->cpu_count = cgroup_text_cpus(cpus, s->cpu_each);
+	if (s->cpu_count > CGROUP_STAT_CPUS)
+		abort();
+}
+
+static void read_processes(const struct text *t)
+{
+	_auto_free_ char *text = copy(t);
+	_auto_free_ pid_t *pids = NULL;
+	struct proc_stat stat;
+	size_t count = 0;
+
+	if (proc_parse_stat(text, &stat) == 0 && !stat.state)
+		abort();
+	if (cgroup_text_pids(text, &pids, &count) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (pids[i] <= 0)
+			abort();
+	}
+	cgroup_controllers_of(text);
+	cgroup_text_u64(text);
+	if (cgroup_text_key(text, "oom_kill") && !strstr(text, "oom_kill "))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	const struct text t = { (const char *)data, len };
+
+	read_mounts(&t);
+	read_stats(&t);
+	read_processes(&t);
+	return 0;
+}
+
+const uint8_t *fuzz_seed(size_t index, size_t *ret_len)
+{
+	static const char *const seeds[] = {
+		"36 35 98:0 / /sys/fs/cgroup/cpu\\040x rw,noatime master:1 - cgroup cgroup "
+		"rw,cpu,cpuacct,xattr\n",
+		"36 35 0:30 / /sys/fs/cgroup/systemd rw - cgroup none rw,name=systemd\n"
+		"37 35 0:31 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+		"17 (a) b (c) S 1 17 17 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456789 0 0 0\n",
+		"1\n2\n0\n4194304\n-5\n",
+		"low 0\nhigh 0\nmax 12\noom 3\noom_kill 3\n",
+		"8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n8:16 "
+		"rbytes=18446744073709551616\n",
+		"8:0 Read 4096\n8:0 Write 0\n8:0 Total 4096\nTotal 4096\n",
+		"120 0 99999999999999999999 7\n",
+		"max\n",
+		"cpuset cpu io memory hugetlb pids rdma\n",
+	};
+
+	if (index >= sizeof(seeds) / sizeof(seeds[0]))
+		return NULL;
+	*ret_len = strlen(seeds[index]);
+	return (const uint8_t *)seeds[index];
+}
