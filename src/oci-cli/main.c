@@ -165,6 +165,17 @@ static const struct args_command *find_command(const char *name)
 	return NULL;
 }
 
+static int help(const char *name)
+{
+	const struct args_command *command = name ? find_command(name) : NULL;
+
+	if (command)
+		args_command_help(CLI_PROGRAM, command);
+	else
+		print_help();
+	return 0;
+}
+
 /* A closed descriptor 0, 1 or 2 would be taken by the first file we open, and that be what the
  * container writes to. */
 static int keep_standard_fds(void)
@@ -195,10 +206,8 @@ int main(int argc, char **argv)
 		print_version();
 		return 0;
 	}
-	if (g.help || count == 0 || str_eq(argv[0], "help")) {
-		print_help();
-		return 0;
-	}
+	if (g.help || count == 0 || str_eq(argv[0], "help"))
+		return help(count > 1 ? argv[1] : NULL);
 	if (apply_globals(&g, &err) < 0)
 		return cli_fail(&err);
 	command = find_command(argv[0]);

@@ -76,6 +76,16 @@ static bool has_processes(const struct cgroup_tree *t)
 	return cgroup_read(t->fd, "cgroup.procs", text, sizeof(text)) && text[0];
 }
 
+/* A group that is left of a container that ended while it was paused: the first process would stop as it enters. */
+static int thaw(const struct cgroup *c, const struct cgroup_tree *t, struct md_error *err)
+{
+	if (t->ops->is_frozen(t) <= 0)
+		return 0;
+	if (t->ops->freeze(t, false) < 0 || t->ops->is_frozen(t) > 0)
+		return md_fail(err, EBUSY, "cgroup: %s%s is frozen", t->mount, c->path);
+	return 0;
+}
+
 /* What the configuration asks for, and the controller that it takes. */
 static unsigned int wanted_controllers(const struct oci_resources *r)
 {
@@ -156,6 +166,10 @@ static int make_tree(struct cgroup *c, struct cgroup_tree *t, const struct oci_r
 	if (!t->fresh && c->manager == CGROUP_MANAGER_CGROUPFS && has_processes(t)) {
 		fd_close(&t->fd);
 		return md_fail(err, EBUSY, "cgroup: %s%s has processes already", t->mount, c->path);
+	}
+	if (!t->fresh && thaw(c, t, err) < 0) {
+		fd_close(&t->fd);
+		return -1;
 	}
 	if (t->ops->apply(t, r, t->fresh, err) < 0)
 		return -1;

@@ -88,7 +88,7 @@ static int delete_locked(const struct runtime *rt, const struct state_dir *d,
 		/* Under our lock nobody makes it any more. */
 		if (!force && s->status != CONTAINER_CREATED && s->status != CONTAINER_CREATING)
 			return md_fail(err, EBUSY,
-				"cannot delete container '%s' that is not stopped: %s", s->id,
+				"cannot delete container %s that is not stopped: %s", s->id,
 				container_status_name(s->status));
 		if (s->pid && kill_all(s, s->pid, c, err) < 0)
 			return -1;
@@ -164,13 +164,21 @@ static int set_frozen(const struct runtime *rt, const char *id, bool frozen, str
 {
 	_auto_container_state_ struct container_state s = { .status = CONTAINER_STOPPED };
 	_auto_(cgroup_freep) struct cgroup *c = NULL;
+	_auto_state_dir_ struct state_dir d = STATE_DIR_INIT;
 
-	if (open_running(rt, id, &s, &c, err) < 0)
+	if (open_running(rt, id, &s, &c, err) < 0 || state_dir_open(rt, id, false, &d, err) < 0)
 		return -1;
 	if (frozen ? s.status == CONTAINER_PAUSED : s.status != CONTAINER_PAUSED)
 		return md_fail(
 			err, EBUSY, frozen ? "container already paused" : "container not paused");
-	return cgroup_freeze(c, frozen, err);
+	if (s.status == CONTAINER_CREATED &&
+		state_write_file(d.fd, STATE_PAUSED, "", 0, 0600, err) < 0)
+		return -1;
+	if (cgroup_freeze(c, frozen, err) < 0)
+		return -1;
+	if (!frozen)
+		unlinkat(d.fd, STATE_PAUSED, 0);
+	return 0;
 }
 
 int container_pause(const struct runtime *rt, const char *id, struct md_error *err)

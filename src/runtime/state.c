@@ -391,7 +391,8 @@ static bool awaits_start(const struct state_dir *d)
 	path = str_format("%s/start.sock", d->path);
 	if (!path)
 		return false;
-	conn = sock_connect(path, SOCK_SEQPACKET);
+	/* It takes nobody's connection while it is stopped by a signal, say: the queue may be full. */
+	conn = sock_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK);
 	return conn >= 0 || errno != ECONNREFUSED;
 }
 
@@ -424,6 +425,9 @@ static enum container_status find_status(const struct state_dir *d, const struct
 		return is_locked(d) ? CONTAINER_CREATING : CONTAINER_STOPPED;
 	if (!proc_alive(s->pid, s->start_time))
 		return CONTAINER_STOPPED;
+	/* Only a mark makes a created one worth the look at its cgroups. */
+	if (faccessat(d->fd, STATE_PAUSED, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && is_frozen(s))
+		return CONTAINER_PAUSED;
 	if (awaits_start(d))
 		return CONTAINER_CREATED;
 	return is_frozen(s) ? CONTAINER_PAUSED : CONTAINER_RUNNING;

@@ -15,6 +15,9 @@
 #include "base/error.h"
 #include "runtime/container.h"
 
+/* A file that is there while a container that has not been started is paused. */
+#define STATE_PAUSED "paused"
+
 /* The folder, open, and locked if `lock` is not -1. */
 struct state_dir {
 	int fd;

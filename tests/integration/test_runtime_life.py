@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """mdocker-runtime: the state machine, what the commands say, what they leave."""
 
+import fcntl
 import json
 import os
 import signal
@@ -31,6 +32,61 @@ def test_create_start_kill_delete_pass_through_the_specified_states(bundle):
     assert bundle.state()["pid"] == 0
     bundle.runtime("delete", bundle.id)
     assert not bundle.settled_left()
+
+
+def test_a_created_container_can_be_paused_and_resumed(bundle):
+    bundle.process["args"] = ["sleep", "1000"]
+    bundle.create()
+    bundle.runtime("pause", bundle.id)
+    assert bundle.status() == "paused"
+    assert "paused state" in bundle.start(ok=False).stderr and "paused" in bundle.exec("true", ok=False).stderr
+    bundle.runtime("resume", bundle.id)
+    assert bundle.status() == "created"
+    bundle.runtime("pause", bundle.id)
+    bundle.runtime("kill", bundle.id, "KILL")
+    bundle.wait_status("stopped")
+    bundle.runtime("delete", bundle.id)
+    bundle.up()
+    assert bundle.status() == "running"
+
+
+def freeze(folder, frozen):
+    v1 = os.path.exists(f"{folder}/freezer.state")
+    with open(f"{folder}/freezer.state" if v1 else f"{folder}/cgroup.freeze", "w") as f:
+        f.write(("FROZEN" if frozen else "THAWED") if v1 else str(int(frozen)))
+
+
+@pytest.fixture
+def left_group(bundle):
+    """A group with one below it, in the tree that freezes."""
+    tree = "/sys/fs/cgroup/freezer" if os.path.isdir("/sys/fs/cgroup/freezer") else "/sys/fs/cgroup"
+    top = f"{tree}/{bundle.id}"
+    os.makedirs(f"{top}/c")
+    yield top
+    freeze(top, False)
+    bundle.delete()
+    for folder in leaks.cgroups([bundle.id]):
+        subprocess.run(["find", folder, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"], check=False, capture_output=True)
+
+
+def test_a_group_that_was_left_frozen_is_thawed_and_one_in_a_frozen_one_refused(bundle, left_group):
+    bundle.linux["cgroupsPath"] = f"/{bundle.id}/c"
+    freeze(f"{left_group}/c", True)
+    assert bundle.sh("echo up").run().stdout == "up\n"
+    os.makedirs(f"{left_group}/c", exist_ok=True)
+    freeze(left_group, True)
+    r = bundle.run(ok=False)
+    assert r.returncode == 1 and "is frozen" in r.stderr
+
+
+def test_the_state_is_told_while_the_created_process_is_stopped_by_a_signal(bundle):
+    bundle.create()
+    pid = bundle.pid()
+    os.kill(pid, signal.SIGSTOP)
+    for _ in range(10):  # more than those that may wait for it
+        assert bundle.status() == "created"
+    os.kill(pid, signal.SIGCONT)
+    bundle.start()
 
 
 def test_wrong_commands_for_a_state_are_refused(bundle):
@@ -137,6 +193,8 @@ def test_the_end_of_run_leaves_another_container_of_its_name_alone(bundle):
     bundle.write()
     first = subprocess.Popen(bundle.command("run", "-b", bundle.folder, bundle.id), stdin=subprocess.DEVNULL)
     wait_for(lambda: bundle.runtime("state", bundle.id, ok=False).returncode == 0 and bundle.status() == "running", "the program")
+    with open(bundle.root / bundle.id / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # run has let go of it
     first.send_signal(signal.SIGSTOP)
     try:
         bundle.runtime("delete", "--force", bundle.id)

@@ -70,6 +70,17 @@ def test_list_ps_and_state(bundle):
     assert bundle.state()["annotations"] == {"org.example.key": "value"}
 
 
+def test_help_is_told_of_all_and_of_each_command(bundle):
+    everything = rt(bundle, "--help").ok().out
+    assert rt(bundle, "help").ok().out == rt(bundle).ok().out == everything
+    names = [line.split()[0] for line in everything.split("Commands:\n")[1].split("\n\n")[0].splitlines()]
+    assert {"create", "exec", "events", "features"} <= set(names)
+    for name in names:
+        told = rt(bundle, name, "--help").ok().out
+        assert told.startswith(f"Usage: mdocker-runtime {name}")
+        assert rt(bundle, name, "-h").ok().out == rt(bundle, "help", name).ok().out == told
+
+
 # ---- whose child, whose keys ----
 
 KEYCTL = """import ctypes, os, platform, sys
