@@ -457,6 +457,17 @@ int container_create(const struct runtime *rt, const char *id, const struct crea
 
 /* ---- run ---- */
 
+/* There is time for it now, and somebody waits for our end when the container has ended. */
+static void let_go_early(struct creation *c)
+{
+	protect_release();
+	plan_done(&c->plan);
+	if (!c->spec.hooks[OCI_HOOK_POSTSTOP].count)
+		oci_spec_done(&c->spec);
+	free(c->config);
+	c->config = NULL;
+}
+
 static int run(struct creation *c, const char *id, int *ret_exit, struct md_error *err)
 {
 	struct relay relay = RELAY_INIT;
@@ -484,7 +495,7 @@ static int run(struct creation *c, const char *id, int *ret_exit, struct md_erro
 		notify_wait(&c->notify, c->launch.pid);
 		return 0;
 	}
-	protect_release();
+	let_go_early(c);
 	relay.notify = &c->notify;
 	*ret_exit = relay_run(&relay, c->launch.pid);
 	c->launch.pid = 0;
