@@ -19,10 +19,13 @@ export class ReplayScreen implements Screen, Disposable {
 		private readonly host: HTMLElement,
 		private readonly settings: Settings,
 		theme: 'dark' | 'light',
+		size: Size,
 	) {
 		this.terminal = this.disposables.add(
 			new Terminal({
 				allowProposedApi: true,
+				// From the start: a font size for another one would leave widths of its characters behind.
+				...size,
 				disableStdin: true,
 				cursorInactiveStyle: 'block',
 				scrollback: 0,

@@ -40,7 +40,7 @@ function usePlayer(cast: Cast) {
 	const [, redraw] = useState(0);
 
 	useEffect(() => {
-		const screen = new ReplayScreen(host.current!, settings.value, themeNow());
+		const screen = new ReplayScreen(host.current!, settings.value, themeNow(), cast.size);
 		const made = new Player(cast, screen, realClock);
 		const listening = made.onChange.on(() => redraw((n) => n + 1));
 		setPlayer(made);
