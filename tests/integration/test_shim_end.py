@@ -116,7 +116,7 @@ def hog_pid(c):
     return int(c.expect("-end")[:-len("-end")])
 
 
-def until_a_pid_is_told(hog, deadline=60):
+def until_a_pid_is_told(hog, deadline=120):
     """hog() runs one and returns its own pid and the notice. What is gone before anybody on a busy machine looks is told of by
     its name alone: then another one must do."""
     end = time.monotonic() + deadline
