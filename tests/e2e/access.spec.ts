@@ -50,6 +50,7 @@ for (const theme of ['dark', 'light']) {
 	});
 
 	test(`no serious violation where terminals are recorded, shared and looked at, ${theme}`, async ({ browser }) => {
+		test.slow(); // Many states, of three people.
 		const options = { reducedMotion: 'reduce' } as const;
 		const page = await newPage(browser, options, { theme });
 		const term = await enter(page, 'bob');

@@ -132,6 +132,7 @@ async function interrupt(page: Page): Promise<number> {
 }
 
 test('a flood leaves the page usable, and ctrl-C ends it at once', async ({ page }, info) => {
+	test.slow(); // Five floods of 2 s.
 	const term = await enter(page, 'alice');
 	await term.fresh();
 	await term.type(`clear; PS1='rea''dy>' bash --norc\n`);

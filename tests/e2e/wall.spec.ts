@@ -46,6 +46,7 @@ test('the wall shows what each terminal shows, each user sees that, and the log 
 	page,
 	browser,
 }) => {
+	test.slow(); // Three people.
 	const alice = await enter(page, 'alice', server.url);
 	const bobs = await newPage(browser);
 	const bob = await enter(bobs, 'bob', server.url);
