@@ -13,7 +13,8 @@ struct rm_options {
 
 static const struct args_option options[] = {
 	{ "force", 'f', ARGS_FLAG, offsetof(struct rm_options, force), NULL,
-		"running ones too; a name that there isn't is no error" },
+		"running ones too, and, by their ID, those whose document is damaged; a name that "
+		"there isn't is no error" },
 	ARGS_END,
 };
 
@@ -23,8 +24,12 @@ static int remove_one(struct engine *e, const char *name, void *data, struct md_
 	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
 	_auto_close_ int lock = -1;
 
-	if (engine_find_locked(e, name, &w, &lock, err) < 0)
-		return o->force && err->code == ENOENT ? 0 : -1;
+	if (engine_find_locked(e, name, &w, &lock, err) < 0) {
+		if (!o->force || err->code != ENOENT)
+			return -1;
+		if (engine_find_damaged(e, name, &w, &lock, err) < 0)
+			return err->code == ENOENT ? 0 : -1;
+	}
 	return workspace_remove(e, &w, o->force, err);
 }
 

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/boot.h"
 #include "engine/storage.h"
 #include "base/poison.h"
 
@@ -184,7 +185,9 @@ static int add_listed(struct engine *e, struct workspaces *l, const char *id, st
 			return 0;
 		if (problem.code == ENOMEM || problem.code == EMFILE || problem.code == ENFILE)
 			return md_fail(err, problem.code, "%s", problem.msg);
-		log_warning("%s", problem.msg);
+		log_warning("%s: restore it, or remove the workspace with its files by `mdocker rm "
+			    "-f %s`",
+			problem.msg, id);
 		return strv_add(&l->unreadable, id) < 0 ? md_fail_errno(err, "listing workspaces")
 							: 0;
 	}
@@ -283,6 +286,49 @@ int engine_find_locked(struct engine *e, const char *name, struct workspace *ret
 	/* Who had the lock before may have changed or removed it. */
 	if (lock < 0 || engine_load(e, w.id, ret, err) < 0)
 		return md_fail(err, ENOENT, "workspace '%.80s' was removed meanwhile", name);
+	*ret_lock = take_fd(&lock);
+	return 0;
+}
+
+/* What it was made with nobody knows; so all that it may have had is looked for, under its ID. */
+static int assume(struct workspace *w, const char *id, struct md_error *err)
+{
+	char boot[BOOT_ID_LEN + 1];
+	const struct {
+		char **field;
+		const char *value;
+	} fields[] = { { &w->name, id }, { &w->network, "bridge" }, { &w->boot_id, boot },
+		{ &w->owner, "" }, { &w->image, "" }, { &w->rootfs, "" }, { &w->hostname, "" },
+		{ &w->egress, "" }, { &w->profile, "" }, { &w->cwd, "" }, { &w->user, "" } };
+
+	if (boot_id(boot, err) < 0)
+		return -1;
+	snprintf(w->id, sizeof(w->id), "%s", id);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (workspace_set(fields[i].field, fields[i].value) < 0)
+			return md_fail_errno(err, "workspace %s", id);
+	}
+	return 0;
+}
+
+int engine_find_damaged(struct engine *e, const char *id, struct workspace *ret, int *ret_lock,
+	struct md_error *err)
+{
+	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
+	struct md_error why = MD_ERROR_INIT;
+	_auto_free_ char *path = str_format("%s/lock", id);
+	_auto_close_ int lock = -1;
+
+	if (!path)
+		return md_fail_errno(err, "workspace %s", id);
+	if (workspace_id_valid(id))
+		lock = file_lock(e->workspaces_fd, path, true, true);
+	if (lock < 0 || engine_load(e, id, &w, &why) == 0 || why.code == ENOENT)
+		return md_fail(err, ENOENT, "no workspace '%.80s': `mdocker ps -a` lists them", id);
+	if (assume(&w, id, err) < 0)
+		return -1;
+	*ret = w;
+	w = (struct workspace)WORKSPACE_INIT;
 	*ret_lock = take_fd(&lock);
 	return 0;
 }

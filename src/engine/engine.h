@@ -109,6 +109,10 @@ int engine_find(struct engine *e, const char *name, struct workspace *ret, struc
 int engine_find_locked(struct engine *e, const char *name, struct workspace *ret, int *ret_lock,
 	struct md_error *err);
 
+/* One whose document can't be read, by its whole ID: as much of it as workspace_remove() needs, and its lock. ENOENT if there is no such. */
+int engine_find_damaged(struct engine *e, const char *id, struct workspace *ret, int *ret_lock,
+	struct md_error *err);
+
 /* Writes the document of a locked workspace. */
 int engine_save(struct engine *e, const struct workspace *w, struct md_error *err);
 

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from harness import program
-from harness.process import run
+from harness.process import run, wait_until
 from harness.server import Server
 
 # arguments, exit code, words of the line
@@ -137,6 +137,26 @@ def test_a_workspace_whose_document_is_damaged_keeps_its_ids_and_its_image(place
     (folder / "workspace.json").write_text(whole)
     place.mdocker("start", "hurt").ok()
     place.mdocker("rm", "-f", "hurt", "new").ok()
+    place.mdocker("rmi", "busybox").ok()
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["stopped", "running"])
+def test_a_workspace_whose_document_is_damaged_is_removed_by_its_id(place, running):
+    """Whole: its processes, its files, and what keeps its image."""
+    place.need_images("busybox")
+    place.mdocker("run", *(["-d"] if running else []), "--name", "hurt", "busybox", *(["sleep", "600"] if running else ["true"])).ok()
+    folder = next((place.root / "workspaces").glob("*/workspace.json")).parent
+    shim = int((place.state / "workspaces" / folder.name / "shim.pid").read_text().split()[0]) if running else None
+    (folder / "workspace.json").write_text("{")
+    told = place.mdocker("ps", "-a").err
+    assert f"mdocker rm -f {folder.name}" in told, told
+    assert place.mdocker("rm", folder.name).code != 0
+    assert folder.exists()
+    place.mdocker("rm", "-f", folder.name).ok()
+    assert not folder.exists()
+    assert not list((place.state / "workspaces").glob("*"))
+    if shim:
+        wait_until(lambda: not pathlib.Path(f"/proc/{shim}").exists(), "the shim's end")
     place.mdocker("rmi", "busybox").ok()
 
 
