@@ -277,8 +277,8 @@ struct bw_open {
 	uint32_t is_link;
 	uint32_t action; /* WORKSPACE, RECORDING */
 	uint32_t look;   /* OPEN: the connection is to look only */
-	uint64_t
-		visit; /* OPEN: for the wall: pictures only. Numbers the admin's visit to it; 0: not for the wall */
+	/* OPEN: pictures only, for the wall; the number of the admin's visit to it. 0: not for the wall. */
+	uint64_t visit;
 	char address[BW_ADDRESS_SIZE];
 	char of[BW_NAME_SIZE]; /* OPEN, RECORDING: whose, for an admin; "": the session's own user's */
 	char item[BW_NAME_SIZE]; /* RECORDING: its name, for READ and REMOVE */

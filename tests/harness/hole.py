@@ -46,7 +46,8 @@ def message(kind, *fields):
 
 
 def open_message(token, is_link=0, kind="OPEN", action=0, of="", item=""):
-    return message(kind, token, is_link, action, 0, ("10.0.0.1", 48), (of, 40), (item, 40))
+    look = visit = 0
+    return message(kind, token, is_link, action, look, bytes(4), struct.pack("=Q", visit), ("10.0.0.1", 48), (of, 40), (item, 40))
 
 
 def token_message(kind, token):

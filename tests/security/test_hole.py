@@ -149,7 +149,7 @@ def test_the_broker_opens_nothing_without_the_secret_of_a_session(place):
              "a name": b"bob".ljust(32, b"\0"), "nearly": bytes([secret_of(alice)[0] ^ 1]) + secret_of(alice)[1:]}
     tries |= {f"random {i}": secrets.token_bytes(32) for i in range(10)}
     for name, token in tries.items():
-        for kind, action in (("OPEN", 0), ("WORKSPACE", 0), ("WORKSPACE", 1), ("WORKSPACE", 2)):
+        for kind, action in (("OPEN", 0), ("WORKSPACE", 0), ("WORKSPACE", 1), ("WORKSPACE", 2), ("WALL", 0)):
             reply, with_socket = web.ask(BROKER, open_message(token, kind=kind, action=action))
             assert (status_of(reply), with_socket) == ("DENIED", False), name
             reply, with_socket = web.ask(BROKER, open_message(secret_of(alice), is_link=1, kind=kind, action=action))
@@ -157,6 +157,8 @@ def test_the_broker_opens_nothing_without_the_secret_of_a_session(place):
     for action in range(3):
         reply, _ = web.ask(BROKER, open_message(bytes.fromhex(link), is_link=1, kind="WORKSPACE", action=action))
         assert status_of(reply) == "FORBIDDEN", "a link shows a terminal, no more"
+    reply, with_socket = web.ask(BROKER, open_message(secret_of(alice), kind="WALL"))
+    assert (status_of(reply), with_socket) == ("FORBIDDEN", False), "the wall is an admin's"
     for of in ("bob", "admin", "../bob", "bob/../alice"):
         for kind, actions in (("OPEN", [0]), ("RECORDING", [0, 1, 2])):
             for action in actions:
