@@ -70,10 +70,10 @@ test-long:
 
 bench: programs page image
 	@packaging/install-packages build run test bench
-	newer=$$(bench/build-crun) && set -- --runtime crun-$${newer##*-}=$$newer && \
+	newer=$$(bench/build-rival crun) && set -- --runtime crun-$${newer##*-}=$$newer && \
 		bench/start $(if $(N),--count $(N)) "$$@" && bench/growth "$$@"
 	bench/login
-	bench/terminal
+	bench/terminal --ttyd $$(bench/build-rival ttyd)
 
 conformance: programs
 	@packaging/install-packages build run conformance

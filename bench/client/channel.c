@@ -118,8 +118,8 @@ static void upgrade(
 		"GET /ws%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: "
 		"Upgrade\r\n"
 		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
-		"Sec-WebSocket-Protocol: %s\r\n%s%s\r\n\r\n",
-		query, port, protocol, *cookie ? "Cookie: " : "X: ", cookie);
+		"Sec-WebSocket-Protocol: %s\r\n%s%s%s\r\n",
+		query, port, protocol, *cookie ? "Cookie: " : "", cookie, *cookie ? "\r\n" : "");
 
 	write_all(c->fd, text, (size_t)n);
 	do {

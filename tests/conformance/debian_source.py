@@ -25,7 +25,7 @@ def fetch(work, name, suite):
     (apt / "lists" / "partial").mkdir(parents=True, exist_ok=True)
     (apt / "cache").mkdir(exist_ok=True)
     sources = apt / "sources.list"
-    sources.write_text("".join(f"deb-src [signed-by={KEYRING}] {mirror()} {s} main\n" for s in ("bookworm", "trixie")))
+    sources.write_text("".join(f"deb-src [signed-by={KEYRING}] {mirror()} {s} main\n" for s in ("bookworm", "trixie", "forky")))
     options = [f"Dir::Etc::SourceList={sources}", "Dir::Etc::SourceParts=/dev/null", f"Dir::State::Lists={apt}/lists",
                f"Dir::Cache={apt}/cache", "APT::Sandbox::User=root"]
     command = ["apt-get", "-q"] + [word for option in options for word in ("-o", option)]
