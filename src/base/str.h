@@ -20,6 +20,9 @@ static inline bool str_eq(const char *a, const char *b)
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
+/* Length of the valid UTF-8 sequence at the beginning of `text`, or 0. Source: RFC 3629 section 4. */
+size_t str_utf8_length(const char *text);
+
 /* In place: \\040 and the like, as the kernel writes paths in lists of mounts, become what they stand for. */
 void str_unescape_octal(char *s);
 

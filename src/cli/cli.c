@@ -32,6 +32,12 @@ int cli_usage(const struct args_command *c, const char *fmt, ...)
 	return EXIT_CONTAINER;
 }
 
+int cli_no_command(const char *name)
+{
+	fprintf(stderr, PROGRAM ": no command '%.80s': `" PROGRAM " help` lists them\n", name);
+	return EXIT_CONTAINER;
+}
+
 /* --help anywhere among the command's own options. */
 static bool wants_help(int argc, char **argv, bool stop_at_operand)
 {
@@ -146,12 +152,31 @@ void cli_age(int64_t then, char *to, size_t room)
 	snprintf(to, room, "just now");
 }
 
+/* C0, DEL, and C1, which some terminals obey too. */
+static bool is_control(const char *s, size_t len)
+{
+	unsigned char first = (unsigned char)s[0];
+
+	if (len == 1)
+		return first < ' ' || first == 0x7f;
+	return len == 2 && first == 0xc2 && (unsigned char)s[1] < 0xa0;
+}
+
 void cli_print_safe(const char *text, int width)
 {
 	int printed = 0;
 
-	for (; *text; text++, printed++)
-		putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+	for (; *text; printed++) {
+		size_t len = str_utf8_length(text);
+
+		if (len == 0 || is_control(text, len))
+			putchar('?');
+		else
+			fwrite(text, 1, len, stdout);
+		text += len ? len : 1;
+	}
+	if (width > 0 && printed >= width)
+		putchar(' ');
 	for (; printed < width; printed++)
 		putchar(' ');
 }

@@ -30,6 +30,9 @@ int cli_fail(const struct md_error *err, int code);
 /* "mdocker: message" and 125, followed by how to get help: for a wrong command line. */
 int cli_usage(const struct args_command *c, const char *fmt, ...) _printf_(2, 3);
 
+/* For a name that no command has; 125, too. */
+int cli_no_command(const char *name);
+
 /* args_parse() for a command, and --help. -1: go on, else the exit code. Options must hold `min` to
  * `max` operands (-1: any number); usage errors are 125 for every command, as Docker has it. */
 int cli_parse(const struct args_command *c, void *options, int argc, char **argv,
@@ -51,8 +54,8 @@ void cli_reap(struct engine *e);
 /* "3 minutes ago", "2 hours ago": into `to`. */
 void cli_age(int64_t then, char *to, size_t room);
 
-/* Prints `text` and a newline, without the control characters of what a workspace may have
- * chosen. */
+/* Prints `text`, '?' in place of control characters and of what is no UTF-8: a workspace may have chosen it. Then blanks, up to
+ * `width` characters in all and at least one; none with a width of 0. */
 void cli_print_safe(const char *text, int width);
 
 extern const struct args_command cmd_attach, cmd_audit, cmd_completion, cmd_doctor, cmd_exec,

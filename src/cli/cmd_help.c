@@ -25,9 +25,11 @@ static int run(const struct args_command *c, int argc, char **argv)
 		print_commands();
 		return 0;
 	}
+	if (argc > 2)
+		return cli_usage(c, "too many arguments, from '%s' on", argv[2]);
 	wanted = cli_find_command(argv[1]);
 	if (!wanted)
-		return cli_usage(c, "no command '%.80s'", argv[1]);
+		return cli_no_command(argv[1]);
 	args_command_help(PROGRAM, wanted);
 	return 0;
 }

@@ -103,19 +103,20 @@ static int print_new(struct reader *r, struct md_error *err)
 	return fflush(stdout) == 0 ? 0 : md_fail_errno(err, "writing the log");
 }
 
-/* Moves the file's position to the last `n` lines. */
-static int seek_tail(int fd, int64_t n)
+/* Moves the file's position to its last *n entries, and takes off *n how many those are. */
+static int seek_tail(int fd, int64_t *n)
 {
 	_auto_free_ char *text = NULL;
-	size_t len, at;
+	size_t at, len;
 
 	if (fd_read_to_end(fd, SIZE_MAX / 2, &text, &len) < 0)
 		return -1;
-	for (at = len; at > 0; at--) {
-		if (text[at - 1] == '\n' && at != len && --n == 0)
-			break;
+	for (at = len; at > 0 && *n > 0; --*n) {
+		at--; /* the entry's own newline */
+		while (at > 0 && text[at - 1] != '\n')
+			at--;
 	}
-	return lseek(fd, n < 0 ? (off_t)len : (off_t)at, SEEK_SET) < 0 ? -1 : 0;
+	return lseek(fd, (off_t)at, SEEK_SET) < 0 ? -1 : 0;
 }
 
 static void drain(int fd)
@@ -146,13 +147,15 @@ static int follow(struct reader *r, const char *path, int connection, struct md_
 	return print_new(r, err);
 }
 
-/* What the shim has moved aside since the log was full (output_log.h). */
-static int print_old(const char *path, struct md_error *err)
+/* What the shim has moved aside since the log was full (output_log.h): the last `tail` entries of it, all if that is negative. */
+static int print_old(const char *path, int64_t tail, struct md_error *err)
 {
 	_auto_(reader_done) struct reader r = READER_INIT(open(path, O_RDONLY | O_CLOEXEC));
 
 	if (r.fd < 0)
 		return errno == ENOENT ? 0 : md_fail_errno(err, "log '%s'", path);
+	if (tail >= 0 && seek_tail(r.fd, &tail) < 0)
+		return md_fail_errno(err, "log '%s'", path);
 	return print_new(&r, err);
 }
 
@@ -163,18 +166,19 @@ static int show(const struct logs_options *o, struct engine *e, const struct wor
 	_auto_free_ char *old = path ? str_format("%s.1", path) : NULL;
 	_auto_shim_client_ struct shim_client shim = SHIM_CLIENT_INIT;
 	_auto_(reader_done) struct reader r = READER_INIT(-1);
+	int64_t tail = o->tail;
 
 	if (!old)
 		return md_fail_errno(err, "log");
-	if (o->tail < 0 && print_old(old, err) < 0)
-		return -1;
 	r.fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (r.fd < 0 && errno == ENOENT)
 		return 0; /* it has written nothing */
 	if (r.fd < 0)
 		return md_fail_errno(err, "log '%s'", path);
-	if (o->tail >= 0 && seek_tail(r.fd, o->tail) < 0)
+	if (tail >= 0 && seek_tail(r.fd, &tail) < 0)
 		return md_fail_errno(err, "log '%s'", path);
+	if (tail != 0 && print_old(old, tail, err) < 0)
+		return -1;
 	if (!o->follow)
 		return print_new(&r, err);
 	/* Of a stopped workspace there is nothing to wait for. */

@@ -33,7 +33,7 @@ static void describe(
 	switch (s->state) {
 	case WORKSPACE_RUNNING:
 		cli_age(w->started, age, sizeof(age));
-		snprintf(to, room, "Up, since %s", age);
+		snprintf(to, room, "Up, started %s", age);
 		break;
 	case WORKSPACE_STOPPED:
 		cli_age(s->has_exit ? s->ended : w->started, age, sizeof(age));
@@ -51,6 +51,7 @@ static void describe(
 	}
 }
 
+/* The beginning of a command, up to COMMAND_WIDTH whole characters. */
 static void join(const struct strv *args, char *to, size_t room)
 {
 	size_t len = 0;
@@ -58,12 +59,15 @@ static void join(const struct strv *args, char *to, size_t room)
 	to[0] = '\0';
 	for (size_t i = 0; i < args->count && len < room; i++)
 		len += (size_t)snprintf(to + len, room - len, "%s%s", i ? " " : "", args->items[i]);
+	for (int i = 0; i < COMMAND_WIDTH && *to; i++)
+		to += MD_MAX(str_utf8_length(to), (size_t)1);
+	*to = '\0';
 }
 
 static void print_row(const struct workspace *w, const struct workspace_status *s)
 {
 	const char *image = *w->image ? w->image : w->rootfs;
-	char status[80], command[COMMAND_WIDTH + 1], created[40];
+	char status[80], command[COMMAND_WIDTH * 4 + 1], created[40];
 
 	describe(w, s, status, sizeof(status));
 	join(&w->args, command, sizeof(command));

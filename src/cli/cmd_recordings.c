@@ -156,26 +156,37 @@ static int open_one(struct engine *e, const struct recordings_options *o, char *
 	return *ret_path ? take_fd(&fd) : md_fail_errno(err, "recordings");
 }
 
+static int copy(int from, const char *from_name, int to, const char *to_name, struct md_error *err)
+{
+	char chunk[COPY_CHUNK];
+	ssize_t n;
+
+	while ((n = read(from, chunk, sizeof(chunk))) > 0) {
+		if (fd_write_all(to, chunk, (size_t)n) < 0)
+			return md_fail_errno(err, "writing to '%s'", to_name);
+	}
+	return n < 0 ? md_fail_errno(err, "reading '%s'", from_name) : 0;
+}
+
 static int export(
 	struct engine *e, const struct recordings_options *o, char **argv, struct md_error *err)
 {
 	_auto_free_ char *path = NULL;
 	_auto_close_ int fd = open_one(e, o, argv, &path, err);
+	const char *to = o->output ? o->output : "standard output";
 	_auto_close_ int out = -1;
-	char chunk[COPY_CHUNK];
-	ssize_t n;
+	int r;
 
 	if (fd < 0)
 		return -1;
 	out = o->output ? open(o->output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
 			: fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (out < 0)
-		return md_fail_errno(err, "'%s'", o->output ? o->output : "standard output");
-	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
-		if (fd_write_all(out, chunk, (size_t)n) < 0)
-			return md_fail_errno(err, "writing the recording");
-	}
-	return n < 0 ? md_fail_errno(err, "reading '%s'", path) : 0;
+		return md_fail_errno(err, "'%s'", to);
+	r = copy(fd, path, out, to, err);
+	if (r < 0 && o->output)
+		unlink(o->output);
+	return r;
 }
 
 /* For the server, which opens it itself. */
@@ -228,6 +239,9 @@ static int prune(struct engine *e, const struct recordings_options *o _unused_,
 	return r;
 }
 
+/* By the number of operands. */
+static const char *const takes[] = { "nothing more", "a workspace", "a workspace and a recording" };
+
 static const struct {
 	const char *name;
 	int operands;
@@ -264,7 +278,8 @@ static int run(const struct args_command *c, int argc, char **argv)
 	if (verb == ARRAY_SIZE(verbs))
 		return cli_usage(c, "'%.40s': ls, export, rm or prune", argv[0]);
 	if (count - 1 != verbs[verb].operands)
-		return cli_usage(c, "%s: %d names are wanted", argv[0], verbs[verb].operands);
+		return cli_usage(
+			c, "`recordings %s` takes %s", argv[0], takes[verbs[verb].operands]);
 	if (engine_open(&e, cli_engine_options(), &err) < 0)
 		return cli_fail(&err, 1);
 	return verbs[verb].run(&e, &o, argv + 1, &err) < 0 ? cli_fail(&err, exit_code(&err)) : 0;

@@ -65,19 +65,29 @@ static int list(
 	struct engine *e, const char *name, const struct template_options *o, struct md_error *err)
 {
 	_auto_strv_ struct strv names = STRV_INIT;
+	int r = 0;
 
 	(void)name;
 	(void)o;
 	if (template_list(e, &names, err) < 0)
 		return -1;
+	/* One that is damaged hides no other. */
 	for (size_t i = 0; i < names.count; i++) {
 		_auto_template_ struct template t = TEMPLATE_INIT;
+		struct md_error problem = MD_ERROR_INIT;
 
-		if (template_load(e, names.items[i], &t, err) < 0)
-			return -1;
-		printf("%-20s %s\n", names.items[i], t.description);
+		if (template_load(e, names.items[i], &t, &problem) < 0) {
+			if (r < 0)
+				cli_fail(err, 1);
+			*err = problem;
+			r = -1;
+			continue;
+		}
+		cli_print_safe(names.items[i], 21);
+		cli_print_safe(t.description, 0);
+		putchar('\n');
 	}
-	return 0;
+	return r;
 }
 
 static int drop(

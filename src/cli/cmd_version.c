@@ -7,6 +7,10 @@
 
 static int run(const struct args_command *c, int argc, char **argv)
 {
+	int count, code = cli_parse(c, NULL, argc, argv, false, 0, 0, &count);
+
+	if (code >= 0)
+		return code;
 	printf(PROGRAM " " MD_VERSION "\n");
 	return 0;
 }

@@ -93,11 +93,8 @@ static int run_command(int argc, char **argv)
 {
 	const struct args_command *c = cli_find_command(argv[0]);
 
-	if (!c) {
-		fprintf(stderr, PROGRAM ": no command '%s': `" PROGRAM " help` lists them\n",
-			argv[0]);
-		return EXIT_CONTAINER;
-	}
+	if (!c)
+		return cli_no_command(argv[0]);
 	if (argc > 1 && str_eq(argv[1], "--help")) {
 		args_command_help(PROGRAM, c);
 		return 0;

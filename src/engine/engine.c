@@ -27,6 +27,8 @@ static int set_absolute(char **field, const char *path, struct md_error *err)
 {
 	char cwd[PATH_MAX];
 
+	if (!*path)
+		return md_fail(err, EINVAL, "a folder's name is empty: --root DIR, --state DIR");
 	if (path[0] == '/')
 		*field = strdup(path);
 	else if (getcwd(cwd, sizeof(cwd)))

@@ -45,6 +45,11 @@ static int check_name(const char *name, struct md_error *err)
 	return 0;
 }
 
+static int no_template(const char *name, struct md_error *err)
+{
+	return md_fail(err, ENOENT, "no template '%s': `mdocker template ls` lists them", name);
+}
+
 static char *path_of(const struct engine *e, const char *name)
 {
 	return str_format("%s/templates/%s%s", e->root, name, suffix);
@@ -83,8 +88,12 @@ int template_save(
 	json_add_strv(&w, "settings", t->settings.items);
 	json_object_end(&w);
 	buf_add_char(&text, '\n');
-	if (!folder || !path || text.failed)
-		return md_fail(err, ENOMEM, "template '%s'", name);
+	if (text.failed)
+		return md_fail(err, E2BIG,
+			"template '%s': its document would have more than %d KiB", name,
+			TEMPLATE_MAX >> 10);
+	if (!folder || !path)
+		return md_fail_errno(err, "template '%s'", name);
 	if (file_mkdirs(folder, 0700) < 0 ||
 		file_write_atomic(AT_FDCWD, path, text.data, text.len, 0600) < 0)
 		return md_fail_errno(err, "template '%s'", path);
@@ -126,10 +135,8 @@ int template_load(struct engine *e, const char *name, struct template *ret, stru
 	if (!path)
 		return md_fail(err, ENOMEM, "template '%s'", name);
 	if (file_read(AT_FDCWD, path, TEMPLATE_MAX, &text, &len) < 0) {
-		if (errno == ENOENT)
-			return md_fail(err, ENOENT,
-				"no template '%s': `mdocker template ls` lists them", name);
-		return md_fail_errno(err, "template '%s'", path);
+		return errno == ENOENT ? no_template(name, err)
+				       : md_fail_errno(err, "template '%s'", path);
 	}
 	return parse(text, len, ret, err) < 0 ? md_wrap(err, "template '%s'", path) : 0;
 }
@@ -140,9 +147,10 @@ int template_remove(struct engine *e, const char *name, struct md_error *err)
 
 	if (check_name(name, err) < 0)
 		return -1;
-	if (!path || unlink(path) < 0)
-		return md_fail_errno(err, "template '%s'", name);
-	return 0;
+	if (path && unlink(path) == 0)
+		return 0;
+	return path && errno == ENOENT ? no_template(name, err)
+				       : md_fail_errno(err, "template '%s'", name);
 }
 
 static int compare(const void *a, const void *b)

@@ -88,7 +88,8 @@ static int check(const struct workspace *w, const struct limits *l, struct md_er
 {
 	if (limits_check(l, err) < 0)
 		return -1;
-	if (l->bandwidth && !str_eq(w->network, "bridge") && !str_eq(w->network, "auto"))
+	if (l->bandwidth && l->bandwidth != w->limits.bandwidth && !str_eq(w->network, "bridge") &&
+		!str_eq(w->network, "auto"))
 		return md_fail(err, EINVAL, "a limit of bandwidth needs --network bridge");
 	return 0;
 }

@@ -5,40 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "base/poison.h"
-
-/* Length of the valid UTF-8 sequence at s, or 0. Source: RFC 3629 section 4. */
-static size_t utf8_length(const unsigned char *s)
-{
-	unsigned int low = 0x80, high = 0xbf;
-	size_t len;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		len = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		len = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		len = 4;
-	else
-		return 0;
-	if (s[0] == 0xe0)
-		low = 0xa0;
-	else if (s[0] == 0xed)
-		high = 0x9f;
-	else if (s[0] == 0xf0)
-		low = 0x90;
-	else if (s[0] == 0xf4)
-		high = 0x8f;
-	if (s[1] < low || s[1] > high)
-		return 0;
-	for (size_t i = 2; i < len; i++) {
-		if (s[i] < 0x80 || s[i] > 0xbf)
-			return 0;
-	}
-	return len;
-}
 
 /* How many of the next bytes stand for themselves. */
 static size_t plain_length(const unsigned char *s)
@@ -62,7 +30,7 @@ static void add_escaped(struct buf *out, const char *value)
 		s += len;
 		if (!*s)
 			break;
-		len = utf8_length(s);
+		len = str_utf8_length((const char *)s);
 		if (*s == '"' || *s == '\\') {
 			buf_add_char(out, '\\');
 			buf_add_char(out, (char)*s);

@@ -38,10 +38,17 @@ MDOCKER = [
     (["import", "/etc/passwd", "x"], 1, ["archive"]),
     (["import", "/etc/passwd", "../x"], 1, ["../x"]),
     (["no-such-command"], 125, ["no-such-command"]),
+    (["help", "no-such-command"], 125, ["no-such-command", "`mdocker help`"]),
+    (["help", "run", "more"], 125, ["more"]),
+    (["version", "more"], 125, ["more"]),
+    (["--root", "", "ps"], 1, ["--root", "empty"]),
+    (["recordings", "export", "nobody"], 125, ["export", "a workspace and a recording"]),
+    (["template", "rm", "nothing"], 1, ["no template 'nothing'", "mdocker template ls"]),
+    (["template", "set", "long", "--description", "x" * 70000], 1, ["'long'", "64 KiB"]),
 ]
 
 
-@pytest.mark.parametrize("args,code,words", MDOCKER, ids=[" ".join(a) for a, _, _ in MDOCKER])
+@pytest.mark.parametrize("args,code,words", MDOCKER, ids=[" ".join(a)[:60] for a, _, _ in MDOCKER])
 def test_mdocker_says_what_is_wrong(place, args, code, words):
     place.need_images("busybox")
     r = place.mdocker(*args)

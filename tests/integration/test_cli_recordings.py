@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`mdocker recordings`, and the recording options of `mdocker workspace open`."""
 
+import contextlib
 import json
 
 import pytest
 
+from harness.process import run
 from harness.shim import HELLO_USER, Client
 
 OPEN = ("workspace", "open", "alice", "--owner", "alice", "--image", "busybox")
@@ -27,6 +29,19 @@ def record_something(box, *options, text="shown"):
     return at
 
 
+@contextlib.contextmanager
+def small_and_full(box):
+    """A file system that takes new names, but no byte more."""
+    folder = box.folder / "full"
+    folder.mkdir()
+    run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", folder]).ok()
+    try:
+        (folder / "filler").write_bytes(b"x" * 8192)
+        yield folder
+    finally:
+        run(["umount", folder]).ok()
+
+
 def listed(box, *more):
     return json.loads(box.mdocker("recordings", "ls", "alice", "--json", *more).ok().out)
 
@@ -42,6 +57,9 @@ def test_what_was_recorded_is_listed_exported_and_removed_by_hand(box, tmp_path)
     box.mdocker("recordings", "export", "alice", one["id"], "-o", tmp_path / "x.cast").ok()
     assert (tmp_path / "x.cast").read_text() == cast
     box.mdocker("recordings", "export", "alice", one["id"], "-o", tmp_path / "x.cast").failed(1, "x.cast")
+    with small_and_full(box) as folder:
+        box.mdocker("recordings", "export", "alice", one["id"], "-o", folder / "x.cast").failed(1, "x.cast", "No space left")
+        assert not (folder / "x.cast").exists(), "half a recording is none"
     box.mdocker("stop", "alice").ok()
     assert listed(box)["recordings"] == [one], "a stopped workspace keeps them"
     box.mdocker("recordings", "rm", "alice", one["id"]).ok()

@@ -38,6 +38,15 @@ def test_ps_lists_running_ones_and_with_a_all(web):
     assert set(web.mdocker("ps", "-aq").ok().out.split()) == web.workspaces()
 
 
+def test_columns_stay_apart_and_no_control_character_is_printed(box):
+    name = "a-name-that-is-longer-than-its-column"
+    box.mdocker("run", "-d", "--name", name, "busybox", "sh", "-c", "sleep 1000; : \u00e4\u00e4\u00e4\u00e4 \u009b31m\x1b[31m").ok()
+    row = box.mdocker("ps").ok().out.splitlines()[1]
+    assert row.split()[1:3] == [name, "busybox"], row
+    assert "sh -c sleep 1000; : \u00e4\u00e4\u00e4\u00e4 " in row and "\u009b" not in row and "\x1b" not in row, row
+    assert box.mdocker("stats").ok().out.splitlines()[1].split()[1] == name
+
+
 def test_ps_as_json(web):
     (line,) = web.mdocker("ps", "--format", "json").ok().out.splitlines()
     w = json.loads(line)
@@ -151,6 +160,19 @@ def test_logs_tail_and_follow(box):
     assert box.mdocker("logs", "--tail", "1", "l").ok().out == "3\n"
     assert box.mdocker("logs", "--tail", "0", "l").ok().out == ""
     assert box.mdocker("logs", "--tail", "9", "l").ok().out == "1\n2\n3\n"
+
+
+def test_the_last_entries_are_found_where_the_log_was_moved_aside(box):
+    box.mdocker("run", "-d", "--name", "l", "busybox", "sh", "-c", "echo 1; echo 2; echo 3").ok()
+    assert box.mdocker("logs", "-f", "l").ok().out == "1\n2\n3\n"
+    log = box.root / "workspaces" / box.workspaces().pop() / "log"
+    first, *rest = log.read_text().splitlines(keepends=True)
+    log.write_text(first)
+    assert box.mdocker("logs", "--tail", "0", "l").ok().out == ""
+    log.with_name("log.1").write_text("".join(rest))
+    assert box.mdocker("logs", "--tail", "1", "l").ok().out == "1\n"
+    assert box.mdocker("logs", "--tail", "2", "l").ok().out == "3\n1\n"
+    assert box.mdocker("logs", "l").ok().out == "2\n3\n1\n"
 
 
 def test_a_damaged_entry_of_the_log_hides_no_other(box):

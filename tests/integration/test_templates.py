@@ -45,6 +45,15 @@ def test_what_no_workspace_could_be_is_refused_when_the_template_is_made(place, 
     assert place.mdocker("template", "ls").ok().out == ""
 
 
+def test_a_damaged_one_hides_no_other(place):
+    for name in ("a", "c"):
+        place.mdocker("template", "set", name, "--memory", "200m").ok()
+    (place.root / "templates" / "b.json").write_text("{")
+    r = place.mdocker("template", "ls")
+    assert r.code == 1 and "b.json" in r.err, repr(r)
+    assert [line.split()[0] for line in r.out.splitlines()] == ["a", "c"]
+
+
 def test_names_stay_in_their_folder(place):
     for name in ("../x", "a/b", ".hidden", "", "x" * 70):
         place.mdocker("template", "set", name, "--memory", "64m").failed(1, "template")

@@ -145,3 +145,11 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(box, options, words):
     r = box.mdocker("update", *options, "w")
     assert r.code != 0 and words in r.err, repr(r)
     assert stats(box)["limits"] == before
+
+
+def test_a_bandwidth_that_means_nothing_here_keeps_no_other_limit_from_being_changed(place):
+    place.need_images("busybox")
+    place.mdocker("run", "--name", "n", "--bandwidth", "1m", "busybox", "true").ok()
+    place.mdocker("update", "--memory", "200m", "n").ok()
+    place.mdocker("update", "--bandwidth", "2m", "n").failed(1, "--network bridge")
+    place.mdocker("update", "--bandwidth", "0", "n").ok()

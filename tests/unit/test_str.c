@@ -67,6 +67,20 @@ static void octal_escapes_are_whole_ones(void **state _unused_)
 	}
 }
 
+static void sequences_of_utf8_are_whole_and_shortest(void **state _unused_)
+{
+	assert_int_equal(str_utf8_length("a"), 1);
+	assert_int_equal(str_utf8_length("\xc3\xa4z"), 2);
+	assert_int_equal(str_utf8_length("\xe2\x82\xac"), 3);
+	assert_int_equal(str_utf8_length("\xf0\x9f\x99\x82"), 4);
+	assert_int_equal(str_utf8_length("\x9b"
+					 "31m"),
+		0);
+	assert_int_equal(str_utf8_length("\xe2\x82"), 0);
+	assert_int_equal(str_utf8_length("\xc0\x80"), 0);
+	assert_int_equal(str_utf8_length("\xed\xa0\x80"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -74,6 +88,7 @@ int main(void)
 		cmocka_unit_test(sizes_have_units),
 		cmocka_unit_test(environment_replaces_by_name),
 		cmocka_unit_test(octal_escapes_are_whole_ones),
+		cmocka_unit_test(sequences_of_utf8_are_whole_and_shortest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
