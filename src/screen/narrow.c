@@ -9,6 +9,9 @@
 #include "screen/group.h"
 #include "screen/pack.h"
 
+/* Fewer new rows than this cost little, and are broken to the last one as xterm.js does it. */
+#define ROWS_LEAST 65536
+
 /* How the group's text is broken into rows of the new width: their lengths. NULL: ENOMEM. */
 static unsigned int *break_rows(const struct group *g, const struct reflow *f, size_t *ret_count)
 {
@@ -142,7 +145,7 @@ static int break_group(struct reflow *f, struct group *g, struct broken *b)
 	if (!lengths)
 		return -1;
 	while (g->count < count) {
-		struct row *r = row_new(MD_MAX(f->cols, f->old_cols));
+		struct row *r = row_new(f->cols);
 
 		if (group_add(g, r) == -1)
 			return -1;
@@ -199,11 +202,34 @@ static int cut_group(struct reflow *f, size_t start, size_t end)
 	return result;
 }
 
+/*
+ * So many new rows push all that is above them out of the list, and the view is as far down as it goes.
+ * A program may fill the scrollback with wide rows; all of them broken into the narrowest ones would be
+ * gigabytes.
+ */
+static size_t rows_enough(const struct reflow *f)
+{
+	return MD_MAX(4 * f->most, (size_t)ROWS_LEAST);
+}
+
+/* Where to begin with the line of `start` to `end`: what is above that will be pushed out. */
+static size_t first_worth_breaking(const struct reflow *f, size_t start, size_t end)
+{
+	size_t keep = rows_enough(f) * f->cols / f->old_cols + 2, skip;
+
+	if (end - start <= keep)
+		return start;
+	skip = end - start - keep;
+	/* The rows are broken at the same places then. */
+	return start + skip - skip % f->cols;
+}
+
 static int break_lines(struct reflow *f, struct broken_list *list, size_t *ret_inserted)
 {
 	size_t inserted = 0;
 
-	for (size_t end = f->count, start; end > 0; end = start) {
+	for (size_t end = f->count, start, from; end > 0 && inserted <= rows_enough(f);
+		end = start) {
 		struct group g = { 0 };
 		struct broken *b;
 		long cursor = f->base + f->y;
@@ -227,11 +253,12 @@ static int break_lines(struct reflow *f, struct broken_list *list, size_t *ret_i
 			continue;
 		}
 		b = broken_add(list);
-		rows = b && group_load(f, &g, start, end) == 0 ? break_group(f, &g, b) : -1;
+		from = first_worth_breaking(f, start, end);
+		rows = b && group_load(f, &g, from, end) == 0 ? break_group(f, &g, b) : -1;
 		group_done(&g);
 		if (rows == -1)
 			return -1;
-		b->start = start;
+		b->start = from;
 		if (b->count > b->old)
 			inserted += b->count - b->old;
 		follow_added(f, rows - (long)b->old, inserted);

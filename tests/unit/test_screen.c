@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include "screen/history.h"
 #include "screen/intern.h"
@@ -282,6 +284,29 @@ static void a_repeat_of_a_milliard_ends(void **state _unused_)
 	assert_int_equal(screen_scrollback_lines(s), 100);
 }
 
+/* A line of 2 MB, two hundred columns wide, in the narrowest rows: a million of them, of which ten thousand are kept. */
+static void a_wide_line_made_narrow_costs_no_more_than_what_is_kept(void **state _unused_)
+{
+	_auto_buf_ struct buf b = BUF_INIT(SNAPSHOT_MAX);
+	_auto_screen_ struct screen *s = make(24, 200, 10000);
+	struct rusage before, after;
+	char text[10001] = "";
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (int i = 0; i < 200; i++)
+		feed(s, text);
+	feed(s, "last\r\n");
+	getrusage(RUSAGE_SELF, &before);
+	assert_int_equal(screen_resize(s, 24, 2), 0);
+	getrusage(RUSAGE_SELF, &after);
+#ifndef __SANITIZE_ADDRESS__ /* keeps for a while what was freed */
+	assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 64 << 10);
+#endif
+	assert_int_equal(screen_scrollback_lines(s), 10000);
+	snapshot(s, SCREEN_ALL_LINES, &b);
+	assert_non_null(strstr(b.data, "xxlast"));
+}
+
 static void history_gives_lines_back_in_order(void **state _unused_)
 {
 	struct history h = { 0 };
@@ -348,6 +373,7 @@ int main(void)
 		cmocka_unit_test(the_alternate_screen_costs_nothing_once_left),
 		cmocka_unit_test(a_buffer_that_is_too_small_is_left_as_it_was),
 		cmocka_unit_test(a_repeat_of_a_milliard_ends),
+		cmocka_unit_test(a_wide_line_made_narrow_costs_no_more_than_what_is_kept),
 		cmocka_unit_test(history_gives_lines_back_in_order),
 		cmocka_unit_test(interned_numbers_survive_a_collection),
 	};
