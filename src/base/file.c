@@ -153,11 +153,12 @@ static int remove_entries(struct removal *r, int fd, int depth);
 
 static int move_to_top(struct removal *r, int dirfd, const char *name)
 {
+	struct stat st;
 	char temp[40];
 
 	do {
 		snprintf(temp, sizeof(temp), ".removing-%u", r->moved++);
-	} while (faccessat(r->top_fd, temp, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	} while (fstatat(r->top_fd, temp, &st, AT_SYMLINK_NOFOLLOW) == 0);
 	return renameat(dirfd, name, r->top_fd, temp);
 }
 
@@ -169,7 +170,7 @@ static int remove_entry(struct removal *r, int dirfd, const char *name, int dept
 
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	if (errno != EISDIR && errno != EPERM)
+	if (errno != EISDIR)
 		return -1;
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
 		return 0;

@@ -16,6 +16,8 @@
 #include "image/unpack.h"
 #include "base/poison.h"
 
+enum { OPEN_TRIES = 1000 };
+
 /* One component of `len` bytes. */
 static int add_component(struct strv *to, const char *name, size_t len)
 {
@@ -64,22 +66,32 @@ int inroot_open(int root_fd, const char *path, int flags)
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
 	};
 
-	return (int)syscall(SYS_openat2, root_fd, *path ? path : "/", &how, sizeof(how));
+	int fd;
+
+	/* EAGAIN: something on the system was renamed while a ".." of a symlink was followed. */
+	for (int tries = 0; tries < OPEN_TRIES; tries++) {
+		fd = (int)syscall(SYS_openat2, root_fd, *path ? path : "/", &how, sizeof(how));
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+	}
+	return fd;
 }
 
 /* Makes the folder `name` in that of `path` so far; another's making of it is as good. */
-static int make_component(int root_fd, const char *path, const char *name)
+static int make_component(int root_fd, const char *path, const char *name, uint64_t *made)
 {
 	_auto_close_ int fd = inroot_open(root_fd, path, O_PATH | O_DIRECTORY);
 
 	if (fd < 0)
 		return -1;
-	if (mkdirat(fd, name, 0755) < 0 && errno != EEXIST)
+	if (mkdirat(fd, name, 0755) == 0)
+		++*made;
+	else if (errno != EEXIST)
 		return -1;
 	return 0;
 }
 
-int inroot_open_parent(int root_fd, const struct strv *path, size_t depth)
+int inroot_open_parent(int root_fd, const struct strv *path, size_t depth, uint64_t *made)
 {
 	_auto_buf_ struct buf whole = BUF_INIT(UNPACK_PATH_MAX + 1);
 	_auto_buf_ struct buf upto = BUF_INIT(UNPACK_PATH_MAX + 1);
@@ -93,7 +105,7 @@ int inroot_open_parent(int root_fd, const struct strv *path, size_t depth)
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
 	for (size_t i = 0; i < depth; i++) {
-		if (make_component(root_fd, buf_str(&upto), path->items[i]) < 0)
+		if (make_component(root_fd, buf_str(&upto), path->items[i], made) < 0)
 			return -1;
 		if (buf_addf(&upto, "/%s", path->items[i]) < 0)
 			return -1;

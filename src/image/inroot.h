@@ -6,6 +6,7 @@
 #define MD_IMAGE_INROOT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/compiler.h"
 #include "base/str.h"
@@ -20,7 +21,7 @@ int inroot_split(const char *path, struct strv *ret);
 int inroot_open(int root_fd, const char *path, int flags);
 
 /* Opens (O_PATH) the folder of the first `depth` components, making those that are missing (0755,
- * root's). */
-int inroot_open_parent(int root_fd, const struct strv *path, size_t depth);
+ * root's); their number is added to *made. */
+int inroot_open_parent(int root_fd, const struct strv *path, size_t depth, uint64_t *made);
 
 #endif

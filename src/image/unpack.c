@@ -114,6 +114,16 @@ static int open_archive(struct unpacker *u)
 	return 0;
 }
 
+/* Adds to the names made so far: folders that the archive only implies take an inode, too. */
+static int count_entries(struct unpacker *u, uint64_t more)
+{
+	u->result.entries += more;
+	if (u->result.entries > u->options->max_entries)
+		return md_fail(u->err, EFBIG, "more than %llu entries unpacked",
+			(unsigned long long)u->options->max_entries);
+	return 0;
+}
+
 /* Adds to the bytes unpacked so far. */
 static int count_bytes(struct unpacker *u, uint64_t more)
 {
@@ -163,6 +173,8 @@ static int set_xattrs(struct unpacker *u, struct archive_entry *e, int fd, const
 	while (archive_entry_xattr_next(e, &key, &value, &len) == ARCHIVE_OK) {
 		if (!key || !xattr_wanted(key))
 			continue;
+		if (count_bytes(u, len) < 0)
+			return -1;
 		/* tmpfs has no user attributes before Linux 6.6: a file without them beats none. */
 		if (fsetxattr(fd, key, value, len, 0) < 0 && errno != EOPNOTSUPP)
 			return md_fail_errno(u->err, "unpack '%s': attribute", name);
@@ -320,13 +332,14 @@ static int make_link(struct unpacker *u, const char *target, const struct place 
 {
 	_auto_strv_ struct strv path = STRV_INIT;
 	_auto_close_ int parent = -1;
+	uint64_t made = 0;
 	char shown[256];
 
 	if (split_name(u, target, printable(target, shown), &path) < 0)
 		return -1;
 	if (path.count == 0)
 		return md_fail(u->err, EINVAL, "unpack '%s': a link to the root", p->printable);
-	parent = inroot_open_parent(u->root_fd, &path, path.count - 1);
+	parent = inroot_open_parent(u->root_fd, &path, path.count - 1, &made);
 	if (parent < 0 || linkat(parent, path.items[path.count - 1], p->parent_fd, p->name, 0) < 0)
 		return md_fail_errno(u->err, "unpack '%s': link to '%s'", p->printable,
 			printable(target, shown));
@@ -407,19 +420,21 @@ static int unpack_entry(struct unpacker *u, struct archive_entry *e)
 	const char *path = archive_entry_pathname(e);
 	_auto_strv_ struct strv parts = STRV_INIT;
 	_auto_close_ int parent = -1;
+	uint64_t made = 0;
 	char shown[256];
 	struct place p;
 
-	if (++u->result.entries > u->options->max_entries)
-		return md_fail(u->err, EFBIG, "more than %llu entries unpacked",
-			(unsigned long long)u->options->max_entries);
+	if (count_entries(u, 1) < 0)
+		return -1;
 	if (!path || !*path)
 		return md_fail(u->err, EINVAL, "unpack: an entry without a name");
 	if (split_name(u, path, printable(path, shown), &parts) < 0)
 		return -1;
-	parent = inroot_open_parent(u->root_fd, &parts, parts.count ? parts.count - 1 : 0);
+	parent = inroot_open_parent(u->root_fd, &parts, parts.count ? parts.count - 1 : 0, &made);
 	if (parent < 0)
 		return md_fail_errno(u->err, "unpack '%s': its folder", shown);
+	if (count_entries(u, made) < 0)
+		return -1;
 	p = (struct place){ .parent_fd = parent,
 		.name = parts.count ? parts.items[parts.count - 1] : "",
 		.printable = shown,

@@ -30,10 +30,10 @@
 enum { UNPACK_DIGEST_LEN = 64, UNPACK_DEPTH_MAX = 256, UNPACK_PATH_MAX = 4095 };
 
 struct unpack_options {
-	uint64_t max_bytes; /* of all files together, holes counted */
-	uint64_t max_entries;
-	bool whiteouts;  /* false: a name that begins with .wh. is a name like others */
-	locale_t locale; /* of unpack_locale(), borrowed */
+	uint64_t max_bytes;   /* of all files together, holes counted, and their attributes */
+	uint64_t max_entries; /* and folders that are only implied */
+	bool whiteouts;       /* false: a name that begins with .wh. is a name like others */
+	locale_t locale;      /* of unpack_locale(), borrowed */
 };
 
 /* Names are bytes, which libarchive keeps only in a UTF-8 locale: "C.UTF-8", for unpack_options;

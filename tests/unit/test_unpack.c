@@ -10,6 +10,8 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -262,6 +264,42 @@ static void writing_through_a_symlink_stays_inside(void **state _unused_)
 		ENOENT, "its folder");
 }
 
+static void *rename_on_and_on(void *data)
+{
+	const atomic_bool *stop = data;
+
+	while (!*stop) {
+		renameat(at, "victim", at, "Victim");
+		renameat(at, "Victim", at, "victim");
+	}
+	return NULL;
+}
+
+/* The kernel gives up a name with ".." when anything at all was renamed meanwhile. */
+static void renames_elsewhere_disturb_no_name(void **state _unused_)
+{
+	enum { FILES = 2000 };
+	struct entry entries[FILES + 3] = { { "d/up", S_IFLNK, 0, "../d/../d/../d/../d" } };
+	struct unpack_options o = options();
+	struct md_error err = MD_ERROR_INIT;
+	struct unpack_result result;
+	_auto_close_ int fd = -1;
+	atomic_bool stop = false;
+	pthread_t thread;
+	int r;
+
+	for (size_t i = 1; i <= FILES; i++)
+		entries[i] = (struct entry){ "d/up/up/up/up/x", S_IFREG, 0, "" };
+	fd = make_archive(entries, ARCHIVE_FILTER_NONE);
+	o.max_entries = 2 * FILES;
+	assert_int_equal(pthread_create(&thread, NULL, rename_on_and_on, &stop), 0);
+	r = unpack_tar(fd, root, &o, &result, &err);
+	stop = true;
+	pthread_join(thread, NULL);
+	if (r < 0)
+		fail_msg("%s", err.msg);
+}
+
 static void a_symlink_in_an_entrys_place_is_replaced_not_followed(void **state _unused_)
 {
 	char path[100];
@@ -334,6 +372,22 @@ static void ceilings_hold(void **state _unused_)
 	o.max_entries = 2;
 	fd = make_archive((struct entry[]){ { "a", S_IFDIR, 0755 }, { "b", S_IFDIR, 0755 },
 				  { "c", S_IFDIR, 0755 }, { NULL } },
+		ARCHIVE_FILTER_NONE);
+	assert_int_equal(unpack_tar(fd, root, &o, &result, &err), -1);
+	assert_int_equal(err.code, EFBIG);
+	fd_close(&fd);
+
+	/* folders that are only implied */
+	fd = make_archive(
+		(struct entry[]){ { "x/y/z", S_IFREG, 0, "" }, { NULL } }, ARCHIVE_FILTER_NONE);
+	assert_int_equal(unpack_tar(fd, root, &o, &result, &err), -1);
+	assert_int_equal(err.code, EFBIG);
+	fd_close(&fd);
+
+	/* an attribute of five bytes */
+	o = options();
+	o.max_bytes = 4;
+	fd = make_archive((struct entry[]){ { "x", S_IFREG, 0, "", "user.x" }, { NULL } },
 		ARCHIVE_FILTER_NONE);
 	assert_int_equal(unpack_tar(fd, root, &o, &result, &err), -1);
 	assert_int_equal(err.code, EFBIG);
@@ -452,6 +506,7 @@ int main(void)
 		TEST(an_absolute_name_lands_inside),
 		TEST(a_hard_link_reaches_no_file_outside),
 		TEST(writing_through_a_symlink_stays_inside),
+		TEST(renames_elsewhere_disturb_no_name),
 		TEST(a_symlink_in_an_entrys_place_is_replaced_not_followed),
 		TEST(devices_are_left_out),
 		TEST(only_harmless_attributes_are_kept),
