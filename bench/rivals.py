@@ -6,11 +6,13 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
 from harness import PROGRAMS  # noqa: E402
@@ -37,6 +39,11 @@ class Runtime:
     def run_argv(self, case):
         return self.argv("run", "--bundle", case.bundle, self.next_id())
 
+    def delete_all(self):
+        """Removes whatever containers there are: what was measured when somebody ended the bench is there still."""
+        in_parallel(lambda name: subprocess.run(self.argv("delete", "--force", name), stdout=subprocess.DEVNULL),
+                    [path.name for path in self.root.glob("bench-*")])
+
     def version(self):
         return subprocess.run([self.path, "--version"], capture_output=True, text=True).stdout.splitlines()[0]
 
@@ -45,6 +52,15 @@ def spec(folder):
     tool = shutil.which("runc") or str(PROGRAMS / "mdocker-runtime")
     subprocess.run([tool, "spec", "--bundle", str(folder)], check=True)
     return json.loads((folder / "config.json").read_text())
+
+
+def in_parallel(function, things, at_once=8):
+    """function(thing) of each; when one fails, those that have begun are waited for and the others left out."""
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        return list(pool.map(function, things))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def timed(argv):
@@ -87,6 +103,15 @@ def make_rootfs(folder):
         (rootfs / "bin" / name).symlink_to("busybox")
 
 
+def add_runtime_option(parser):
+    parser.add_argument("--runtime", action="append", default=[], metavar="NAME=PATH", help="a further OCI runtime")
+
+
+def host_line(count):
+    return (f"{os.uname().sysname} {os.uname().release}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}; "
+            f"{count} starts each")
+
+
 def find_runtimes(folder, extra):
     """Ours, Debian's crun and runc, and those given as NAME=PATH."""
     runtimes = [Runtime(OURS, str(PROGRAMS / OURS), folder)]
@@ -98,17 +123,27 @@ def find_runtimes(folder, extra):
     return runtimes
 
 
-def add_runtime_option(parser):
-    parser.add_argument("--runtime", action="append", default=[], metavar="NAME=PATH", help="a further OCI runtime")
+def end_tidily(number, _):
+    """A signal's handler: unwinds, once, so that what is below `finally` is done; and is, unlike SIG_IGN, not inherited by programs."""
+    for ends in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(ends, lambda *_: None)
+    sys.exit(128 + number)
 
 
-def host_line(count):
-    return (f"{os.uname().sysname} {os.uname().release}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}; "
-            f"{count} starts each")
+def leave_nothing(folder, runtimes):
+    try:
+        while True:
+            os.wait()
+    except ChildProcessError:
+        pass
+    for r in runtimes:
+        r.delete_all()
+    subprocess.run(["umount", folder / "state"], check=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def in_own_place(script, measure):
-    """Calls measure(folder) in a mount namespace of its own, with the runtimes' state on a tmpfs, as /run is one, and without the
+def in_own_place(script, extra, measure):
+    """Calls measure(folder, runtimes) with ours, Debian's and the `extra` ones of the command line in a mount namespace of its own, with the runtimes' state on a tmpfs, as /run is one, and without the
     v2 tree of a hybrid cgroup layout, since Debian's crun 1.8.1 refuses such a host."""
     if os.geteuid() != 0:
         sys.exit(f"{script}: containers with all namespaces need root")
@@ -116,12 +151,14 @@ def in_own_place(script, measure):
         hide = f"umount {UNIFIED} && " if os.path.ismount(UNIFIED) else ""
         os.environ["BENCH_PLACE"] = "own"
         os.execvp("unshare", ["unshare", "-m", "--propagation", "private", "sh", "-c", hide + 'exec "$@"', "sh", *sys.argv])
+    for ends in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(ends, end_tidily)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="md-bench-", dir="/var/tmp"))
     state = folder / "state"
     state.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", state], check=True)
+    runtimes = find_runtimes(folder, extra)
     try:
-        measure(folder)
+        measure(folder, runtimes)
     finally:
-        subprocess.run(["umount", state], check=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        leave_nothing(folder, runtimes)
