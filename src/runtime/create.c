@@ -29,7 +29,6 @@
 #include "runtime/protect.h"
 #include "runtime/relay.h"
 #include "runtime/state.h"
-#include "sys/procfs.h"
 #include "base/poison.h"
 
 enum { FILES_NEEDED = 256 };
@@ -396,12 +395,8 @@ static int prepare(struct creation *c, const char *id, struct md_error *err)
 /* While the child is at work: all that its record takes but the moment in which it counts. */
 static int prepare_record(struct creation *c, struct md_error *err)
 {
-	struct proc_stat stat;
-
 	c->state.pid = c->launch.pid;
-	if (proc_read_stat(c->launch.pid, &stat) < 0)
-		return md_fail_errno(err, "find the container's process");
-	c->state.start_time = stat.start_time;
+	c->state.start_time = c->launch.start_time;
 	if (state_write_file(c->dir.fd, "config.json", c->config, c->config_len, 0600, err) < 0)
 		return -1;
 	return state_prepare(&c->dir, &c->state, err);

@@ -22,6 +22,7 @@
 #include "sys/idmap.h"
 #include "sys/kernel.h"
 #include "sys/netdev.h"
+#include "sys/procfs.h"
 #include "base/poison.h"
 
 /* ---- making the child ---- */
@@ -326,14 +327,12 @@ static int enter_cgroups(struct launch *l, struct md_error *err)
 	return r;
 }
 
-/* The scheduler tends to leave a new process behind its parent on the same CPU, where what it needs is in the caches. It shall begin at once,
- * and we have work of our own to do meanwhile: so we go to another one. */
-static void step_aside(void)
+/* To another CPU, if there is one. */
+static void step_aside(int here)
 {
 	cpu_set_t elsewhere, all;
-	int here = sched_getcpu();
 
-	if (here < 0 || sched_getaffinity(0, sizeof(all), &all) < 0 || CPU_COUNT(&all) < 2)
+	if (sched_getaffinity(0, sizeof(all), &all) < 0 || CPU_COUNT(&all) < 2)
 		return;
 	elsewhere = all;
 	CPU_CLR(here, &elsewhere);
@@ -341,12 +340,26 @@ static void step_aside(void)
 		sched_setaffinity(0, sizeof(all), &all);
 }
 
+/* The scheduler tends to leave a new process behind its parent on the same CPU, where what it needs is in the caches. It shall begin at once,
+ * and we have work of our own to do meanwhile: so we go to another one. If the child is there already, we would only come to stand in its way. */
+static int look_at_child(struct launch *l, struct md_error *err)
+{
+	struct proc_stat stat;
+
+	if (proc_read_stat(l->pid, &stat) < 0)
+		return md_fail_errno(err, "find the container's process");
+	l->start_time = stat.start_time;
+	if (stat.cpu >= 0 && stat.cpu == sched_getcpu())
+		step_aside(stat.cpu);
+	return 0;
+}
+
 static int start(struct launch *l, struct md_error *err)
 {
 	if (make_child(l, err) < 0)
 		return -1;
-	if (!l->plan->init.exec)
-		step_aside();
+	if (!l->plan->init.exec && look_at_child(l, err) < 0)
+		return -1;
 	raise_limits(l);
 	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || move_net_devices(l, err) < 0)
 		return -1;

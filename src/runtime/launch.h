@@ -24,6 +24,7 @@ struct launch {
 		dir; /* borrowed; where the state is noted before there is a group to be found again. NULL for exec */
 	const char *exec_cgroup; /* exec: group below it, or NULL */
 	pid_t pid;               /* 0: no child (any more) */
+	uint64_t start_time;     /* of the child (procfs.h); not for exec */
 	int sock;                /* to the child */
 	bool noted;              /* the state is in its folder */
 	bool cgroup_made;        /* there are groups to remove */

@@ -18,6 +18,16 @@
 #include "sys/kernel.h"
 #include "base/poison.h"
 
+/* From the field `from` to `to`, which are separated by spaces. NULL: there are fewer. */
+static const char *skip_fields(const char *at, int from, int to)
+{
+	for (; at && from < to; from++) {
+		at = strchr(at, ' ');
+		at = at ? at + 1 : NULL;
+	}
+	return at;
+}
+
 int proc_parse_stat(const char *text, struct proc_stat *ret)
 {
 	const char *at = strrchr(text, ')');
@@ -27,16 +37,14 @@ int proc_parse_stat(const char *text, struct proc_stat *ret)
 	if (!at || at[1] != ' ' || !at[2] || at[3] != ' ')
 		goto invalid;
 	s.state = at[2];
-	at += 3; /* behind field 3 */
-	for (int field = 4; field <= 22; field++) {
-		at = strchr(at, ' ');
-		if (!at)
-			goto invalid;
-		at++;
-	}
+	at = skip_fields(at + 2, 3, 22);
+	if (!at)
+		goto invalid;
 	s.start_time = strtoull(at, &end, 10);
 	if (end == at)
 		goto invalid;
+	at = skip_fields(at, 22, 39);
+	s.cpu = at ? atoi(at) : -1;
 	*ret = s;
 	return 0;
 invalid:

@@ -15,6 +15,7 @@
 struct proc_stat {
 	char state;          /* 'R', 'S', 'Z', ... */
 	uint64_t start_time; /* clock ticks since boot: with the pid it names a process for good */
+	int cpu;             /* where it runs, waits to run or ran last; -1: not said */
 };
 
 /* proc_pid_stat(5). ENOENT or ESRCH: there is no such process. */

@@ -155,6 +155,14 @@ static void a_command_name_cannot_forge_its_stat(void **state _unused_)
 		0);
 	assert_int_equal(s.state, 'S');
 	assert_true(s.start_time == 777);
+	assert_int_equal(s.cpu, -1);
+	assert_int_equal(
+		proc_parse_stat("12 (a) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 "
+				"24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 5 40",
+			&s),
+		0);
+	assert_true(s.start_time == 22);
+	assert_int_equal(s.cpu, 5);
 	assert_int_equal(proc_parse_stat("12 (a) S 2 3", &s), -1);
 	assert_int_equal(proc_parse_stat("", &s), -1);
 	assert_int_equal(proc_parse_stat("12 (a)", &s), -1);
