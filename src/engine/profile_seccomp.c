@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * profile_seccomp.c - which system calls a workspace has. What stands in no table is EPERM; numbers
- * newer than the runtime's list are ENOSYS, so that a C library falls back.
+ * newer than the newest that stands in one (and that libseccomp knows) are ENOSYS by the runtime, so
+ * that a C library falls back.
  *
  * Not here on purpose: bpf, perf_event_open, userfaultfd, io_uring_*, keyctl, add_key, request_key,
  * fanotify_init, open_by_handle_at, name_to_handle_at, the mount API, pivot_root, setns, kexec,

@@ -23,7 +23,8 @@ enum {
  * no cache) the result is kept there under the hash of the profile, kernel and libseccomp version
  * (mode 0600; a file that is not ours, not regular or of a wrong hash is not used); failing to
  * write the cache is no failure. Names of system calls that this libseccomp doesn't know are left
- * out, as runc does. */
+ * out, and where the default is an errno, calls newer than all that the rules name get ENOSYS, as by
+ * runc. */
 int seccomp_compile(const struct oci_seccomp *s, const char *cache_dir, struct buf *ret_program,
 	struct md_error *err);
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static struct digest profile_digest(const struct oci_seccomp *s)
 	const struct scmp_version *library = seccomp_version();
 	struct utsname host;
 
-	digest_str(&d, "minidocker-seccomp-1");
+	digest_str(&d, "minidocker-seccomp-2");
 	digest_number(&d, library->major);
 	digest_number(&d, library->minor);
 	digest_number(&d, library->micro);
@@ -197,21 +198,26 @@ static int add_rules(scmp_filter_ctx filter, const struct oci_seccomp *s, uint32
 	return 0;
 }
 
+/* 0: no such architecture. */
+static uint32_t arch_token(const char *given)
+{
+	char name[32];
+
+	if (str_starts(given, "SCMP_ARCH_"))
+		given += strlen("SCMP_ARCH_");
+	snprintf(name, sizeof(name), "%s", given);
+	for (char *c = name; *c; c++)
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+	return seccomp_arch_resolve_name(name);
+}
+
 static int add_architectures(
 	scmp_filter_ctx filter, const struct oci_seccomp *s, struct md_error *err)
 {
 	for (size_t i = 0; i < s->architectures.count; i++) {
-		char name[32];
-		const char *given = s->architectures.items[i];
-		uint32_t token;
+		uint32_t token = arch_token(s->architectures.items[i]);
 		int r;
 
-		if (str_starts(given, "SCMP_ARCH_"))
-			given += strlen("SCMP_ARCH_");
-		snprintf(name, sizeof(name), "%s", given);
-		for (char *c = name; *c; c++)
-			*c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
-		token = seccomp_arch_resolve_name(name);
 		if (token == 0)
 			return md_fail(err, EINVAL,
 				"linux.seccomp.architectures[%zu]: '%s' is not known", i,
@@ -220,6 +226,53 @@ static int add_architectures(
 		if (r < 0 && r != -EEXIST)
 			return md_fail(err, -r, "linux.seccomp.architectures[%zu]: %s: %s", i,
 				s->architectures.items[i], strerror(-r));
+	}
+	return 0;
+}
+
+/* The highest number that a rule names. */
+static int newest_call(const struct oci_seccomp *s, uint32_t arch)
+{
+	int newest = -1;
+
+	for (size_t i = 0; i < s->rule_count; i++) {
+		const struct oci_strs *names = &s->rules[i].names;
+
+		for (size_t n = 0; n < names->count; n++)
+			newest = MD_MAX(
+				newest, seccomp_syscall_resolve_name_arch(arch, names->items[n]));
+	}
+	return newest;
+}
+
+/* ENOSYS for what is newer than all that the rules name, before the filter is asked. */
+static int add_newer(struct buf *program, const struct oci_seccomp *s, uint32_t arch)
+{
+	enum { X32_BIT = 0x40000000 /* another ABI: the filter's affair */ };
+	int newest = newest_call(s, arch);
+	const struct sock_filter steps[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arch, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (uint32_t)newest, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+	};
+
+	return newest < 0 ? 0 : buf_add(program, steps, sizeof(steps));
+}
+
+static int add_newer_of_all(struct buf *program, const struct oci_seccomp *s)
+{
+	if (s->default_action != OCI_SECCOMP_ERRNO || s->default_errno == ENOSYS)
+		return 0;
+	if (add_newer(program, s, seccomp_arch_native()) < 0)
+		return -1;
+	for (size_t i = 0; i < s->architectures.count; i++) {
+		uint32_t token = arch_token(s->architectures.items[i]);
+
+		if (token != seccomp_arch_native() && add_newer(program, s, token) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -261,6 +314,8 @@ static int compile(const struct oci_seccomp *s, struct buf *ret, struct md_error
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (add_architectures(filter, s, err) < 0 || add_rules(filter, s, action, err) < 0)
 		return -1;
+	if (add_newer_of_all(ret, s) < 0)
+		return md_fail(err, ENOMEM, "linux.seccomp");
 	return export(filter, ret, err);
 }
 

@@ -226,6 +226,20 @@ static int prepare(struct broker *b, struct md_error *err)
 	return 0;
 }
 
+/* Where memory is short the kernel takes a process of a workspace (+500) before one of ours, if the host lets us say so; what we
+ * start inherits it. */
+static void ask_to_be_spared(void)
+{
+	static const char knob[] = "/proc/self/oom_score_adj";
+	enum { SCORE = -500 };
+	_auto_free_ char *now = NULL;
+	size_t len;
+
+	if (file_read(AT_FDCWD, knob, 16, &now, &len) == 0 && strtol(now, NULL, 10) > SCORE &&
+		file_write_knob(AT_FDCWD, knob, "-500") < 0)
+		log_debug("oom_score_adj: %s", strerror(errno));
+}
+
 static void broker_done(struct broker *b)
 {
 	broker_stop_prune(b);
@@ -258,6 +272,7 @@ int broker_main(const struct server_config *config, char *self)
 		return 1;
 	}
 	log_open(STDERR_FILENO, LOG_INFO, false);
+	ask_to_be_spared();
 	if (broker_start_children(&b, &err) < 0 || broker_start_prune(&b, &err) < 0 ||
 		broker_start_firewall(&b, &err) < 0) {
 		log_error("%s", err.msg);

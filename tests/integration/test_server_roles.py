@@ -44,6 +44,13 @@ def test_a_role_has_no_privilege_left(web, role):
     assert [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core")] == [["0", "0"]]
 
 
+def test_each_role_is_kept_from_the_oom_killer_where_the_host_lets_us(web):
+    own = int(open("/proc/self/oom_score_adj").read())
+    may = int(status_fields(os.getpid())["CapEff"], 16) >> 24 & 1  # CAP_SYS_RESOURCE
+    for role, pid in web.roles().items():
+        assert int(open(f"/proc/{pid}/oom_score_adj").read()) == (min(own, -500) if may else own), role
+
+
 def test_web_and_auth_have_different_users(web):
     r = web.roles()
     assert len({status_fields(r[role])["Uid"].split()[0] for role in ("web", "auth", "broker")}) == 3

@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "runtime/seccomp.h"
 
@@ -68,6 +70,51 @@ static void a_profile_is_compiled_and_works(void **state _unused_)
 		fail_msg("%s", err.msg);
 	assert_int_equal(program.len % sizeof(struct sock_filter), 0);
 	assert_int_equal(try_filter(&program), 0);
+}
+
+/* Exit code: 0, or the number of the expectation that fails. */
+static int answers_of(const struct buf *program)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+			seccomp_install(program->data, program->len, 0) < 0)
+			_exit(1);
+		if (syscall(SYS_getppid) < 0)
+			_exit(2);
+		if (syscall(SYS_bpf, 0, 0, 0) == 0 || errno != EPERM)
+			_exit(3);
+		if (syscall(SYS_landlock_create_ruleset + 1, 0, 0, 0) == 0 || errno != ENOSYS)
+			_exit(4);
+		if (syscall(5000, 0, 0, 0) == 0 || errno != ENOSYS)
+			_exit(5);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+/* A C library falls back at ENOSYS and gives up at EPERM. */
+static void what_is_newer_than_the_rules_does_not_exist(void **state _unused_)
+{
+	static const char *const defaults[] = { "\"SCMP_ACT_ERRNO\"",
+		"\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":1" };
+
+	for (size_t i = 0; i < 2; i++) {
+		_auto_buf_ struct buf program = BUF_INIT(SECCOMP_PROGRAM_CEILING);
+		_auto_spec_ struct oci_spec s = OCI_SPEC_INIT;
+		_auto_free_ char *text = str_format(
+			"{\"linux\":{\"seccomp\":{\"defaultAction\":%s,\"syscalls\":["
+			"{\"names\":[\"exit_group\",\"getppid\",\"landlock_create_ruleset\","
+			"\"a_call_of_next_year\"],\"action\":\"SCMP_ACT_ALLOW\"}]}}}",
+			defaults[i]);
+
+		parse(text, &s);
+		assert_int_equal(seccomp_compile(&s.seccomp, NULL, &program, NULL), 0);
+		assert_int_equal(answers_of(&program), 0);
+	}
 }
 
 /* The name of the one file in the cache. */
@@ -153,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_profile_is_compiled_and_works),
+		cmocka_unit_test(what_is_newer_than_the_rules_does_not_exist),
 		cmocka_unit_test(the_cache_is_believed_only_when_whole_and_ours),
 		cmocka_unit_test(what_the_library_refuses_names_its_place),
 	};

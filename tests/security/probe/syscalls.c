@@ -269,6 +269,7 @@ static const struct technique items[] = {
 	{ "unshare-ipc", try_unshare, CLONE_NEWIPC },
 	{ "unshare-uts", try_unshare, CLONE_NEWUTS },
 	{ "unshare-cgroup", try_unshare, CLONE_NEWCGROUP },
+	{ "unshare-time", try_unshare, CLONE_NEWTIME },
 	{ "clone-user", try_clone, CLONE_NEWUSER },
 	{ "clone-user-mount", try_clone, CLONE_NEWUSER | CLONE_NEWNS },
 	{ "clone3-user", try_clone3, CLONE_NEWUSER },
