@@ -35,6 +35,9 @@ mdocker run -d --name w busybox /bin/sleep 1000
 say exec mdocker exec w /bin/cat /proc/self/cgroup
 say write mdocker exec w /bin/sh -c 'echo max > /sys/fs/cgroup/pids.max'
 say device mdocker exec w /bin/sh -c 'mknod /root/m c 1 1 || echo refused'
+readable() { for d in zero null full random urandom kmsg mem ubda; do head -c 1 /dev/$d >/dev/null 2>&1 && echo $d; done; }
+say devices-outside readable
+say devices-inside eval '(echo 0 >$(ls -d /sys/fs/cgroup/minidocker/*/)cgroup.procs && readable)'
 say stats mdocker stats --format json w
 say rate mdocker run --rm --device-write-bps 2m --device-read-iops 50 busybox /bin/cat /sys/fs/cgroup/io.max
 say weight mdocker run --rm --blkio-weight 500 busybox /bin/true
@@ -104,7 +107,11 @@ def test_exec_enters_the_group_and_may_not_change_it(answers):
 
 
 def test_devices_are_refused(answers):
+    """By a lack of capability, and by the group itself: the host's root in it opens no others."""
     assert "refused" in answers["device"][0], answers["device"]
+    harmless = ["zero", "null", "full", "random", "urandom"]
+    assert set(answers["devices-outside"][0].split()) >= {*harmless, "mem", "ubda"}, "the test proves nothing"
+    assert set(answers["devices-inside"][0].split()) == set(harmless), answers["devices-inside"]
 
 
 def test_usage_is_told(answers):

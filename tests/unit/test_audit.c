@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include "unit.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "server/audit.h"
 
 static char folder[64];
@@ -230,6 +233,100 @@ static void rotation_goes_on_with_the_chain(void **state _unused_)
 	assert_int_equal(lines, 23);
 }
 
+static int is_rotated(const struct dirent *e)
+{
+	return str_starts(e->d_name, "audit.log.");
+}
+
+/* The names of the rotated files in their order. */
+static char rotated[8][64];
+
+static int list_rotated(void)
+{
+	struct dirent **found = NULL;
+	int n = scandirat(dir_fd, ".", &found, is_rotated, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		assert_in_range(i, 0, ARRAY_SIZE(rotated) - 1);
+		snprintf(rotated[i], sizeof(rotated[i]), "%.63s", found[i]->d_name);
+		free(found[i]);
+	}
+	free(found);
+	return n;
+}
+
+static void a_changed_or_cut_rotated_file_is_found(void **state _unused_)
+{
+	uint64_t lines;
+	int n;
+
+	write_lines(12, 600);
+	n = list_rotated();
+	assert_in_range(n, 3, ARRAY_SIZE(rotated));
+	for (int i = 0; i < n; i++) {
+		_auto_free_ char *data = NULL;
+		size_t len = 0;
+
+		assert_int_equal(file_read(dir_fd, rotated[i], sizeof(text), &data, &len), 0);
+		*strstr(data, "alice") = 'b';
+		assert_int_equal(file_write_atomic(dir_fd, rotated[i], data, len, 0600), 0);
+		assert_int_equal(verify(&lines), -1);
+		*strstr(data, "blice") = 'a';
+		assert_int_equal(file_write_atomic(dir_fd, rotated[i], data, len - 1, 0600), 0);
+		assert_int_equal(verify(&lines), -1);
+		/* Its last whole line gone. */
+		len = (size_t)((char *)memrchr(data, '\n', len - 1) + 1 - data);
+		assert_int_equal(file_write_atomic(dir_fd, rotated[i], data, len, 0600), 0);
+		assert_int_equal(verify(&lines), -1);
+		assert_int_equal(
+			file_write_atomic(dir_fd, rotated[i], data, strlen(data), 0600), 0);
+		assert_int_equal(verify(&lines), 0);
+	}
+}
+
+static void a_removed_file_is_found_whichever_it_is(void **state _unused_)
+{
+	uint64_t lines;
+	int n;
+
+	write_lines(13, 600);
+	n = list_rotated();
+	assert_in_range(n, 3, ARRAY_SIZE(rotated));
+	for (int i = 0; i < n; i++) {
+		assert_int_equal(renameat(dir_fd, rotated[i], dir_fd, "away"), 0);
+		assert_int_equal(verify(&lines), -1);
+		assert_int_equal(renameat(dir_fd, "away", dir_fd, rotated[i]), 0);
+	}
+	assert_int_equal(unlinkat(dir_fd, "audit.head", 0), 0);
+	assert_int_equal(verify(&lines), -1);
+}
+
+/* Also when a server has gone on with an empty file meanwhile. */
+static void a_removed_log_stays_found_when_it_goes_on(void **state _unused_)
+{
+	uint64_t lines;
+
+	write_lines(3, 0);
+	assert_int_equal(unlinkat(dir_fd, "audit.log", 0), 0);
+	assert_int_equal(verify(&lines), -1);
+	write_lines(2, 0);
+	assert_int_equal(verify(&lines), -1);
+}
+
+/* The last line is the one that no further line vouches for. */
+static void a_last_line_that_was_changed_is_told_when_the_log_goes_on(void **state _unused_)
+{
+	size_t len;
+
+	write_lines(3, 0);
+	len = read_log();
+	*(char *)memrchr(text, 'a', len) ^= 3;
+	write_log(text, len);
+	write_lines(1, 0);
+	read_log();
+	assert_non_null(strstr(text, "the last line was changed"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +344,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_rotation_that_fails_is_made_up_for_by_the_next_line, start, end),
 		cmocka_unit_test_setup_teardown(rotation_goes_on_with_the_chain, start, end),
+		cmocka_unit_test_setup_teardown(a_changed_or_cut_rotated_file_is_found, start, end),
+		cmocka_unit_test_setup_teardown(
+			a_removed_file_is_found_whichever_it_is, start, end),
+		cmocka_unit_test_setup_teardown(
+			a_removed_log_stays_found_when_it_goes_on, start, end),
+		cmocka_unit_test_setup_teardown(
+			a_last_line_that_was_changed_is_told_when_the_log_goes_on, start, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
