@@ -93,9 +93,9 @@ class Network:
                  if json.loads((self.place.root / "workspaces" / w / "workspace.json").read_text())["name"] == name]
         return json.loads(self.place.runtime("state", *found).ok().out)["pid"]
 
-    def python(self, name, script, timeout=60):
+    def python(self, name, script, *args, timeout=60):
         """Runs a script in a workspace's network namespace: what a program inside could do there, and more."""
-        return run(["nsenter", f"--net=/proc/{self.init(name)}/ns/net", "/usr/bin/python3", "-c", script], timeout=timeout)
+        return run(["nsenter", f"--net=/proc/{self.init(name)}/ns/net", "/usr/bin/python3", "-c", script, *args], timeout=timeout)
 
     def inspect(self):
         return json.loads(self.mdocker("network", "inspect").ok().out)
@@ -138,7 +138,35 @@ def test_egress_policies(network):
     assert found == reached
 
 
+def test_what_is_not_public_is_not_the_internet(network):
+    """An address of each network that nobody on the internet has, the first or last of it, and neighbours of them that are public."""
+    private = ["10.255.255.254", "100.64.0.1", "100.127.255.254", "169.254.0.1", "172.16.0.1", "172.31.255.254", "192.0.0.1", "192.0.2.1",
+               "192.168.0.1", "192.168.255.254", "198.19.255.254", "198.51.100.1", "203.0.113.1"]
+    public = ["9.255.255.254", "11.0.0.1", "100.63.255.254", "100.128.0.1", "169.253.0.1", "172.15.0.1", "172.32.0.1", "192.0.1.1",
+              "192.167.0.1", "192.169.0.1", "198.17.0.1", "198.20.0.1"]
+    script = "".join(f"ip addr add {a}/32 dev lo;" for a in private + public)
+    network.outside("sh", "-c", script).ok()
+    network.host("sh", "-c", "".join(f"ip route add {a} via 198.18.0.2;" for a in private + public)).ok()
+    network.serve(network.outside, 80)
+    network.run("internet", "--egress", "internet")
+    network.run("full", "--egress", "full")
+    connect = (f"import select, socket, time\nall = {{}}\nfor a in {private + public!r}:\n"
+               " s = socket.socket(); s.setblocking(False); s.connect_ex((a, 80)); all[a] = s\n"
+               "end = time.monotonic() + 10\nreached = set()\n"
+               "while time.monotonic() < end and len(reached) < int(__import__('sys').argv[1]):\n"
+               " for s in select.select([], list(all.values()), [], 0.2)[1]:\n"
+               "  reached |= {a for a in all if all[a] is s and s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0}\n"
+               "  all = {a: t for a, t in all.items() if t is not s}\n"
+               "time.sleep(0.5)\nreached |= {a for a in all if all[a] in select.select([], list(all.values()), [], 0)[1]}\n"
+               "print(*sorted(reached))")
+    reached = {name: set(network.python(name, connect, str(count)).ok().out.split())
+               for name, count in (("internet", len(public)), ("full", len(private + public)))}
+    assert reached == {"internet": set(public), "full": set(private + public)}
+
+
 def test_workspaces_never_reach_each_other(network):
+    """Also where the host's rules don't see what passes within a bridge."""
+    network.host("sh", "-c", "k=/proc/sys/net/bridge/bridge-nf-call-iptables; [ ! -e $k ] || echo 0 >$k").ok()
     network.run("server", command=("/bin/httpd", "-f", "-p", "80", "-h", "/etc"))
     network.run("client", "--egress", "full")
     address = network.inspect()["workspaces"][0]["address"]
@@ -157,6 +185,11 @@ def test_published_ports_answer_from_everywhere_but_inside(network):
     assert "root:" in network.host("curl", "-s", "-m", "2", "http://127.0.0.1:8081/passwd").ok().out
     assert network.outside("curl", "-s", "-m", "1", "http://198.18.0.1:8081/passwd").code != 0
     assert network.get("neighbour", "198.18.0.1", 8080) is None
+    # No other way in: who sends packets for the workspaces' addresses through this host gets no answer.
+    network.outside("ip", "route", "add", "10.213.0.0/16", "via", "198.18.0.1").ok()
+    address = network.inspect()["workspaces"][0]["address"]
+    assert network.host("curl", "-s", "-m", "2", f"http://{address}/passwd").code == 0
+    assert network.outside("curl", "-s", "-m", "1", f"http://{address}/passwd").code != 0
     taken = network.mdocker("run", "-d", "--network", "bridge", "-p", "8080:80", "busybox", "/bin/sleep", "1")
     assert taken.code == 125 and "published port" in taken.err, repr(taken)
 
@@ -179,6 +212,33 @@ def test_source_address_and_mac_belong_to_the_port(network):
     assert answers()
     run([*inside, "ip", "link", "set", "eth0", "address", "02:00:00:00:00:99"]).ok()
     assert not answers()
+
+
+SPEAK = """
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(("eth0", 0))
+mac = s.getsockname()[4]
+arp = bytes.fromhex("0001080006040001") + mac + socket.inet_aton(sys.argv[1]) + bytes(6) + socket.inet_aton(sys.argv[2])
+s.send(b"\\xff" * 6 + mac + b"\\x08\\x06" + arp)
+"""
+
+
+def test_nobody_says_to_have_anothers_address(network):
+    """ARP is bound to the port, too: the host's table of neighbours learns nothing else from it."""
+    network.run("liar")
+    network.run("victim")
+    liar, victim = (w["address"] for w in network.inspect()["workspaces"])
+    network.host("ip", "neigh", "flush", "dev", "mdocker0").ok()
+
+    def known(address):
+        return network.host("ip", "neigh", "show", address).out
+
+    network.python("liar", SPEAK, victim, "10.213.0.1").ok()
+    network.python("liar", SPEAK, "10.213.0.1", victim).ok()
+    network.python("liar", SPEAK, liar, "10.213.0.1").ok()
+    wait_until(lambda: "lladdr" in known(liar), "its own address is learned")
+    assert "lladdr" not in known(victim), known(victim)
+    assert "lladdr" not in run(["nsenter", f"--net=/proc/{network.init('victim')}/ns/net", "ip", "neigh", "show", "10.213.0.1"]).out
 
 
 def test_rules_come_back_after_a_flush(network):
@@ -493,6 +553,9 @@ def test_names_are_found_by_every_policy_but_none(network):
         r = network.mdocker("exec", name, "/bin/timeout", "3", "/bin/nslookup", "shell.example", timeout=60)
         seen[name] = "8.8.8.8" in r.out
     assert seen == {"internet": True, "full": True, "allow": True, "none": False}
+    # Names are all that is to be had of it.
+    network.serve(network.outside, 80)
+    assert network.get("internet", "198.18.0.2") is None and network.get("full", "198.18.0.2") == "here"
 
 
 WITHOUT_NET_ADMIN = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
