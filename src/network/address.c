@@ -148,6 +148,15 @@ void network_bridge_name(unsigned int bridge, char to[NETWORK_IFNAME])
 	snprintf(to, NETWORK_IFNAME, "mdocker%u", bridge % NETWORK_BRIDGES);
 }
 
+void network_unnamed_bridge(const char *root, char to[NETWORK_IFNAME])
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *root; root++)
+		hash = (hash ^ (unsigned char)*root) * 16777619u;
+	snprintf(to, NETWORK_IFNAME, "mdnew%08x", hash);
+}
+
 void network_mac(uint32_t address, unsigned char to[6])
 {
 	uint32_t net = htonl(address);

@@ -70,6 +70,8 @@ uint32_t network_gateway(const struct network_leases *l, unsigned int bridge);
 enum { NETWORK_IFNAME = 16 };
 void network_port_name(uint32_t address, char to[NETWORK_IFNAME]);
 void network_bridge_name(unsigned int bridge, char to[NETWORK_IFNAME]);
+/* The first bridge while it is being made: a name for each installation. */
+void network_unnamed_bridge(const char *root, char to[NETWORK_IFNAME]);
 void network_mac(uint32_t address, unsigned char to[6]);
 
 /* The document that keeps the leases: {"pool":"10.213.0.0/16","leases":{"ID":number}}. Text is

@@ -104,27 +104,68 @@ static int finish_bridge(
 	return forwarding_knob(knob, err);
 }
 
+/* The first bridge says whose all of it is, so it must never be seen without that: it is made under a name of this installation's
+ * own, and the kernel gives the one name to one of those who want it. */
+static int make_first_bridge(
+	struct network *n, const char *name, const unsigned char mac[6], struct md_error *err)
+{
+	char own[NETWORK_IFNAME];
+	unsigned int index;
+
+	network_unnamed_bridge(n->root, own);
+	index = link_index(&n->link, own); /* of somebody who was killed here */
+	if (!index && link_add_bridge(&n->link, own, mac) < 0)
+		return md_fail_errno(err, "network: make the bridge '%s'", own);
+	if (!index)
+		index = link_index(&n->link, own);
+	if (!index || link_set_alias(&n->link, index, n->root) < 0)
+		return md_fail_errno(err, "network: mark '%s' as ours", own);
+	if (link_rename(&n->link, index, name) == 0)
+		return 0;
+	md_fail_errno(err, "network: name the bridge '%s'", name);
+	link_delete(&n->link, index);
+	return err->code == EEXIST ? ground_claim(n, err) : -1;
+}
+
+static int make_bridge(
+	struct network *n, unsigned int number, const char *name, struct md_error *err)
+{
+	unsigned char mac[6];
+
+	network_mac(network_gateway(&n->leases, number), mac);
+	if (number == 0 && n->root)
+		return make_first_bridge(n, name, mac, err);
+	if (link_add_bridge(&n->link, name, mac) < 0 && errno != EEXIST)
+		return md_fail_errno(err, "network: make the bridge '%s'", name);
+	return 0;
+}
+
 int ground_need_bridge(
 	struct network *n, unsigned int number, unsigned int *ret_index, struct md_error *err)
 {
 	char name[NETWORK_IFNAME];
-	unsigned char mac[6];
-	unsigned int index;
 
 	network_bridge_name(number, name);
-	index = link_index(&n->link, name);
-	if (!index) {
-		network_mac(network_gateway(&n->leases, number), mac);
-		if (link_add_bridge(&n->link, name, mac) < 0 && errno != EEXIST)
-			return md_fail_errno(err, "network: make the bridge '%s'", name);
-		index = link_index(&n->link, name);
-		if (!index)
+	*ret_index = link_index(&n->link, name);
+	if (!*ret_index) {
+		if (make_bridge(n, number, name, err) < 0)
+			return -1;
+		*ret_index = link_index(&n->link, name);
+		if (!*ret_index)
 			return md_fail_errno(err, "network: find the bridge '%s'", name);
-		if (number == 0 && n->root && link_set_alias(&n->link, index, n->root) < 0)
-			return md_fail_errno(err, "network: mark '%s' as ours", name);
 	}
-	*ret_index = index;
-	return finish_bridge(n, number, index, err);
+	return finish_bridge(n, number, *ret_index, err);
+}
+
+int ground_take(struct network *n, struct md_error *err)
+{
+	char name[NETWORK_IFNAME];
+	unsigned int index;
+
+	network_bridge_name(0, name);
+	if (ground_claim(n, err) < 0)
+		return -1;
+	return link_index(&n->link, name) ? 0 : ground_need_bridge(n, 0, &index, err);
 }
 
 /* Rules and forwarding, before anybody is attached. */
@@ -154,10 +195,11 @@ int network_ready(const char *root, struct md_error *err)
 
 	if (stands(root))
 		return 0;
-	if (network_init(&n, root, err) < 0 || ground_claim(&n, err) < 0 ||
-		need_ground(&n, err) < 0)
+	/* The bridge before the rules, which are another's as long as it isn't ours; and once more, if one was half made. */
+	if (network_init(&n, root, err) < 0 || ground_take(&n, err) < 0 ||
+		ground_need_bridge(&n, 0, &index, err) < 0)
 		return -1;
-	return ground_need_bridge(&n, 0, &index, err);
+	return need_ground(&n, err);
 }
 
 int network_probe(struct md_error *err)
@@ -220,25 +262,35 @@ static int refuse_attached(struct network *n, struct md_error *err)
 	return 0;
 }
 
+static int remove_bridge(struct network *n, const char *name, struct md_error *err)
+{
+	unsigned int index = link_index(&n->link, name);
+
+	if (index && link_delete(&n->link, index) < 0)
+		return md_fail_errno(err, "network: remove the bridge '%s'", name);
+	return 0;
+}
+
 int network_remove(const char *root, struct md_error *err)
 {
 	_auto_network_ struct network n = NETWORK_INIT;
+	char name[NETWORK_IFNAME];
 
 	if (network_init(&n, root, err) < 0 || ground_claim(&n, err) < 0 ||
 		refuse_attached(&n, err) < 0)
 		return -1;
-	for (unsigned int i = 0; i < NETWORK_BRIDGES; i++) {
-		char name[NETWORK_IFNAME];
-		unsigned int index;
-
-		network_bridge_name(i, name);
-		index = link_index(&n.link, name);
-		if (index && link_delete(&n.link, index) < 0)
-			return md_fail_errno(err, "network: remove the bridge '%s'", name);
-	}
 	rules_leave_docker(&n.rules);
 	if (rules_unload(&n.rules, err) < 0)
 		return -1;
+	network_unnamed_bridge(n.root, name);
+	if (remove_bridge(&n, name, err) < 0)
+		return -1;
+	/* The first one last: while it stands, nobody else has rules here. */
+	for (unsigned int i = NETWORK_BRIDGES; i-- > 0;) {
+		network_bridge_name(i, name);
+		if (remove_bridge(&n, name, err) < 0)
+			return -1;
+	}
 	network_leases_done(&n.leases);
 	if (network_save_leases(&n, err) < 0)
 		return -1;

@@ -14,6 +14,9 @@
  * is succeeded. */
 int ground_claim(struct network *n, struct md_error *err);
 
+/* The same, and they are ours afterwards: the first bridge is there. */
+int ground_take(struct network *n, struct md_error *err);
+
 /* The rules with the elements of all attached workspaces, in one transaction. */
 int ground_load_rules(struct network *n, struct md_error *err);
 

@@ -187,6 +187,15 @@ int link_set_alias(struct link_socket *s, unsigned int index, const char *alias)
 	return talk(s, h, NULL);
 }
 
+int link_rename(struct link_socket *s, unsigned int index, const char *name)
+{
+	char buf[REQUEST_SIZE];
+	struct nlmsghdr *h = begin_link(buf, RTM_SETLINK, 0, index);
+
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	return talk(s, h, NULL);
+}
+
 int link_add_bridge(struct link_socket *s, const char *name, const unsigned char mac[6])
 {
 	char buf[REQUEST_SIZE];

@@ -36,6 +36,9 @@ unsigned int link_find(struct link_socket *s, const char *name, char ret_alias[L
 /* Beyond 255 bytes it is cut off. */
 int link_set_alias(struct link_socket *s, unsigned int index, const char *alias);
 
+/* EEXIST: another has the name. The interface must be down. */
+int link_rename(struct link_socket *s, unsigned int index, const char *name);
+
 /* EEXIST if the name is taken. */
 int link_add_bridge(struct link_socket *s, const char *name, const unsigned char mac[6]);
 

@@ -106,7 +106,7 @@ int network_attach(const char *root, const struct network_endpoint *e, int netns
 	const struct network_lease *lease;
 	uint32_t address;
 
-	if (network_init(&n, root, err) < 0 || ground_claim(&n, err) < 0)
+	if (network_init(&n, root, err) < 0 || ground_take(&n, err) < 0)
 		return -1;
 	if (network_lease_take(&n.leases, e->id, &lease, err) < 0 ||
 		network_save_leases(&n, err) < 0)

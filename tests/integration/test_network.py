@@ -417,6 +417,34 @@ def test_two_installations_in_one_namespace_do_not_get_into_each_others_way(netw
     assert network.get("again", PUBLIC) == "here"
 
 
+def test_of_two_installations_that_make_the_first_bridge_at_once_one_has_it(network):
+    """Each of their words to the kernel takes a while, so that both are between looking and making."""
+    network.serve(network.outside, 80)
+    roots = [network.place.root, network.place.folder / "other"]
+    network.place.images.give(roots[1], ["busybox"])
+    argv = [[program("mdocker"), "--root", str(root), "--state", f"{network.place.state}{i}"] for i, root in enumerate(roots)]
+    for apart in (0, 5000):
+        slow = [["strace", "-qq", "-o", "/dev/null", "-e", "trace=sendto", "-e", f"inject=sendto:delay_enter={delay}"]
+                for delay in (10000 + apart, 10000)]
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            answers = list(pool.map(lambda i: network.host(*slow[i], *argv[i], "run", "-d", "--name", "w", "--network", "auto",
+                                                           "busybox", "/bin/sleep", "600", timeout=60).ok(), (0, 1)))
+        try:
+            without = ["has no network but its loopback" in a.err for a in answers]
+            assert sorted(without) == [False, True], answers
+            winner = without.index(False)
+            assert f"belongs to the installation in '{os.path.realpath(roots[winner])}'" in answers[1 - winner].err, answers
+            alias = json.loads(network.host("ip", "-j", "-d", "link", "show", "mdocker0").ok().out)[0]["ifalias"]
+            assert alias == os.path.realpath(roots[winner])
+            got = network.host(*argv[winner], "exec", "w", "/bin/sh", "-c", f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {PUBLIC} 80")
+            assert got.out.endswith("here"), got
+            assert "mdnew" not in network.host("ip", "-br", "link").ok().out
+        finally:
+            for a in argv:
+                network.host(*a, "rm", "-f", "w")
+        network.host(*argv[winner], "network", "rm").ok()
+
+
 def test_other_tables_are_never_touched(network):
     network.host("nft", "add table inet docker; "
                         "add chain inet docker forward { type filter hook forward priority 0; }").ok()
