@@ -14,9 +14,11 @@ struct intern_entry {
 	char data[];
 };
 
-void intern_init(struct intern *t, uint32_t limit)
+void intern_init(struct intern *t, uint32_t limit, size_t most_bytes)
 {
-	*t = (struct intern){ .limit = limit, .collect_at = INTERN_COLLECT_MIN };
+	*t = (struct intern){
+		.limit = limit, .most_bytes = most_bytes, .collect_at = INTERN_COLLECT_MIN
+	};
 }
 
 void intern_done(struct intern *t)
@@ -25,7 +27,7 @@ void intern_done(struct intern *t)
 		free(t->entries[i]);
 	free(t->entries);
 	free(t->slots);
-	*t = (struct intern){ .limit = t->limit, .collect_at = INTERN_COLLECT_MIN };
+	intern_init(t, t->limit, t->most_bytes);
 }
 
 static uint32_t hash_of(const void *data, size_t len)
@@ -102,6 +104,16 @@ static uint32_t free_number(struct intern *t)
 	return t->used;
 }
 
+/* What is refused makes it worth to collect, the first time and then now and then: each time looks at all of the screen. */
+static bool has_room(struct intern *t, size_t bytes)
+{
+	if (t->bytes + bytes <= t->most_bytes)
+		return true;
+	if (t->refused++ % INTERN_COLLECT_MIN == 0)
+		t->collect_at = 0;
+	return false;
+}
+
 uint32_t intern_add(struct intern *t, const void *data, size_t len)
 {
 	uint32_t hash = hash_of(data, len), number, *slot;
@@ -112,7 +124,7 @@ uint32_t intern_add(struct intern *t, const void *data, size_t len)
 	slot = slot_of(t, hash, data, len);
 	if (*slot)
 		return *slot;
-	number = free_number(t);
+	number = has_room(t, sizeof(*e) + len) ? free_number(t) : 0;
 	e = number ? malloc(sizeof(*e) + len) : NULL;
 	if (!e)
 		return 0;

@@ -23,15 +23,16 @@ struct intern {
 	uint32_t hint;       /* no free number below this index */
 	uint32_t limit;      /* the greatest number */
 	uint32_t collect_at; /* when `live` gets here it is worth to collect */
-	size_t bytes;
+	uint32_t refused;    /* for want of bytes */
+	size_t bytes, most_bytes;
 };
 
 #define INTERN_COLLECT_MIN 256
 
-void intern_init(struct intern *t, uint32_t limit);
+void intern_init(struct intern *t, uint32_t limit, size_t most_bytes);
 void intern_done(struct intern *t);
 
-/* The number of these bytes; 0 when there is no memory or no number left. */
+/* The number of these bytes; 0 when there is no memory, no number left, or more than `most_bytes` would be held. */
 uint32_t intern_add(struct intern *t, const void *data, size_t len);
 
 /* The bytes of a number that is in use. Borrowed until it is swept. */

@@ -9,6 +9,8 @@
 
 #define ATTRS_MAX    UINT16_MAX
 #define CLUSTERS_MAX (CELL_CODE_MASK - 1)
+/* Of all memory, for what cells of the screen itself point to: no more lines of the scrollback can make room for that. */
+#define INTERN_SHARE 4
 
 static unsigned int within(unsigned int n, unsigned int low, unsigned int high)
 {
@@ -26,9 +28,9 @@ struct screen *screen_new(const struct screen_options *options)
 	s->cols = (int)within(options->cols, SCREEN_MIN_COLS, SCREEN_MAX_COLS);
 	s->page = &s->primary;
 	s->primary.bottom = s->alternate.bottom = s->rows - 1;
-	intern_init(&s->attrs, ATTRS_MAX);
-	intern_init(&s->clusters, CLUSTERS_MAX);
-	intern_init(&s->links, UINT32_MAX);
+	intern_init(&s->attrs, ATTRS_MAX, SIZE_MAX);
+	intern_init(&s->clusters, CLUSTERS_MAX, options->memory_ceiling / INTERN_SHARE);
+	intern_init(&s->links, UINT32_MAX, options->memory_ceiling / INTERN_SHARE);
 	parser_init(&s->parser);
 	if (page_init(&s->primary) == -1 || page_init(&s->alternate) == -1)
 		return NULL;

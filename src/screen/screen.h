@@ -35,8 +35,9 @@ struct screen_options {
 	unsigned int rows, cols;
 	unsigned int scrollback; /* lines kept above the screen; the client's terminal must keep as
 				    many */
-	size_t memory_ceiling;   /* bytes, scrollback_lines included; past it the oldest lines go
-				    first */
+	/* Bytes, the scrollback included; past it the oldest lines go first. A quarter of it is for hyperlinks, as much for
+	 * characters with combining ones: past that further ones come without. */
+	size_t memory_ceiling;
 	enum screen_widths widths;
 };
 

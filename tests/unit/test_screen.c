@@ -284,6 +284,29 @@ static void a_repeat_of_a_milliard_ends(void **state _unused_)
 	assert_int_equal(screen_scrollback_lines(s), 100);
 }
 
+/* 160,000 cells, of which each could point to a link of 8 KB. */
+static void links_of_a_full_screen_stay_below_the_ceiling(void **state _unused_)
+{
+	struct screen_options options = SCREEN_OPTIONS_DEFAULT;
+	_auto_buf_ struct buf b = BUF_INIT(SNAPSHOT_MAX), link = BUF_INIT(SNAPSHOT_MAX);
+	_auto_screen_ struct screen *s = NULL;
+	char address[8001] = "";
+
+	options.rows = options.cols = 400;
+	options.memory_ceiling = 8 << 20;
+	s = screen_new(&options);
+	memset(address, 'u', sizeof(address) - 1);
+	for (int i = 0; i < 3000; i++) {
+		buf_reset(&link);
+		buf_addf(&link, "\033]8;;%d%s\033\\x", i, address);
+		feed(s, link.data);
+	}
+	assert_in_range(screen_memory(s), 1, options.memory_ceiling);
+	feed(s, "\033[2J\033[H\033]8;;first\033\\x\033]8;;second\033\\y");
+	snapshot(s, 0, &b);
+	assert_non_null(strstr(b.data, ";second\033\\y"));
+}
+
 /* A line of 2 MB, two hundred columns wide, in the narrowest rows: a million of them, of which ten thousand are kept. */
 static void a_wide_line_made_narrow_costs_no_more_than_what_is_kept(void **state _unused_)
 {
@@ -340,7 +363,7 @@ static void interned_numbers_survive_a_collection(void **state _unused_)
 	struct intern t;
 	uint32_t a, b;
 
-	intern_init(&t, 10);
+	intern_init(&t, 10, SIZE_MAX);
 	a = intern_add(&t, "a", 1);
 	b = intern_add(&t, "bb", 2);
 	assert_int_equal(intern_add(&t, "a", 1), a);
@@ -373,6 +396,7 @@ int main(void)
 		cmocka_unit_test(the_alternate_screen_costs_nothing_once_left),
 		cmocka_unit_test(a_buffer_that_is_too_small_is_left_as_it_was),
 		cmocka_unit_test(a_repeat_of_a_milliard_ends),
+		cmocka_unit_test(links_of_a_full_screen_stay_below_the_ceiling),
 		cmocka_unit_test(a_wide_line_made_narrow_costs_no_more_than_what_is_kept),
 		cmocka_unit_test(history_gives_lines_back_in_order),
 		cmocka_unit_test(interned_numbers_survive_a_collection),
