@@ -47,6 +47,7 @@ static const struct {
 	{ "host:", WSI_TOKEN_HOST },
 	{ "origin:", WSI_TOKEN_ORIGIN },
 	{ "cookie:", WSI_TOKEN_HTTP_COOKIE },
+	{ "accept:", WSI_TOKEN_HTTP_ACCEPT },
 	{ "content-type:", WSI_TOKEN_HTTP_CONTENT_TYPE },
 	{ "content-length:", WSI_TOKEN_HTTP_CONTENT_LENGTH },
 	{ "transfer-encoding:", WSI_TOKEN_HTTP_TRANSFER_ENCODING },

@@ -76,7 +76,7 @@ struct request {
 
 /* A JSON reply whose text the caller has written into q->text (empty: "{}"). */
 void http_reply_json(struct request *q, int status);
-/* {"error": text, "code": code} */
+/* {"error": text, "code": code}; a page with the text for a browser that opens the address. */
 void http_reply_error(struct request *q, int status, const char *code, const char *text);
 /* 308 to `folder` with a slash behind it. */
 void http_reply_moved(struct request *q, const char *folder);

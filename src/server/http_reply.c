@@ -111,9 +111,55 @@ void http_reply_json(struct request *q, int status)
 	begin_reply(q, status, "application/json", q->text.len, "cache-control: no-store\r\n");
 }
 
+/* What somebody reads who typed a wrong address, or followed one. */
+#define ERROR_PAGE                                                                                 \
+	"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"                                \
+	"<meta name=\"viewport\" content=\"width=device-width\">"                                  \
+	"<meta name=\"color-scheme\" content=\"dark light\"><title>%d \302\267 MiniDocker</title>"   \
+	"<style>body{display:grid;place-content:center;min-height:90vh;margin:0 16px;"             \
+	"text-align:center;font:16px/1.5 system-ui,sans-serif}h1{margin:0}</style>"                \
+	"<h1>%d</h1><p>"
+
+static void add_html(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("<>&\"", *text))
+			buf_addf(out, "&#%d;", *text);
+		else
+			buf_add_char(out, *text);
+	}
+}
+
+/* A browser that opens an address wants a page; a script's fetch and other programs don't ask for one. */
+static bool wants_page(const struct request *q)
+{
+	char accept[512];
+
+	return q->method == HTTP_GET && http_header(q, "accept:", accept, sizeof(accept)) &&
+	       strstr(accept, "text/html");
+}
+
+static void reply_page(struct request *q, int status, const char *text)
+{
+	buf_reset(&q->text);
+	buf_addf(&q->text, ERROR_PAGE, status, status);
+	add_html(&q->text, text);
+	buf_add_str(&q->text, ".</p><p><a href=\"");
+	add_html(&q->text, web.settings.base_path);
+	buf_add_str(&q->text, "/\">MiniDocker</a></p>\n");
+	begin_reply(q, status, "text/html; charset=utf-8", q->text.len,
+		"cache-control: no-store\r\n");
+}
+
 void http_reply_error(struct request *q, int status, const char *code, const char *text)
 {
-	struct json_writer w = http_json_writer(q);
+	struct json_writer w;
+
+	if (wants_page(q)) {
+		reply_page(q, status, text);
+		return;
+	}
+	w = http_json_writer(q);
 
 	json_object_begin(&w, NULL);
 	json_add_string(&w, "error", text);

@@ -50,9 +50,16 @@ test('a link to type drives the shell', async ({ page, browser }) => {
 	await other.context().close();
 });
 
-test('a made-up link shows nothing', async ({ page }) => {
-	const url = new URL(process.env['MD_E2E_URL']!);
-	url.hash = `/watch/${'0'.repeat(64)}`;
-	await page.goto(url.href);
-	await expect(page.getByRole('alertdialog')).toContainText('This link is not valid');
-});
+for (const [what, link] of [
+	['made-up', '0'.repeat(64)],
+	['cut', 'd9ead3617'],
+	['garbled', 'not-a=link'],
+]) {
+	test(`a ${what} link shows nothing`, async ({ page }) => {
+		const url = new URL(process.env['MD_E2E_URL']!);
+		url.hash = `/watch/${link}`;
+		await page.goto(url.href);
+		await expect(page.getByRole('alertdialog')).toContainText('This link is not valid');
+		await expect(page.locator('.watch-title')).not.toContainText('you can type');
+	});
+}

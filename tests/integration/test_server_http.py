@@ -80,6 +80,16 @@ def test_each_route_answers_each_kind_of_caller_as_the_table_says(web):
     assert not wrong
 
 
+def test_a_browser_that_opens_a_wrong_address_gets_a_page(web):
+    accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    for path, status, text in (("/nothing", 404, "there is nothing here"), ("/api/v1/recordings/x", 401, "log in first")):
+        r = web.request("GET", path, headers={"Accept": accept})
+        assert (r.status, r.headers["Content-Type"]) == (status, "text/html; charset=utf-8"), r.text
+        assert text in r.text and 'href="/"' in r.text and "content-security-policy" in {h.lower() for h in r.headers}
+        assert web.request("GET", path, headers={"Accept": "*/*"}).json["error"] == text
+    assert web.request("POST", "/", {}, headers={"Accept": accept}).json["code"] == "bad_method"
+
+
 def test_the_table_has_every_route():
     source = (REPOSITORY / "src" / "server" / "routes.c").read_text()
     routes = re.findall(r"{ HTTP_(\w+), +\"([^\"]+)\", +ACCESS_", source)

@@ -134,6 +134,8 @@ describe('figures for people', () => {
 		expect(formatLatency(0.4)).toBe('<1 ms');
 		expect(formatLatency(1500)).toBe('1.5 s');
 		expect(formatDuration(3700)).toBe('1 h 1 min');
+		expect(formatDuration(3600)).toBe('1 h');
+		expect(formatDuration(86400)).toBe('1 d');
 		expect(capital('exited with code 2')).toBe('Exited with code 2.');
 	});
 });

@@ -45,8 +45,8 @@ export function formatDuration(seconds: number): string {
 	const days = Math.floor(s / 86400);
 	const hours = Math.floor((s % 86400) / 3600);
 	const minutes = Math.floor((s % 3600) / 60);
-	if (days > 0) return `${days} d ${hours} h`;
-	if (hours > 0) return `${hours} h ${minutes} min`;
+	if (days > 0) return hours > 0 ? `${days} d ${hours} h` : `${days} d`;
+	if (hours > 0) return minutes > 0 ? `${hours} h ${minutes} min` : `${hours} h`;
 	return minutes > 0 ? `${minutes} min` : `${s} s`;
 }
 

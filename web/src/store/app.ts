@@ -15,6 +15,8 @@ export const loginReason = signal('');
 /** The page that is shown inside the workspace screen, named by the address after #. */
 export type Page = 'terminals' | 'users' | 'recordings' | 'wall';
 const pages: readonly Page[] = ['users', 'recordings', 'wall'];
+/** The server refuses others what is on these. */
+const forAdmins: readonly Page[] = ['users', 'wall'];
 export const page = signal<Page>('terminals');
 /** Of the page of recordings: whose (null: one's own), and which one is played (null: the list). */
 export const recordingPlace = signal<{ of: string | null; item: string | null }>({
@@ -33,8 +35,7 @@ function decoded(part: string): string {
 function readPage(): void {
 	const [, name, ...parts] = location.hash.split('/').map(decoded);
 	page.value = pages.find((p) => p === name) ?? 'terminals';
-	// Others have no wall: the server would refuse it, and their terminals are what they are here for.
-	if (page.value === 'wall' && me.value !== null && me.value.role !== 'admin') showPage('terminals');
+	if (forAdmins.includes(page.value) && me.value !== null && me.value.role !== 'admin') showPage('terminals');
 	if (page.value !== 'recordings') return;
 	const user = parts[0] ?? '';
 	const of = user === '' || user === me.value?.username ? null : user;
@@ -64,7 +65,8 @@ export function lookUrl(user: string, terminal: string): string {
 export const watchedLink = signal('');
 
 export function startApp(): void {
-	const link = /^#\/watch\/([0-9a-f]+)$/.exec(location.hash)?.[1];
+	// Whatever stands there: the server says whether it is a link, not the login page.
+	const link = /^#\/watch\/(.*)$/.exec(location.hash)?.[1];
 	if (link !== undefined) {
 		watchedLink.value = link;
 		screen.value = 'watch';

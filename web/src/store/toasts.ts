@@ -17,25 +17,36 @@ const most = 5;
 export const toasts = signal<Toast[]>([]);
 let last = 0;
 
-export function toast(kind: ToastKind, text: string, action: Toast['action'] = null): void {
+export function toast(kind: ToastKind, text: string, action: Toast['action'] = null): number {
 	const again = toasts.value.find((t) => t.text === text && t.kind === kind);
 	if (again !== undefined) dismiss(again.id);
 	const id = ++last;
 	toasts.value = [...toasts.value, { id, kind, text, action }].slice(-most);
 	setTimeout(() => dismiss(id), stays[kind]);
+	return id;
 }
 
 export function dismiss(id: number): void {
 	toasts.value = toasts.value.filter((t) => t.id !== id);
 }
 
-/** Runs what a person asked for, and says why it failed. */
+/** Takes back what was said of a failure. */
+const failed = new Map<string, () => void>();
+
+/** Runs what a person asked for, and says why it failed; no longer when it has been done after all. */
 export async function attempt(what: string, run: () => Promise<void>): Promise<boolean> {
 	try {
 		await run();
+		failed.get(what)?.();
 		return true;
 	} catch (error) {
-		toast('error', `${what}: ${error instanceof Error ? error.message : String(error)}`);
+		const text = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+		failed.get(what)?.();
+		const id = toast('error', text);
+		failed.set(what, () => {
+			failed.delete(what);
+			dismiss(id);
+		});
 		return false;
 	}
 }

@@ -17,6 +17,11 @@ const lifetimes: [number, string][] = [
 	[7 * 24 * hour, 'one week'],
 ];
 
+/** In minutes that have begun, so that a link for an hour has an hour when it is made. */
+function timeLeft(link: ShareLink): string {
+	return formatDuration(Math.ceil((link.expiresMs - Date.now()) / 60_000) * 60);
+}
+
 async function copy(url: string): Promise<void> {
 	if (await copyText(url)) toast('info', 'The link was copied.');
 	else toast('error', 'The browser did not let this page copy.');
@@ -105,7 +110,7 @@ export function ShareDialog({ tab, onClose }: { tab: Tab; onClose: () => void })
 							<span>
 								{link.canType ? 'May type' : 'Only looks'}
 								<small>
-									{` ends in ${formatDuration((link.expiresMs - Date.now()) / 1000)}`}
+									{` ends in ${timeLeft(link)}`}
 								</small>
 							</span>
 							<button class="small" onClick={() => void revoke(link.id)}>

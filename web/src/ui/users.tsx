@@ -102,7 +102,14 @@ function AddUser() {
 			</label>
 			<label>
 				<span>Password</span>
-				<input name="password" type="password" required autocomplete="new-password" />
+				<input
+					name="password"
+					type="password"
+					required
+					minLength={8}
+					maxLength={256}
+					autocomplete="new-password"
+				/>
 			</label>
 			<label>
 				<span>Role</span>
@@ -138,6 +145,8 @@ function ResetPassword({ username }: { username: string }) {
 					aria-label="New password"
 					required
 					autofocus
+					minLength={8}
+					maxLength={256}
 					autocomplete="new-password"
 				/>
 				<button class="primary" type="submit">

@@ -2,6 +2,7 @@
 // The wall, for an admin: live pictures of all running terminals. Each user is shown that their terminal is on it.
 import { useEffect, useState } from 'preact/hooks';
 import { capital } from '../base/text';
+import type { WallTerminal } from '../net/api';
 import { showPage } from '../store/app';
 import { change, choice, chosen, keyOf, leaveWall, loadWall, shownPage, wall, wallPage, wallTrouble } from '../store/wall';
 import type { WallShow, WallSort } from '../store/wall_model';
@@ -116,8 +117,9 @@ function Pager() {
 
 /** How many there are, or why none is seen. */
 function countText(): string {
-	const all = wall.value?.terminals.length ?? 0;
-	const found = chosen.value.length;
+	const open = (list: readonly WallTerminal[]): number => list.filter((t) => t.id !== null).length;
+	const all = open(wall.value?.terminals ?? []);
+	const found = open(chosen.value);
 	if (all === 0) return '';
 	const terminals = `${all} ${all === 1 ? 'terminal' : 'terminals'}`;
 	return found === all ? terminals : `${found} of ${terminals}`;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page behind a shared link: one terminal of somebody else, to look at or to type in.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { Disposables } from '../base/disposable';
 import { listenForWake } from '../net/wake';
 import { watchedLink } from '../store/app';
@@ -26,7 +26,10 @@ export function Watch() {
 	}, []);
 
 	const state = active.value?.state.value;
-	const looksOnly = state?.phase === 'live' && state.readOnly;
+	// What the link allows, as the last hello said; a break changes nothing.
+	const may = useRef<'look' | 'type' | null>(null);
+	if (state?.phase === 'live') may.current = state.readOnly ? 'look' : 'type';
+	else if (state?.phase === 'unauthorized') may.current = null;
 	const title = active.value?.label.value ?? '';
 
 	useEffect(() => {
@@ -41,9 +44,11 @@ export function Watch() {
 				</span>
 				<p class="watch-title">
 					{title}
-					<small>
-						{looksOnly ? 'Shared with you, to look at' : 'Shared with you: you can type'}
-					</small>
+					{may.current !== null && (
+						<small>
+							{may.current === 'look' ? 'Shared with you, to look at' : 'Shared with you: you can type'}
+						</small>
+					)}
 				</p>
 				<div class="top-tools">
 					<Status />
@@ -52,7 +57,7 @@ export function Watch() {
 			<main class="stage">
 				<Panes />
 			</main>
-			{!looksOnly && <KeyBar />}
+			{may.current === 'type' && <KeyBar />}
 			<ContextMenu />
 			<Dialogs />
 		</div>
