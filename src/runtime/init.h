@@ -157,4 +157,8 @@ void init_attach(struct init *in, int tree, int target, const char *name);
 /* A detached copy of the mount at fd/path. -1 and errno. */
 int init_clone_tree(int fd, const char *path, bool recursive);
 
+/* init_mask.c: mounts the host's device `node` (O_PATH) on `place`, which is `path` of the container, read-only: what is written goes to the
+ * device all the same, but its owner, mode and times are the host's, and root of the container may be their owner. -1 and errno. */
+int init_cover(struct init *in, int node, int place, const char *path);
+
 #endif

@@ -135,7 +135,7 @@ static void bind_device(struct init *in, int folder, const char *name, const str
 		fail_device(in, d);
 	if (made >= 0)
 		init_attach(in, made, place, d->path);
-	else if (bind_place(host, place) < 0)
+	else if (init_cover(in, host, place, d->path) < 0)
 		fail_device(in, d);
 }
 

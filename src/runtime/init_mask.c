@@ -73,22 +73,42 @@ static void mask_folder(struct init *in, struct masker *m, int place, const char
 		m->folder = take_fd(&tree);
 }
 
-static void mask_file(struct init *in, struct masker *m, int place, const char *path)
+/* For kernels before the new mount API. A user namespace that may not change the mount's flags doesn't own the node either. */
+static int cover_old(struct init *in, int node, int place, const char *path)
 {
-	_auto_close_ int tree = -1;
+	_auto_close_ int again = -1;
 	char from[64], to[64];
 
+	if (mount(fd_path(from, node), fd_path(to, place), NULL, MS_BIND, NULL) < 0)
+		return -1;
+	again = inroot_open(in->root, path, O_PATH | O_NOFOLLOW);
+	if (again < 0)
+		return -1;
+	if (mount(NULL, fd_path(to, again), NULL,
+		    MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0 &&
+		!(errno == EPERM && in->plan->in_userns))
+		return -1;
+	return 0;
+}
+
+int init_cover(struct init *in, int node, int place, const char *path)
+{
+	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+						   MOUNT_ATTR_NOEXEC };
+	_auto_close_ int tree = init_clone_tree(node, "", false);
+
+	if (tree < 0 || sys_mount_setattr(tree, "", AT_EMPTY_PATH, &readonly) < 0)
+		return errno == ENOSYS ? cover_old(in, node, place, path) : -1;
+	return sys_move_mount(
+		tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+static void mask_file(struct init *in, struct masker *m, int place, const char *path)
+{
 	if (m->null < 0)
 		m->null = open_null(in);
-	tree = init_clone_tree(m->null, "", false);
-	if (tree < 0 && errno == ENOSYS) {
-		if (mount(fd_path(from, m->null), fd_path(to, place), NULL, MS_BIND, NULL) < 0)
-			init_fail(in, errno, "mask '", path, "'", NULL);
-		return;
-	}
-	if (tree < 0)
+	if (init_cover(in, m->null, place, path) < 0)
 		init_fail(in, errno, "mask '", path, "'", NULL);
-	init_attach(in, tree, place, path);
 }
 
 /* What is not there needs no mask. */

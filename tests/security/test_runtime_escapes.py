@@ -138,6 +138,25 @@ def test_an_images_dev_null_that_is_a_symlink_is_not_what_masks(target, host):
     assert open("/proc/sys/kernel/core_pattern").read() == before
 
 
+@pytest.mark.parametrize("host", ["with a user namespace", "of the host's ids"])
+def test_the_hosts_device_nodes_are_not_changed_through_what_is_made_of_them(bundle, host):
+    """What covers a masked file is the host's /dev/null, which belongs to root, and so does a node that is mounted where none can be made."""
+    devices = ["/dev/null", "/dev/full", "/dev/tty"]
+    before = [os.stat(d).st_ctime_ns for d in devices]
+    if host == "with a user namespace":
+        bundle.namespace("user")
+        for which in ("uidMappings", "gidMappings"):
+            bundle.linux[which] = [{"containerID": 0, "hostID": 0, "size": 65536}]
+        devices_inside = "/dev/null /dev/full /dev/tty"
+    else:
+        devices_inside = ""
+    inside = f"/proc/keys /proc/timer_list {devices_inside}"
+    out = bundle.out(f"for f in {inside}; do chmod 666 $f && echo chmod $f; chown 0:0 $f && echo chown $f; touch $f && echo touch $f; "
+                     "echo written >$f || test $f = /dev/full -o $f = /dev/tty || echo $f is closed; done 2>/dev/null; true")
+    assert out == ""
+    assert [os.stat(d).st_ctime_ns for d in devices] == before
+
+
 def test_a_console_that_is_a_symlink_is_refused(bundle):
     from harness.bundle import Console
     bundle.spec["mounts"] = [m for m in bundle.spec["mounts"] if m["destination"] != "/dev"]
