@@ -134,7 +134,9 @@ static int default_root(struct globals *g, struct md_error *err)
 
 static int apply_globals(struct globals *g, struct md_error *err)
 {
-	static const char *const rootless[] = { "false", "true", "auto", NULL };
+	/* As runc has them, which reads Go's words for yes and no. */
+	static const char *const rootless[] = { "auto", "", "true", "TRUE", "True", "t", "T", "1",
+		"false", "FALSE", "False", "f", "F", "0", NULL };
 	static const char *const managers[] = { "cgroupfs", "systemd", NULL };
 	int word;
 
@@ -144,7 +146,7 @@ static int apply_globals(struct globals *g, struct md_error *err)
 	word = check_word("rootless", g->rootless, rootless, err);
 	if (word < 0)
 		return -1;
-	cli_runtime.rootless = word == 2 ? -1 : word;
+	cli_runtime.rootless = word < 2 ? -1 : word < 8;
 	word = check_word("cgroup-manager", g->cgroup_manager, managers, err);
 	if (word < 0)
 		return -1;

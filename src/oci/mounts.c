@@ -12,13 +12,6 @@
 
 #include "base/poison.h"
 
-#ifndef MS_NOSYMFOLLOW
-#define MS_NOSYMFOLLOW 256
-#endif
-#ifndef MOUNT_ATTR_NOSYMFOLLOW
-#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
-#endif
-
 enum option_kind {
 	OPTION_NONE,
 	OPTION_SET,   /* flags on */

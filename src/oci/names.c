@@ -105,6 +105,11 @@ const char *oci_hook_kind_name(enum oci_hook_kind kind)
 	return names[kind];
 }
 
+bool oci_is_root(const char *path)
+{
+	return path[strspn(path, "/")] == '\0';
+}
+
 size_t oci_id_span(const char *id)
 {
 	size_t len = 0;

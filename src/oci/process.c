@@ -125,11 +125,18 @@ static const struct oci_field cap_fields[] = {
 
 /* The kernel holds a capability as ambient only if it is permitted and inheritable too. What isn't
  * is left out, as with runc, whose own example configurations ask for it. */
-static int finish_caps(struct oci_parse *p _unused_, const struct json_node *n _unused_, void *to)
+static int finish_caps(struct oci_parse *p, const struct json_node *n, void *to)
 {
 	struct oci_caps *caps = to;
 	uint64_t possible = caps->permitted & caps->inheritable;
 
+	/* capset(2) would refuse these, but only at `start`. */
+	if (caps->effective & ~caps->permitted)
+		return json_fail(n, p->err, "effective: %s is not permitted",
+			oci_cap_name(__builtin_ctzll(caps->effective & ~caps->permitted)));
+	if (caps->inheritable & ~caps->bounding)
+		return json_fail(n, p->err, "inheritable: %s is not in the bounding set",
+			oci_cap_name(__builtin_ctzll(caps->inheritable & ~caps->bounding)));
 	if (caps->ambient & ~possible)
 		log_info("process.capabilities.ambient: some are not permitted and inheritable, "
 			 "and are left out");

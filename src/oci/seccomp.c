@@ -160,6 +160,9 @@ int oci_read_seccomp(struct oci_parse *p, const struct json_node *n, void *to)
 		return json_fail(n, p->err, "SCMP_ACT_NOTIFY needs listenerPath");
 	if (s->listener_metadata && !s->listener_path)
 		return json_fail(n, p->err, "listenerMetadata needs listenerPath");
+	/* The specification has it used for that action only. */
+	if (!notifies)
+		s->listener_path = NULL;
 	s->set = true;
 	return 0;
 }

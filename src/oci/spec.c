@@ -138,6 +138,13 @@ static int fill_lists(struct oci_parse *p, struct oci_spec *s)
 	return 0;
 }
 
+/* A mount on "/" would lie below the container's root: it is the root itself that is meant. */
+static void find_root_readonly(struct oci_spec *s)
+{
+	for (size_t i = 0; i < s->readonly_paths.count; i++)
+		s->root_readonly |= oci_is_root(s->readonly_paths.items[i]);
+}
+
 int oci_spec_parse(const char *text, size_t len, struct oci_spec *ret, struct md_error *err)
 {
 	struct oci_parse p = { &ret->arena, err };
@@ -147,8 +154,10 @@ int oci_spec_parse(const char *text, size_t len, struct oci_spec *ret, struct md
 	if (json_parse(&ret->doc, text, len, err) == 0 && json_root(&ret->doc, &root, err) == 0 &&
 		oci_read_fields(&p, &root, spec_fields, ret) == 0 && fill_lists(&p, ret) == 0 &&
 		fill_maps(&p, ret) == 0 && oci_mounts_resolve(ret, err) == 0 &&
-		oci_spec_check(ret, err) == 0)
+		oci_spec_check(ret, err) == 0) {
+		find_root_readonly(ret);
 		return 0;
+	}
 	oci_spec_done(ret);
 	return -1;
 }

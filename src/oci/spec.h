@@ -114,6 +114,14 @@ struct oci_process {
 
 /* ---- mounts ---- */
 
+/* Newer than the C library's headers. */
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256
+#endif
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
+
 struct oci_id_map {
 	uint32_t container, host, size;
 	bool relative; /* while parsed: `host` is an id of the user namespace */
@@ -460,6 +468,9 @@ const char *const *oci_mount_option_names(void);
 
 /* A container's id: 1 to 1,024 of [A-Za-z0-9_+.-], neither "." nor "..". */
 bool oci_id_valid(const char *id);
+
+/* "/", "//": the root. */
+bool oci_is_root(const char *path);
 
 /* How many characters of `id` are, from its start, of those. */
 size_t oci_id_span(const char *id);

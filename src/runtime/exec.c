@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -335,6 +336,14 @@ static int prepare(struct entry *e, const char *id, struct md_error *err)
 	return 0;
 }
 
+/* The child begins with it; what it has in the end is set in the container's cpuset. */
+static int set_initial_cpus(const struct oci_cpus *cpus, struct md_error *err)
+{
+	if (cpus->set && syscall(SYS_sched_setaffinity, 0, sizeof(cpus->mask), cpus->mask) < 0)
+		return md_fail_errno(err, "process.execCPUAffinity.initial");
+	return 0;
+}
+
 static int enter(
 	struct entry *e, const char *id, struct relay *relay, int *ret_exit, struct md_error *err)
 {
@@ -346,7 +355,8 @@ static int enter(
 		return -1;
 	/* From the fork on the child can be seen in the container: nobody there may look into it. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (launch_start(&e->launch, err) < 0)
+	if (set_initial_cpus(&e->process.cpus_initial, err) < 0 ||
+		launch_start(&e->launch, err) < 0)
 		return -1;
 	fd_close(&e->console);
 	if (launch_serve(&e->launch, SYNC_START, err) < 0)

@@ -17,8 +17,8 @@
 #include "sys/kernel.h"
 #include "base/poison.h"
 
-static _noreturn_ void run_child(
-	const struct oci_hook *h, pid_t parent, int state_fd, int stderr_fd, int report)
+static _noreturn_ void run_child(const struct oci_hook *h, const char *folder, pid_t parent,
+	int state_fd, int stderr_fd, int report)
 {
 	static char *no_args[2];
 	sigset_t none;
@@ -29,6 +29,8 @@ static _noreturn_ void run_child(
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	no_args[0] = (char *)h->path;
+	if (folder)
+		(void)!chdir(folder);
 	if (dup2(state_fd, STDIN_FILENO) >= 0 &&
 		(stderr_fd < 0 || dup2(stderr_fd, STDERR_FILENO) >= 0))
 		execve(h->path, h->args.count ? h->args.items : no_args,
@@ -88,7 +90,8 @@ static enum hook_result wait_hook(const struct oci_hook *h, pid_t pid, int *ret_
 	return result;
 }
 
-enum hook_result hook_run(const struct oci_hook *h, int state_fd, int stderr_fd, int *ret_code)
+enum hook_result hook_run(
+	const struct oci_hook *h, const char *folder, int state_fd, int stderr_fd, int *ret_code)
 {
 	_auto_close_ int report_read = -1;
 	_auto_close_ int report_write = -1;
@@ -103,7 +106,7 @@ enum hook_result hook_run(const struct oci_hook *h, int state_fd, int stderr_fd,
 	report_write = report[1];
 	pid = sys_clone(0, -1);
 	if (pid == 0)
-		run_child(h, parent, state_fd, stderr_fd, report_write);
+		run_child(h, folder, parent, state_fd, stderr_fd, report_write);
 	if (pid < 0)
 		return HOOK_FAILED_START;
 	fd_close(&report_write);

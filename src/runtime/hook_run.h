@@ -16,8 +16,9 @@ enum hook_result {
 	HOOK_TIMED_OUT,    /* it was killed */
 };
 
-/* Runs the hook to its end. `state_fd` holds the state document, read from its start. What the hook writes goes to the
+/* Runs the hook to its end, in `folder` (NULL, or one that is gone: the caller's). `state_fd` holds the state document, read from its start. What the hook writes goes to the
  * caller's stdout, and to `stderr_fd` (-1: the caller's stderr). */
-enum hook_result hook_run(const struct oci_hook *h, int state_fd, int stderr_fd, int *ret_code);
+enum hook_result hook_run(
+	const struct oci_hook *h, const char *folder, int state_fd, int stderr_fd, int *ret_code);
 
 #endif

@@ -45,8 +45,8 @@ static void take_complaint(int fd, char *to, size_t size)
 	}
 }
 
-static int run_one(
-	const struct oci_hook *h, enum oci_hook_kind kind, int state_fd, struct md_error *err)
+static int run_one(const struct oci_hook *h, enum oci_hook_kind kind, const char *bundle,
+	int state_fd, struct md_error *err)
 {
 	const char *name = oci_hook_kind_name(kind);
 	_auto_close_ int complaints = memfd_create("stderr", MFD_CLOEXEC);
@@ -54,7 +54,7 @@ static int run_one(
 	char said[256] = "";
 	int code;
 
-	result = hook_run(h, state_fd, complaints, &code);
+	result = hook_run(h, bundle, state_fd, complaints, &code);
 	if (complaints >= 0)
 		take_complaint(complaints, said, sizeof(said));
 	switch (result) {
@@ -87,7 +87,7 @@ int hooks_run(const struct oci_hook_list *list, enum oci_hook_kind kind,
 	for (size_t i = 0; i < list->count; i++) {
 		struct md_error why = MD_ERROR_INIT;
 
-		if (run_one(&list->items[i], kind, fd, keep_going ? &why : err) == 0)
+		if (run_one(&list->items[i], kind, state->bundle, fd, keep_going ? &why : err) == 0)
 			continue;
 		if (!keep_going)
 			return -1;

@@ -308,9 +308,10 @@ static void step_names(struct init *in)
 {
 	const struct oci_spec *s = in->plan->spec;
 
-	if (s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
+	if (s->hostname && s->hostname[0] && sethostname(s->hostname, strlen(s->hostname)) < 0)
 		init_fail(in, errno, "set the host name '", s->hostname, "'", NULL);
-	if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
+	if (s->domainname && s->domainname[0] &&
+		setdomainname(s->domainname, strlen(s->domainname)) < 0)
 		init_fail(in, errno, "set the domain name '", s->domainname, "'", NULL);
 }
 

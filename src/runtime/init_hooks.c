@@ -19,7 +19,7 @@ static void run_hooks(struct init *in, enum oci_hook_kind kind)
 		char number[24];
 		int code;
 
-		switch (hook_run(h, in->plan->hook_state[kind], -1, &code)) {
+		switch (hook_run(h, NULL, in->plan->hook_state[kind], -1, &code)) {
 		case HOOK_OK:
 			break;
 		case HOOK_FAILED_START:

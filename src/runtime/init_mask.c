@@ -177,8 +177,10 @@ void init_step_mask(struct init *in)
 
 	if (!in->plan->new_ns[OCI_NS_MOUNT])
 		return;
-	for (size_t i = 0; i < s->readonly_paths.count; i++)
-		protect_path(in, s->readonly_paths.items[i]);
+	for (size_t i = 0; i < s->readonly_paths.count; i++) {
+		if (!oci_is_root(s->readonly_paths.items[i]))
+			protect_path(in, s->readonly_paths.items[i]);
+	}
 	for (size_t i = 0; i < s->masked_paths.count; i++)
 		mask_path(in, &m, s->masked_paths.items[i]);
 	fd_close(&m.null);

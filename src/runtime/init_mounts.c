@@ -89,7 +89,7 @@ static int set_attributes(int tree, uint64_t set, uint64_t clear, bool recursive
 	struct mount_attr a = { .attr_set = set, .attr_clr = clear };
 
 	/* The times of access are one field of several bits: setting any means clearing all. */
-	if (set & (MOUNT_ATTR_NOATIME | MOUNT_ATTR_STRICTATIME))
+	if ((set | clear) & (MOUNT_ATTR_NOATIME | MOUNT_ATTR_STRICTATIME))
 		a.attr_clr |= MOUNT_ATTR__ATIME;
 	if (!set && !clear)
 		return 0;
@@ -150,7 +150,8 @@ static int reopen_target(struct init *in, const struct init_mount *m)
 static void remount_old(struct init *in, const struct init_mount *m)
 {
 	const unsigned long settable = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME |
-				       MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME;
+				       MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME |
+				       MS_NOSYMFOLLOW;
 	_auto_close_ int fd = reopen_target(in, m);
 	unsigned long flags = MS_BIND | MS_REMOUNT | (m->ms_flags & settable);
 	char path[64];

@@ -173,9 +173,17 @@ static void set_scheduler(struct init *in, const struct oci_scheduler *s)
 		init_fail(in, errno, "set the scheduler", NULL);
 }
 
-static void set_affinity(struct init *in, const struct oci_cpus *c)
+/* Of an exec only. The runtime has set the initial one on itself; where no final one is given it ends here: all CPUs means those of the cpuset. */
+static void set_affinity(struct init *in)
 {
-	if (c->set && syscall(SYS_sched_setaffinity, 0, sizeof(c->mask), c->mask) < 0)
+	const struct oci_process *p = in->plan->process;
+	struct oci_cpus cpus = p->cpus_final;
+
+	if (!in->plan->exec || (!cpus.set && !p->cpus_initial.set))
+		return;
+	if (!cpus.set)
+		memset(cpus.mask, 0xff, sizeof(cpus.mask));
+	if (syscall(SYS_sched_setaffinity, 0, sizeof(cpus.mask), cpus.mask) < 0)
 		init_fail(in, errno, "set the CPU affinity", NULL);
 }
 
@@ -184,8 +192,7 @@ void init_step_limits(struct init *in)
 	const struct oci_process *p = in->plan->process;
 	const struct oci_spec *s = in->plan->spec;
 
-	set_affinity(in, &p->cpus_initial);
-	set_affinity(in, &p->cpus_final);
+	set_affinity(in);
 	set_scheduler(in, &p->scheduler);
 	if (p->io_priority.set && sys_ioprio_set((int)p->io_priority.value) < 0)
 		init_fail(in, errno, "set the I/O priority", NULL);
@@ -321,14 +328,15 @@ static void check_directory(struct init *in)
 			NULL);
 }
 
-static void enter_directory(struct init *in, bool again)
+/* With the runtime's rights, as the user may not be allowed to go there; if those don't do (NFS), `again` with the user's. */
+static bool enter_directory(struct init *in, bool again)
 {
 	const char *cwd = in->plan->process->cwd;
 
 	if (chdir(cwd) == 0)
-		return;
+		return true;
 	if (!again && (errno == EACCES || errno == EPERM))
-		return; /* perhaps the user may */
+		return false;
 	init_fail(in, errno, "chdir to cwd (\"", cwd, "\") set in config.json failed", NULL);
 }
 
@@ -356,14 +364,16 @@ void init_step_ids(struct init *in)
 {
 	const struct oci_process *p = in->plan->process;
 	uint64_t effective, permitted, inheritable;
+	bool entered;
 
 	take_terminal(in);
-	enter_directory(in, false);
+	entered = enter_directory(in, false);
 	drop_bounding(in, p->caps.bounding);
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		init_fail(in, errno, "keep the capabilities", NULL);
 	set_ids(in);
-	enter_directory(in, true);
+	if (!entered)
+		enter_directory(in, true);
 	check_directory(in);
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	/* A filter may forbid to hear of it. */

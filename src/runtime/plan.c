@@ -92,20 +92,8 @@ static int check_isolation(const struct oci_spec *s, struct md_error *err)
 	return 0;
 }
 
-static int check_names(const struct oci_spec *s, struct md_error *err)
-{
-	if ((s->hostname || s->domainname) && !s->ns[OCI_NS_UTS].set)
-		return md_fail(err, EINVAL,
-			"hostname, domainname: they need a uts namespace, or the host would be "
-			"renamed");
-	return 0;
-}
-
 static int check_support(const struct oci_spec *s, struct md_error *err)
 {
-	if (s->net_device_count && !s->ns[OCI_NS_NETWORK].set)
-		return md_fail(
-			err, EINVAL, "linux.netDevices: they need a network namespace to go to");
 	/* Half of it would be worse than none: the engine believes in an isolation of caches that isn't there. */
 	if (s->intel_rdt.set)
 		return md_fail(err, ENOTSUP, "linux.intelRdt: %s",
@@ -147,14 +135,13 @@ static int plan_label(struct plan *p, const struct oci_process *process, struct 
 	char text[600];
 
 	if (process->selinux_label && process->selinux_label[0]) {
-		if (plan_selinux_off()) {
-			log_debug("SELinux is off: the label '%s' is not set",
+		if (plan_selinux_off())
+			return md_fail(err, ENOTSUP,
+				"process.selinuxLabel '%s': this host has no SELinux",
 				process->selinux_label);
-		} else {
-			in->lsm_file = "exec";
-			in->lsm_text = process->selinux_label;
-			return 0;
-		}
+		in->lsm_file = "exec";
+		in->lsm_text = process->selinux_label;
+		return 0;
 	}
 	if (process->apparmor_profile && process->apparmor_profile[0]) {
 		if (access("/sys/module/apparmor/parameters/enabled", F_OK) < 0)
@@ -245,8 +232,7 @@ int plan_container(struct plan *p, const struct plan_request *r, struct md_error
 	p->rootless = r->rootless;
 	p->init.rootfs = r->rootfs;
 	if (plan_keyring(p, r->id, err) < 0 || check_isolation(s, err) < 0 ||
-		check_names(s, err) < 0 || check_support(s, err) < 0 ||
-		plan_namespaces(p, s, err) < 0 ||
+		check_support(s, err) < 0 || plan_namespaces(p, s, err) < 0 ||
 		plan_process(p, s, s->process, r->seccomp_cache, err) < 0 ||
 		plan_hooks(p, s, err) < 0)
 		return -1;

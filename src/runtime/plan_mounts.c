@@ -26,6 +26,7 @@ static const struct {
 	{ MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
 	{ MS_NOATIME, MOUNT_ATTR_NOATIME },
 	{ MS_STRICTATIME, MOUNT_ATTR_STRICTATIME },
+	{ MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
 };
 
 static uint64_t to_attributes(unsigned long flags)
@@ -148,6 +149,17 @@ static void add_links(struct table *t, const struct oci_mount *m, const struct c
 	}
 }
 
+static void add_read_only(struct table *t, const struct oci_mount *m)
+{
+	struct init_mount *i = table_add(t);
+
+	i->kind = INIT_MOUNT_ATTR;
+	i->target = m->destination;
+	i->ms_flags = m->flags;
+	i->attr_set = to_attributes(m->flags);
+	i->in_cgroup = true;
+}
+
 static void add_cgroup(struct table *t, const struct plan_request *r, const struct oci_mount *m)
 {
 	bool own_namespace = r->spec->ns[OCI_NS_CGROUP].set;
@@ -175,13 +187,8 @@ static void add_cgroup(struct table *t, const struct plan_request *r, const stru
 			own_namespace);
 		add_links(t, m, &list[k]);
 	}
-	if (m->flags & MS_RDONLY) {
-		i = table_add(t);
-		i->kind = INIT_MOUNT_ATTR;
-		i->target = m->destination;
-		i->ms_flags = m->flags;
-		i->attr_set = to_attributes(m->flags);
-	}
+	if (m->flags & MS_RDONLY)
+		add_read_only(t, m);
 }
 
 /* ---- entries of the document ---- */
@@ -211,6 +218,45 @@ static char *file_system_data(
 		return table_text(
 			t, "%s%scontext=%s", m->data ? m->data : "", m->data ? "," : "", label);
 	return m->data ? table_text(t, "%s", m->data) : NULL;
+}
+
+/* One lies on the way to the other, or can't be compared by its letters. */
+static bool overlap(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	if (strstr(a, "//") || strstr(a, "/.") || strstr(b, "//") || strstr(b, "/."))
+		return true;
+	while (a[n] && a[n] == b[n])
+		n++;
+	if (a[n] && b[n])
+		return false;
+	/* The shorter one has ended: in the middle of a name of the other, or not. */
+	return a[n] == b[n] || a[n] == '/' || b[n] == '/' || n == 0 || a[n - 1] == '/';
+}
+
+/* A tmpfs in which something is still to be made: a mount's target, a device, what /dev has always. It becomes read-only when that is there. */
+static bool is_read_only_later(const struct plan_request *r, const struct oci_mount *m)
+{
+	const struct oci_spec *s = r->spec;
+
+	if (!(m->flags & MS_RDONLY) || m->flags & MS_BIND || !m->type || !str_eq(m->type, "tmpfs"))
+		return false;
+	for (const struct oci_mount *k = m + 1; k < s->mounts + s->mount_count; k++) {
+		if (str_eq(m->destination, k->destination))
+			return false;
+	}
+	if (overlap(m->destination, "/dev"))
+		return true;
+	for (const struct oci_mount *k = m + 1; k < s->mounts + s->mount_count; k++) {
+		if (overlap(m->destination, k->destination))
+			return true;
+	}
+	for (size_t i = 0; i < s->device_count; i++) {
+		if (overlap(m->destination, s->devices[i].path))
+			return true;
+	}
+	return false;
 }
 
 static void add_mount(struct table *t, const struct plan_request *r, const struct oci_mount *m)
@@ -244,24 +290,13 @@ static void add_mount(struct table *t, const struct plan_request *r, const struc
 	i->tmpcopyup = m->tmpcopyup;
 	i->superblock_readonly = (m->flags & MS_RDONLY) && !is_pseudo(i->type);
 	i->in_cgroup = str_eq(i->type, "cgroup2");
+	if (is_read_only_later(r, m)) {
+		i->ms_flags &= ~(unsigned long)MS_RDONLY;
+		i->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	}
 }
 
 /* ---- the order ---- */
-
-/* One lies on the way to the other, or can't be compared by its letters. */
-static bool overlap(const char *a, const char *b)
-{
-	size_t n = 0;
-
-	if (strstr(a, "//") || strstr(a, "/.") || strstr(b, "//") || strstr(b, "/."))
-		return true;
-	while (a[n] && a[n] == b[n])
-		n++;
-	if (a[n] && b[n])
-		return false;
-	/* The shorter one has ended: in the middle of a name of the other, or not. */
-	return a[n] == b[n] || a[n] == '/' || b[n] == '/' || n == 0 || a[n - 1] == '/';
-}
 
 static bool overlaps_any(const char *path, const struct oci_strs *list)
 {
@@ -308,6 +343,10 @@ int plan_mounts(struct plan *p, const struct plan_request *r, struct md_error *e
 	for (size_t i = 0; i < s->mount_count; i++) {
 		if (comes_last(r, &s->mounts[i]))
 			add_mount(&t, r, &s->mounts[i]);
+	}
+	for (size_t i = 0; i < s->mount_count; i++) {
+		if (is_read_only_later(r, &s->mounts[i]))
+			add_read_only(&t, &s->mounts[i]);
 	}
 	if (t.failed)
 		return md_fail(err, ENOMEM, "mounts");

@@ -85,6 +85,14 @@ def test_a_host_name_without_a_uts_namespace_is_refused(bundle):
     assert "uts namespace" in bundle.run(ok=False).stderr
 
 
+def test_an_empty_host_name_is_none(bundle):
+    bundle.spec["hostname"] = bundle.spec["domainname"] = ""
+    assert bundle.out("hostname; cat /proc/sys/kernel/domainname") == subprocess.run(
+        "hostname; cat /proc/sys/kernel/domainname", shell=True, capture_output=True, text=True, check=True).stdout
+    bundle.no_namespace("uts")
+    bundle.run()
+
+
 def test_loopback_is_up(bundle):
     assert "127.0.0.1" in bundle.out("cat /proc/net/fib_trie")
 
@@ -93,6 +101,16 @@ def test_ids_groups_and_umask(bundle):
     bundle.process["user"] = {"uid": 1000, "gid": 1001, "additionalGids": [5, 7], "umask": 0o077}
     out = bundle.out("id -u; id -g; grep Groups /proc/self/status; umask; echo $HOME")
     assert out.split() == ["1000", "1001", "Groups:", "5", "7", "0077", "/home/user"]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_working_directory_that_only_root_may_enter(bundle, allowed):
+    """As with runc and crun the runtime goes there, before it is the user."""
+    folder = bundle.rootfs / "root/deep"
+    folder.mkdir()
+    folder.parent.chmod(0o755 if allowed else 0o700)
+    bundle.process.update(cwd="/root/deep", user={"uid": 1000, "gid": 1000})
+    assert bundle.out("readlink /proc/self/cwd; id -u") == "/root/deep\n1000\n"
 
 
 @pytest.mark.parametrize("nnp", [True, False])
@@ -212,10 +230,16 @@ def test_bind_mounts_of_folders_and_files(bundle, data):
     assert (data / "f").read_text() == "hello"
 
 
-@pytest.mark.parametrize("option", ["ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime"])
+@pytest.mark.parametrize("option", ["ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "nosymfollow"])
 def test_bind_options(bundle, data, option):
     bundle.add_mount("/data", data, options=["bind", option])
     assert option in options_of(bundle, "/data")[0]
+
+
+@pytest.mark.parametrize("option", ["atime", "nostrictatime", "norelatime", "diratime", "symfollow", "suid", "dev", "exec", "rw"])
+def test_bind_options_that_switch_off(bundle, data, option):
+    bundle.add_mount("/data", data, options=["bind", option])
+    assert {"rw", "relatime"} <= set(options_of(bundle, "/data")[0])
 
 
 @pytest.mark.parametrize("option,wanted", [("rshared", "shared:"), ("rprivate", None), ("private", None), ("unbindable", "unbindable")])
@@ -235,6 +259,15 @@ def test_recursive_read_only_reaches_submounts(bundle, data):
         assert out.split() == ["a", "b", "c"]
     finally:
         subprocess.run(["umount", str(sub)], check=True)
+
+
+def test_a_read_only_tmpfs_has_in_it_what_the_document_puts_there(bundle, data):
+    """podman --read-only --read-only-tmpfs=false has such a /dev."""
+    dev = next(m for m in bundle.spec["mounts"] if m["destination"] == "/dev")
+    dev["options"].append("ro")
+    bundle.add_mount("/t", kind="tmpfs", options=["ro"]).add_mount("/t/below/data", data, options=["bind"])
+    out = bundle.out("touch /dev/x /t/x 2>&1; echo >/dev/null && cat /t/below/data/f; touch /dev/shm/x /t/below/data/new && ls /dev/pts")
+    assert out == "touch: /dev/x: Read-only file system\ntouch: /t/x: Read-only file system\nhelloptmx\n"
 
 
 def test_tmpfs_options_and_copy_up(bundle):
@@ -287,6 +320,11 @@ def test_read_only_root_and_paths(bundle):
     bundle.spec["root"]["readonly"] = True
     out = bundle.out("touch /x || echo root; touch /dev/x && echo dev; echo 1 > /proc/sys/kernel/panic || echo sys")
     assert out.split() == ["root", "dev", "sys"]
+
+
+def test_the_root_as_a_read_only_path_is_the_root(bundle):
+    bundle.linux["readonlyPaths"].append("/")
+    assert bundle.out("touch /x 2>&1; touch /dev/x && echo ok") == "touch: /x: Read-only file system\nok\n"
 
 
 def test_masked_paths_are_empty(bundle):
@@ -427,6 +465,10 @@ def test_a_terminal_without_a_console_socket_is_refused(bundle):
     (lambda s: s["process"].update(args=[]), "process: args"),
     (lambda s: s["process"].update(cwd="relative"), "process.cwd"),
     (lambda s: s["root"].update(path="missing"), "missing"),
+    (lambda s: s["process"]["capabilities"].update(effective=["CAP_SYS_PTRACE"]),
+     "process.capabilities: effective: CAP_SYS_PTRACE is not permitted"),
+    (lambda s: s["process"]["capabilities"].update(inheritable=["CAP_SYS_PTRACE"]),
+     "process.capabilities: inheritable: CAP_SYS_PTRACE is not in the bounding set"),
     (lambda s: s["linux"]["resources"].update(pids={"limit": "many"}), "linux.resources.pids.limit"),
     (lambda s: s["linux"].update(cgroupsPath="/../../x"), "cgroupsPath"),
     (lambda s: s["root"].update(path="/"), "root.path"),

@@ -124,16 +124,29 @@ def test_exec_has_the_cpus_that_the_document_says(bundle):
     assert "Cpus_allowed_list:\t0\n" in bundle.exec("cat", "/proc/self/status").stdout
 
 
-def test_labels_where_there_is_no_selinux_are_no_error_and_a_profile_without_apparmor_is(bundle):
-    if os.path.exists("/sys/fs/selinux/enforce") or os.path.exists("/sys/module/apparmor"):
-        bundle.process["args"] = ["true"]
-    bundle.process["selinuxLabel"] = "system_u:system_r:container_t:s0:c1,c2"
+@pytest.mark.skipif(os.cpu_count() < 2, reason="one CPU")
+def test_execs_cpus_are_not_the_first_process_and_end_with_what_they_are_for(bundle):
+    """By the specification `initial` is for the way into the container's cgroup only, and neither is for the first process."""
+    def cpus(*command):
+        return bundle.exec(*command).stdout if command else pathlib.Path(f"/proc/{bundle.pid()}/status").read_text()
+
+    bundle.process["execCPUAffinity"] = {"initial": "0"}
+    bundle.linux["resources"]["cpu"] = {"cpus": "0-1"}
+    bundle.up()
+    assert "Cpus_allowed_list:\t0-1\n" in cpus()
+    assert "Cpus_allowed_list:\t0-1\n" in cpus("cat", "/proc/self/status")
+
+
+def test_labels_and_profiles_of_what_the_host_has_not_are_errors_but_for_those_of_files(bundle):
     bundle.linux["mountLabel"] = "system_u:object_r:container_file_t:s0:c1,c2"
-    bundle.process["args"] = ["true"]
     bundle.run()
-    if not os.path.exists("/sys/module/apparmor"):
-        bundle.process["apparmorProfile"] = "docker-default"
-        assert "process.apparmorProfile 'docker-default'" in bundle.run(ok=False).stderr
+    for there, field, value in (("/sys/fs/selinux/enforce", "selinuxLabel", "system_u:system_r:container_t:s0:c1,c2"),
+                                ("/sys/module/apparmor", "apparmorProfile", "docker-default")):
+        if not os.path.exists(there):
+            bundle.process[field] = value
+            r = bundle.run(ok=False)
+            assert r.returncode == 1 and f"process.{field} '{value}': this host has no" in r.stderr
+            del bundle.process[field]
 
 
 def test_execs_label_is_a_clear_error_where_there_is_no_selinux(bundle):
@@ -183,7 +196,21 @@ def test_who_listens_to_seccomp_gets_the_descriptor_with_state_and_metadata(bund
     os.close(fds[0])
 
 
+def test_without_such_an_action_nobody_who_listens_is_asked_for(bundle):
+    bundle.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": str(bundle.folder / "nobody"),
+                               "syscalls": [{"names": ["sethostname"], "action": "SCMP_ACT_ERRNO"}]}
+    bundle.run()
+
+
 # ---- hooks ----
+
+
+def test_hooks_run_in_the_bundle(bundle):
+    told = bundle.folder / "told"
+    for kind in ("prestart", "createRuntime", "poststart", "poststop"):
+        bundle.spec.setdefault("hooks", {})[kind] = [{"path": "/bin/sh", "args": ["sh", "-c", f"echo {kind} $(pwd) >>{told}"]}]
+    bundle.run(cwd="/")
+    assert told.read_text().splitlines() == [f"{kind} {bundle.folder}" for kind in bundle.spec["hooks"]]
 
 
 def test_poststart_hooks_run_when_the_program_does(bundle):
