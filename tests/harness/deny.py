@@ -12,14 +12,18 @@ NUMBERS = {  # x86_64 and arm64 alike from 424 on
 }
 NEW_MOUNT_API = ("open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "mount_setattr")
 ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[platform.machine()]
-PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+PRCTL = {"x86_64": 157, "aarch64": 167}[platform.machine()]
+PR_SET_MM, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 35, 22, 2
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 
 
 def deny(names, code=errno.ENOSYS):
-    """A preexec_fn for subprocess: the calls give `code`."""
+    """A preexec_fn for subprocess: the calls give `code`. "PR_SET_MM" is that one of prctl(2)."""
     program = [(0x20, 0, 0, 4), (0x15, 1, 0, ARCH), (0x06, 0, 0, ALLOW), (0x20, 0, 0, 0)]
     for n in names:
+        if n == "PR_SET_MM":
+            program += [(0x15, 0, 4, PRCTL), (0x20, 0, 0, 16), (0x15, 0, 1, PR_SET_MM), (0x06, 0, 0, ERRNO | code), (0x20, 0, 0, 0)]
+            continue
         program += [(0x15, 0, 1, NUMBERS[n]), (0x06, 0, 0, ERRNO | code)]
     program.append((0x06, 0, 0, ALLOW))
     code_bytes = b"".join(struct.pack("HBBI", *i) for i in program)

@@ -12,6 +12,7 @@ import threading
 import pytest
 from harness import program
 from harness.bundle import wait_for
+from harness.deny import deny
 
 SECRET = "canary-" + secrets.token_hex(8)
 ALL_CAPS = ["CAP_" + n for n in ("CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT "
@@ -64,11 +65,18 @@ def test_proc_self_exe_as_interpreter_cannot_overwrite_the_runtime(target):
     assert digest(program("mdocker-runtime")) == before
 
 
-def test_the_runtimes_executable_is_read_only_where_it_can_be_seen(bundle):
+@pytest.mark.parametrize("missing", [[], ["PR_SET_MM"]], ids=["mapped anew", "executed again"])
+def test_the_runtimes_executable_is_read_only_where_it_can_be_seen(bundle, missing):
     why = bundle.folder / "why"
-    bundle.spec["hooks"] = {"prestart": [{"path": "/bin/sh", "args": ["sh", "-c", f"exec 2>{why}; : 9>/proc/$PPID/exe"]}]}
-    assert bundle.run(ok=False).returncode != 0
-    assert "Read-only file system" in why.read_text()
+    look = (f"exec 2>{why}; tr '\\0' ' ' </proc/$PPID/cmdline >&2; grep -z ^LOOK= /proc/$PPID/environ >&2; "
+            "grep -c mdocker-runtime /proc/$PPID/comm >&2; : 9>/proc/$PPID/exe")
+    bundle.spec["hooks"] = {"prestart": [{"path": "/bin/sh", "args": ["sh", "-c", look], "env": ["PATH=/usr/bin:/bin"]}]}
+    r = bundle.run(ok=False, preexec_fn=deny(missing), env={**os.environ, "LOOK": "here"})
+    assert r.returncode != 0
+    seen = why.read_text()
+    assert "Read-only file system" in seen
+    # It looks from outside as it did when it was executed.
+    assert f" {bundle.id} " in seen.replace("\n", " ") and "LOOK=here" in seen and "\n1\n" in seen.replace("\0", "\n"), seen
 
 
 # ---- leaked descriptors (CVE-2024-21626) ----
