@@ -262,9 +262,10 @@ const struct args_command cmd_profile = {
 	.summary = "Show how a running workspace is really confined",
 	.usage = "profile ls | show [WORKSPACE | --profile NAME]",
 	.text = "`ls` lists the profiles and what each looser one gives up. `show WORKSPACE` is "
-		"read from its first process: namespaces, ids, capabilities, filter, limits, "
-		"mounts and "
-		"masks.\nWithout a workspace: a profile as the runtime gets it, as JSON.",
+		"read from its\n"
+		"first process: namespaces, ids, capabilities, filter, limits, mounts and masks. "
+		"Without a\n"
+		"workspace: a profile as the runtime gets it, as JSON.",
 	.options = options,
 	.run = run,
 };

@@ -35,8 +35,7 @@ static const struct args_option options[] = {
 	{ "output", 'o', ARGS_STRING, OPT(output), "FILE",
 		"export: into a new file (standard output)" },
 	{ "force", 0, ARGS_FLAG, OPT(force), NULL,
-		"rm: with --owner, also where recordings are required; without it that is "
-		"implied" },
+		"rm: where recordings are required, too (without --owner it is so anyway)" },
 	ARGS_END,
 };
 
@@ -45,16 +44,13 @@ static int find(struct engine *e, const struct recordings_options *o, const char
 	struct workspace *ret, bool *ret_known, struct md_error *err)
 {
 	*ret_known = true;
-	if (engine_find(e, name, ret, err) < 0) {
-		if (!o->owner || err->code != ENOENT)
-			return -1;
-		*ret_known = false;
-		return 0;
-	}
 	if (!o->owner)
-		return 0;
-	*ret_known = str_eq(ret->name, name);
-	if (*ret_known && (!str_eq(ret->owner, o->owner) || ret->kind != WORKSPACE_USER))
+		return engine_find(e, name, ret, err);
+	if (engine_find_named(e, name, ret, err) < 0) {
+		*ret_known = false;
+		return err->code == ENOENT ? 0 : -1;
+	}
+	if (!str_eq(ret->owner, o->owner) || ret->kind != WORKSPACE_USER)
 		return md_fail(err, EACCES, "workspace '%s' is not %s's", name, o->owner);
 	return 0;
 }

@@ -13,8 +13,8 @@ struct rm_options {
 
 static const struct args_option options[] = {
 	{ "force", 'f', ARGS_FLAG, offsetof(struct rm_options, force), NULL,
-		"running ones too, and, by their ID, those whose document is damaged; a name that "
-		"there isn't is no error" },
+		"running ones, too; by its ID, one whose document is damaged; what isn't there is "
+		"no error" },
 	ARGS_END,
 };
 

@@ -43,8 +43,8 @@ static const struct args_option options[] = {
 	{ "entrypoint", 0, ARGS_STRING, OPT(entrypoint), "PROGRAM", "instead of the image's" },
 	{ "rootfs", 0, ARGS_STRING, OPT(rootfs), "DIR",
 		"a folder instead of an image; not written to" },
-	{ "publish", 'p', ARGS_LIST, OPT(publish), "[ADDR:]PORT:PORT[/udp]",
-		"on a bridge: a port of the host leads inside" },
+	{ "publish", 'p', ARGS_LIST, OPT(publish), "PORT:PORT[/udp]",
+		"on a bridge: a port of the host ([ADDRESS:]PORT) leads inside" },
 	ARGS_END,
 };
 

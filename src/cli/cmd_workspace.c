@@ -65,24 +65,14 @@ static int make(
 	return 0;
 }
 
-/* A name is asked for, so the beginning of somebody's ID is no answer. */
 static int find_or_make(struct engine *e, const struct open_options *o, const char *name,
 	struct workspace *ret, int *ret_lock, struct md_error *err)
 {
-	int r = engine_find_locked(e, name, ret, ret_lock, err);
-
-	if (r == 0 && str_eq(ret->name, name))
+	if (engine_find_named_locked(e, name, ret, ret_lock, err) == 0)
 		return 0;
-	if (r == 0) {
-		workspace_done(ret);
-		*ret = (struct workspace)WORKSPACE_INIT;
-		fd_close(ret_lock);
-	} else if (err->code != ENOENT && err->code != EINVAL) {
+	if (err->code != ENOENT || make(e, o, name, err) < 0)
 		return -1;
-	}
-	if (make(e, o, name, err) < 0)
-		return -1;
-	return engine_find_locked(e, name, ret, ret_lock, err);
+	return engine_find_named_locked(e, name, ret, ret_lock, err);
 }
 
 static int print(struct engine *e, const struct workspace *w, struct md_error *err)
@@ -139,11 +129,10 @@ static int find_running(
 {
 	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
 
-	if (engine_find(e, name, &w, err) < 0 || !str_eq(w.name, name) ||
-		!workspace_is_running(e, &w))
-		return err->code && err->code != ENOENT
-			       ? -1
-			       : md_fail(err, ENOENT, "the workspace of '%s' isn't running", name);
+	if (engine_find_named(e, name, &w, err) < 0 && err->code != ENOENT)
+		return -1;
+	if (!w.name || !workspace_is_running(e, &w))
+		return md_fail(err, ENOENT, "the workspace of '%s' isn't running", name);
 	return check_owner(&w, o, err) < 0 ? -1 : print(e, &w, err);
 }
 
@@ -184,8 +173,8 @@ static int inspect_workspace(
 	struct usage u = { 0 };
 	bool known, running;
 
-	known = engine_find(e, name, &w, err) == 0 && str_eq(w.name, name);
-	if (!known && err->code && err->code != ENOENT && err->code != EINVAL)
+	known = engine_find_named(e, name, &w, err) == 0;
+	if (!known && err->code != ENOENT)
 		return -1;
 	if (known && (check_owner(&w, o, err) < 0 || workspace_status(e, &w, &s, err) < 0))
 		return -1;
@@ -219,10 +208,8 @@ static int stop_workspace(
 	_auto_close_ int lock = -1;
 
 	/* One that isn't there doesn't run. */
-	if (engine_find_locked(e, name, &w, &lock, err) < 0)
+	if (engine_find_named_locked(e, name, &w, &lock, err) < 0)
 		return err->code == ENOENT ? 0 : -1;
-	if (!str_eq(w.name, name))
-		return 0;
 	if (check_owner(&w, o, err) < 0)
 		return -1;
 	return workspace_is_running(e, &w) ? workspace_stop(e, &w, 3000, o->owner, err) : 0;

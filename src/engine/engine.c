@@ -229,67 +229,95 @@ int engine_list(struct engine *e, struct workspaces *ret, struct md_error *err)
 	return 0;
 }
 
-/* Index of the one that `name` means: its name, else its ID, else the beginning of just one ID. -1
- * none, -2 several. */
-static ssize_t match(const struct workspaces *l, const char *name)
+static ssize_t index_of_name(const struct workspaces *l, const char *name)
 {
-	ssize_t found = -1;
-
 	for (size_t i = 0; i < l->count; i++) {
 		if (str_eq(l->items[i].name, name))
 			return (ssize_t)i;
 	}
-	if (!*name)
-		return -1;
-	for (size_t i = 0; i < l->count; i++) {
-		if (!str_starts(l->items[i].id, name))
-			continue;
-		if (found >= 0)
-			return -2;
-		found = (ssize_t)i;
-	}
-	return found;
+	return -1;
 }
 
-int engine_find(struct engine *e, const char *name, struct workspace *ret, struct md_error *err)
+/* Index of the one that `word` means: its ID, else its name, else the beginning of just one ID. -1
+ * none, -2 several. */
+static ssize_t match(const struct workspaces *l, const char *word)
+{
+	ssize_t found = -1, named = index_of_name(l, word);
+
+	if (!*word)
+		return -1;
+	for (size_t i = 0; i < l->count; i++) {
+		if (!str_starts(l->items[i].id, word))
+			continue;
+		if (str_eq(l->items[i].id, word))
+			return (ssize_t)i;
+		found = found == -1 ? (ssize_t)i : -2;
+	}
+	return named >= 0 ? named : found;
+}
+
+static int find(struct engine *e, const char *word,
+	ssize_t (*look_up)(const struct workspaces *l, const char *word), struct workspace *ret,
+	struct md_error *err)
 {
 	_auto_workspaces_ struct workspaces l = { NULL, 0 };
 	ssize_t at;
 
 	if (engine_list(e, &l, err) < 0)
 		return -1;
-	at = match(&l, name);
+	at = look_up(&l, word);
 	if (at == -2)
 		return md_fail(
-			err, EINVAL, "several workspaces have an ID that begins with '%s'", name);
+			err, EINVAL, "several workspaces have an ID that begins with '%s'", word);
 	if (at < 0)
 		return md_fail(
-			err, ENOENT, "no workspace '%.80s': `mdocker ps -a` lists them", name);
+			err, ENOENT, "no workspace '%.80s': `mdocker ps -a` lists them", word);
 	*ret = l.items[at];
 	l.items[at] = (struct workspace)WORKSPACE_INIT;
+	return 0;
+}
+
+int engine_find(struct engine *e, const char *name, struct workspace *ret, struct md_error *err)
+{
+	return find(e, name, match, ret, err);
+}
+
+int engine_find_named(
+	struct engine *e, const char *name, struct workspace *ret, struct md_error *err)
+{
+	return find(e, name, index_of_name, ret, err);
+}
+
+/* Replaces what was found by its document under its lock. */
+static int lock_found(struct engine *e, struct workspace *w, int *ret_lock, struct md_error *err)
+{
+	_auto_workspace_ struct workspace found = *w;
+	_auto_free_ char *path = str_format("%s/lock", found.id);
+	_auto_close_ int lock = -1;
+
+	*w = (struct workspace)WORKSPACE_INIT;
+	if (!path)
+		return md_fail_errno(err, "workspace %s", found.name);
+	lock = file_lock(e->workspaces_fd, path, true, true);
+	if (lock < 0 && errno != ENOENT)
+		return md_fail_errno(err, "lock of workspace %s", found.name);
+	/* Who had the lock before may have changed or removed it. */
+	if (lock < 0 || engine_load(e, found.id, w, err) < 0)
+		return md_fail(err, ENOENT, "workspace '%.80s' was removed meanwhile", found.name);
+	*ret_lock = take_fd(&lock);
 	return 0;
 }
 
 int engine_find_locked(struct engine *e, const char *name, struct workspace *ret, int *ret_lock,
 	struct md_error *err)
 {
-	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
-	_auto_free_ char *path = NULL;
-	_auto_close_ int lock = -1;
+	return engine_find(e, name, ret, err) < 0 ? -1 : lock_found(e, ret, ret_lock, err);
+}
 
-	if (engine_find(e, name, &w, err) < 0)
-		return -1;
-	path = str_format("%s/lock", w.id);
-	if (!path)
-		return md_fail_errno(err, "workspace %s", w.name);
-	lock = file_lock(e->workspaces_fd, path, true, true);
-	if (lock < 0 && errno != ENOENT)
-		return md_fail_errno(err, "lock of workspace %s", w.name);
-	/* Who had the lock before may have changed or removed it. */
-	if (lock < 0 || engine_load(e, w.id, ret, err) < 0)
-		return md_fail(err, ENOENT, "workspace '%.80s' was removed meanwhile", name);
-	*ret_lock = take_fd(&lock);
-	return 0;
+int engine_find_named_locked(struct engine *e, const char *name, struct workspace *ret,
+	int *ret_lock, struct md_error *err)
+{
+	return engine_find_named(e, name, ret, err) < 0 ? -1 : lock_found(e, ret, ret_lock, err);
 }
 
 /* What it was made with nobody knows; so all that it may have had is looked for, under its ID. */

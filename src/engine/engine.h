@@ -101,13 +101,18 @@ int engine_create(struct engine *e, const struct workspace_request *r, struct wo
 /* By its whole ID. ENOENT if there is none. */
 int engine_load(struct engine *e, const char *id, struct workspace *ret, struct md_error *err);
 
-/* By name, by ID, or by the beginning of an ID if only one has it. ENOENT; EINVAL when several have
+/* By ID, by name, or by the beginning of an ID if only one has it. ENOENT; EINVAL when several have
  * it. */
 int engine_find(struct engine *e, const char *name, struct workspace *ret, struct md_error *err);
+/* By name alone: a user may be called as somebody's ID begins. ENOENT. */
+int engine_find_named(
+	struct engine *e, const char *name, struct workspace *ret, struct md_error *err);
 
-/* As engine_find(), and takes its lock (waiting for who has it); the document is read under it. */
+/* As these, and its lock is taken (waiting for who has it); the document is read under it. */
 int engine_find_locked(struct engine *e, const char *name, struct workspace *ret, int *ret_lock,
 	struct md_error *err);
+int engine_find_named_locked(struct engine *e, const char *name, struct workspace *ret,
+	int *ret_lock, struct md_error *err);
 
 /* One whose document can't be read, by its whole ID: as much of it as workspace_remove() needs, and its lock. ENOENT if there is no such. */
 int engine_find_damaged(struct engine *e, const char *id, struct workspace *ret, int *ret_lock,

@@ -16,6 +16,7 @@
 
 enum {
 	CLI_FAILED = 1,
+	CLI_NO_COMMAND = 3, /* as runc has it */
 	CLI_EXEC_FAILED = 255,
 };
 

@@ -215,7 +215,8 @@ int main(int argc, char **argv)
 	command = find_command(argv[0]);
 	if (!command) {
 		md_fail(&err, EINVAL, "unknown command '%s'", argv[0]);
-		return cli_fail(&err);
+		cli_fail(&err);
+		return CLI_NO_COMMAND;
 	}
 	return command->run(command, count, argv);
 }

@@ -36,7 +36,7 @@ const struct args_option server_options[] = {
 	OPTION("allow-origin", origins, ARGS_LIST, "ORIGIN", "a further origin that pages may come from"),
 	OPTION("workspace", workspace, ARGS_LIST, "NAME=VALUE",
 		"of a new workspace: image, network, memory... as the options of `mdocker workspace open`"),
-	OPTION("template", templates, ARGS_LIST, "[USER=|@GROUP=]NAME", "of new workspaces: `mdocker template`"),
+	OPTION("template", templates, ARGS_LIST, "[WHOSE=]NAME", "of new workspaces, all or WHOSE (USER or @GROUP): `mdocker template`"),
 	OPTION("group", groups, ARGS_LIST, "GROUP=USER,...", "users who share a template"),
 	OPTION("allow-host", hosts, ARGS_LIST, "NAME", "a name under which this server is asked for"),
 	OPTION("trusted-proxy", proxies, ARGS_LIST, "CIDR", "a proxy whose X-Forwarded-For and -Proto count"),

@@ -115,9 +115,10 @@ void http_reply_json(struct request *q, int status)
 #define ERROR_PAGE                                                                                 \
 	"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"                                \
 	"<meta name=\"viewport\" content=\"width=device-width\">"                                  \
-	"<meta name=\"color-scheme\" content=\"dark light\"><title>%d \302\267 MiniDocker</title>"   \
+	"<meta name=\"color-scheme\" content=\"dark light\"><title>%d \302\267 MiniDocker</title>" \
 	"<style>body{display:grid;place-content:center;min-height:90vh;margin:0 16px;"             \
-	"text-align:center;font:16px/1.5 system-ui,sans-serif}h1{margin:0}</style>"                \
+	"text-align:center;font:16px/1.5 "                                                         \
+	"system-ui,sans-serif}h1{margin:0}p::first-letter{text-transform:uppercase}</style>"       \
 	"<h1>%d</h1><p>"
 
 static void add_html(struct buf *out, const char *text)
@@ -147,8 +148,8 @@ static void reply_page(struct request *q, int status, const char *text)
 	buf_add_str(&q->text, ".</p><p><a href=\"");
 	add_html(&q->text, web.settings.base_path);
 	buf_add_str(&q->text, "/\">MiniDocker</a></p>\n");
-	begin_reply(q, status, "text/html; charset=utf-8", q->text.len,
-		"cache-control: no-store\r\n");
+	begin_reply(
+		q, status, "text/html; charset=utf-8", q->text.len, "cache-control: no-store\r\n");
 }
 
 void http_reply_error(struct request *q, int status, const char *code, const char *text)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -63,6 +64,26 @@ def test_a_damaged_document_is_named_and_hides_no_other(web):
     assert r.code == 0 and "web" in r.out and "0123456789ab" in r.err
     (broken / "workspace.json").unlink()
     broken.rmdir()
+
+
+def test_a_user_may_be_called_as_ids_begin_and_an_id_goes_before_a_name(web):
+    (one,) = web.workspaces()
+    document = (web.root / "workspaces" / one / "workspace.json").read_text()
+    others = ["ed0000000001", "ed0000000002"]
+    for n, i in enumerate(others):
+        (web.root / "workspaces" / i).mkdir()
+        (web.root / "workspaces" / i / "workspace.json").write_text(
+            document.replace(one, i).replace('"web"', f'"w{n}"'))
+    web.mdocker("inspect", "ed").failed(1, "several")
+    assert json.loads(web.mdocker("workspace", "inspect", "ed", "--owner", "ed").ok().out)["state"] == "absent"
+    web.mdocker("workspace", "stop", "ed", "--owner", "ed").ok()
+    web.mdocker("workspace", "open", "ed", "--owner", "ed", "--no-start").failed(3, "isn't running")
+    assert json.loads(web.mdocker("recordings", "ls", "ed", "--owner", "ed", "--json").ok().out)["recordings"] == []
+    shadow = web.root / "workspaces" / others[1] / "workspace.json"
+    shadow.write_text(shadow.read_text().replace('"w1"', f'"{one}"'))
+    assert json.loads(web.mdocker("inspect", one).ok().out)[0]["workspace"]["id"] == one
+    for i in others:
+        shutil.rmtree(web.root / "workspaces" / i)
 
 
 # ---- start, stop, kill ----

@@ -8,6 +8,9 @@ import re
 
 import pytest
 
+from harness import program
+from harness.process import run
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")])
 # Whole paths; those that begin in src/, as in `engine/start.c`; and file names alone, as in `warden.c` or `test_limits.py`.
@@ -62,3 +65,17 @@ def test_the_map_names_each_folder_of_the_source():
 def test_each_target_of_make_in_a_document_exists(document):
     targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:`|sudo )make ([a-z-]+)", document.read_text())) <= targets
+
+
+def helps(name):
+    """What each command of a program says of itself."""
+    own = run([program(name), "--help"]).ok().out
+    listed = own.split("Commands:\n")[1].split("\n\n")[0] if "Commands:" in own else ""
+    return [own, *(run([program(name), line.split()[0], "--help"]).ok().out for line in listed.splitlines())]
+
+
+@pytest.mark.parametrize("name", ["mdocker", "mdocker-runtime", "mdockerd"])
+def test_what_options_do_stands_in_one_column(name):
+    rows = [line for text in helps(name) for line in text.splitlines() if re.match(r" +(-\w, +)?--\w", line)]
+    assert len(rows) > 15
+    assert [r for r in rows if not re.match(r".{32} \S", r)] == []

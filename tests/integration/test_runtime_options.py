@@ -227,3 +227,8 @@ def test_update_of_caches_is_a_clear_error(bundle, option):
     bundle.up()
     r = bundle.runtime("update", *option, bundle.id, ok=False)
     assert r.returncode == 1 and "Intel RDT" in r.stderr
+
+
+def test_an_unknown_command_has_a_status_of_its_own(bundle):
+    r = bundle.runtime("checkpoint", bundle.id, ok=False)
+    assert r.returncode == 3 and r.stderr == "mdocker-runtime: unknown command 'checkpoint'\n"
