@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "base/utc.h"
 
 enum { LINE_MAX_BYTES = 4096 };
@@ -42,26 +43,30 @@ void log_set_level(enum log_level level)
 	log_state.level = level;
 }
 
-/* Copies `from` with control characters (and, for JSON, quotes) escaped; returns the length. */
-static size_t escape(char *to, size_t size, const char *from, bool json)
+/* Copies `from` with control characters, bytes that are no UTF-8 and, for JSON, quotes escaped. */
+static void escape(char *to, size_t size, const char *from, bool json)
 {
-	size_t len = 0;
+	size_t len = 0, n;
 
-	for (; *from && len + 7 < size; from++) {
-		unsigned char c = (unsigned char)*from;
+	for (; *from && len + 7 < size; from += MD_MAX(n, (size_t)1)) {
+		unsigned int c = (unsigned char)*from;
 
-		if (json && (c == '"' || c == '\\')) {
-			to[len++] = '\\';
-			to[len++] = (char)c;
-		} else if (c < 0x20 || c == 0x7f) {
+		n = str_utf8_length(from);
+		if (n == 2 && c == 0xc2)
+			c = (unsigned char)from[1];
+		if (json && n == 0) {
+			len += (size_t)snprintf(to + len, size - len, "\\ufffd");
+		} else if (n == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0)) {
 			len += (size_t)snprintf(
 				to + len, size - len, json ? "\\u%04x" : "\\x%02x", c);
 		} else {
-			to[len++] = (char)c;
+			if (json && (c == '"' || c == '\\'))
+				to[len++] = '\\';
+			memcpy(to + len, from, n);
+			len += n;
 		}
 	}
 	to[len] = '\0';
-	return len;
 }
 
 void log_write(enum log_level level, const char *fmt, ...)

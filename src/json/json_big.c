@@ -59,6 +59,28 @@ char *json_big_mark(const char *text, size_t len, size_t *ret_len)
 	return buf_take(&out);
 }
 
+/* As the library writes the mark. */
+static const char mark_written[] = "\"\\u001F";
+
+void json_big_unmark(char *text)
+{
+	size_t len = strlen(text), n, to = 0;
+
+	for (size_t from = 0; from < len; from += n) {
+		n = text[from] == '"' ? string_length(text + from, len - from) : 1;
+		if (str_starts(text + from, mark_written) && n > sizeof(mark_written)) {
+			size_t digits = n - sizeof(mark_written);
+
+			memmove(text + to, text + from + sizeof(mark_written) - 1, digits);
+			to += digits;
+		} else {
+			memmove(text + to, text + from, n);
+			to += n;
+		}
+	}
+	text[to] = '\0';
+}
+
 bool json_big_is(const char *s)
 {
 	return s && s[0] == JSON_BIG_MARK && s[1];

@@ -18,6 +18,9 @@
 /* The text with long integers marked; heap, NULL: no memory. */
 char *json_big_mark(const char *text, size_t len, size_t *ret_len);
 
+/* In place: the marked integers of a text that the library has written become numbers again. */
+void json_big_unmark(char *text);
+
 /* True if the string is a marked integer; its digits then follow the mark (maybe with a '-'). */
 bool json_big_is(const char *s);
 

@@ -263,5 +263,9 @@ int json_each_member(const struct json_node *object,
 
 char *json_text(const struct json_node *n)
 {
-	return json_dumps(n->value, JSON_COMPACT | JSON_ENCODE_ANY);
+	char *text = json_dumps(n->value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	if (text)
+		json_big_unmark(text);
+	return text;
 }

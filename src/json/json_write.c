@@ -39,6 +39,9 @@ static void add_escaped(struct buf *out, const char *value)
 			buf_add_str(out, "\\n");
 		} else if (*s < 0x20 || *s == 0x7f) {
 			buf_addf(out, "\\u%04x", *s);
+		} else if (len == 2 && s[0] == 0xc2 && s[1] < 0xa0) {
+			/* C1: some terminals take them for the beginning of a sequence. */
+			buf_addf(out, "\\u%04x", s[1]);
 		} else if (len == 0) {
 			buf_add_str(out, "\xef\xbf\xbd");
 			len = 1;

@@ -375,7 +375,6 @@ struct oci_seccomp {
 	const char *listener_path, *listener_metadata;
 	struct oci_seccomp_rule *rules;
 	size_t rule_count;
-	const char *text; /* the whole object as compact JSON: what a cache hashes */
 };
 
 /* ---- the document ---- */

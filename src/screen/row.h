@@ -25,11 +25,6 @@ struct row {
 	uint32_t cells[];
 };
 
-struct cell {
-	uint32_t text;
-	uint16_t attr;
-};
-
 struct row *row_new(unsigned int length);
 
 static inline unsigned int cell_width(uint32_t text)
@@ -62,11 +57,6 @@ static inline void row_set(struct row *r, unsigned int x, uint32_t text, uint16_
 	r->attrs[x] = attr;
 	if (x >= r->used)
 		r->used = (uint16_t)(x + 1);
-}
-
-static inline struct cell row_get(const struct row *r, unsigned int x)
-{
-	return (struct cell){ r->cells[x], r->attrs[x] };
 }
 
 /* All cells become blank ones with this attribute; `wrapped` is left. */

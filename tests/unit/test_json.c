@@ -48,6 +48,7 @@ static void hostile_documents_are_refused(void **state _unused_)
 
 static void integers_up_to_2_64_are_kept(void **state _unused_)
 {
+	_auto_free_ char *again = NULL;
 	static const char text[] = "{\"a\":18446744073709551615,\"b\":9223372036854775808,"
 				   "\"c\":99999999999999999999,\"s\":\"18446744073709551615\"}";
 	_auto_json_ struct json_doc doc = JSON_DOC_INIT;
@@ -66,6 +67,8 @@ static void integers_up_to_2_64_are_kept(void **state _unused_)
 	assert_int_equal(json_get_u64(&root, "c", UINT64_MAX, &value, &err), -1);
 	assert_int_equal(json_get_string(&root, "a", &s, &err), -1);
 	assert_int_equal(json_get_string(&root, "s", &s, &err), 1);
+	again = json_text(&root);
+	assert_string_equal(again, text);
 }
 
 static void strings_are_written_safely(void **state _unused_)
@@ -75,14 +78,14 @@ static void strings_are_written_safely(void **state _unused_)
 	char *const items[] = { (char *)"a", (char *)"b", NULL };
 
 	json_object_begin(&w, NULL);
-	json_add_string(&w, "s", "q\"\\\n\x01\xff\xc3\xa9");
+	json_add_string(&w, "s", "q\"\\\n\x01\xc2\x9b\xff\xc3\xa9");
 	json_add_strv(&w, "v", items);
 	json_add_strv(&w, "none", NULL);
 	json_add_bool(&w, "b", true);
 	json_add_i64(&w, "i", -1);
 	json_object_end(&w);
 	assert_string_equal(buf_str(&b),
-		"{\"s\":\"q\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\",\"v\":[\"a\",\"b\"],"
+		"{\"s\":\"q\\\"\\\\\\n\\u0001\\u009b\xef\xbf\xbd\xc3\xa9\",\"v\":[\"a\",\"b\"],"
 		"\"none\":[],\"b\":true,\"i\":-1}");
 }
 

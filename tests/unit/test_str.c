@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include "unit.h"
 
-#include <stdio.h>
-
 #include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
 
 static void numbers_are_whole_strings_in_range(void **state _unused_)
@@ -81,6 +85,27 @@ static void sequences_of_utf8_are_whole_and_shortest(void **state _unused_)
 	assert_int_equal(str_utf8_length("\xed\xa0\x80"), 0);
 }
 
+static void a_line_of_the_log_holds_no_control_sequence(void **state _unused_)
+{
+	static const char *const lines[] = {
+		"x: error: \\x1b[2J \\x9b \\x9bm \xc3\xa4 \\xc3 \"\n",
+		"\"msg\":\"\\u001b[2J \\u009b \\ufffdm \xc3\xa4 \\ufffd \\\"\"",
+	};
+
+	log_init("x");
+	for (int json = 0; json < 2; json++) {
+		_auto_close_ int fd = memfd_create("log", MFD_CLOEXEC);
+		char text[200] = "";
+
+		log_open(fd, LOG_INFO, json);
+		log_error("\033[2J \xc2\x9b \x9bm \xc3\xa4 \xc3 \"");
+		assert_true(pread(fd, text, sizeof(text) - 1, 0) > 0);
+		if (!strstr(text, lines[json]))
+			fail_msg("%s", text);
+	}
+	log_open(STDERR_FILENO, LOG_WARNING, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +114,7 @@ int main(void)
 		cmocka_unit_test(environment_replaces_by_name),
 		cmocka_unit_test(octal_escapes_are_whole_ones),
 		cmocka_unit_test(sequences_of_utf8_are_whole_and_shortest),
+		cmocka_unit_test(a_line_of_the_log_holds_no_control_sequence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
