@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -360,28 +359,6 @@ static int clear_place(struct unpacker *u, const struct place *p, bool folder)
 	return 0;
 }
 
-/* `.wh..wh..opq` hides all that lower layers have in its folder, `.wh.NAME` hides NAME. */
-static int make_whiteout(struct unpacker *u, const struct place *p)
-{
-	const char *hidden = p->name + strlen(".wh.");
-
-	if (str_eq(hidden, ".wh..opq")) {
-		_auto_close_ int fd = openat(p->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		if (fd < 0 || fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0)
-			return md_fail_errno(u->err, "unpack '%s': opaque folder", p->printable);
-		return 0;
-	}
-	if (str_starts(hidden, ".wh.")) /* other marks of aufs mean nothing here */
-		return 0;
-	if (!*hidden || str_eq(hidden, ".") || str_eq(hidden, ".."))
-		return md_fail(u->err, EINVAL, "unpack '%s': bad whiteout", p->printable);
-	if (file_remove_tree(p->parent_fd, hidden) < 0 ||
-		mknodat(p->parent_fd, hidden, S_IFCHR, makedev(0, 0)) < 0)
-		return md_fail_errno(u->err, "unpack '%s': whiteout", p->printable);
-	return 0;
-}
-
 static int make_entry(struct unpacker *u, struct archive_entry *e, const struct place *p)
 {
 	static const struct {
@@ -401,8 +378,6 @@ static int make_entry(struct unpacker *u, struct archive_entry *e, const struct 
 			       ? make_folder(u, e, p)
 			       : md_fail(u->err, EINVAL, "unpack '%s': the root must be a folder",
 					 p->printable);
-	if (u->options->whiteouts && str_starts(p->name, ".wh."))
-		return make_whiteout(u, p);
 	if (clear_place(u, p, !link && type == S_IFDIR) < 0)
 		return -1;
 	if (link)

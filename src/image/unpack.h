@@ -14,14 +14,12 @@
  * ACLs are not
  *   - owners outside 0..65535 are refused: no workspace could map them
  *   - too many bytes, entries, or folders within folders are refused
- * Whiteouts (`.wh.NAME`, `.wh..wh..opq`) become overlayfs's: a 0:0 device; the attribute
- * trusted.overlay.opaque.
+ * It is a whole tree and no change of another: a name that begins with .wh. is a name like others.
  */
 #ifndef MD_IMAGE_UNPACK_H
 #define MD_IMAGE_UNPACK_H
 
 #include <locale.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -32,7 +30,6 @@ enum { UNPACK_DIGEST_LEN = 64, UNPACK_DEPTH_MAX = 256, UNPACK_PATH_MAX = 4095 };
 struct unpack_options {
 	uint64_t max_bytes;   /* of all files together, holes counted, and their attributes */
 	uint64_t max_entries; /* and folders that are only implied */
-	bool whiteouts;       /* false: a name that begins with .wh. is a name like others */
 	locale_t locale;      /* of unpack_locale(), borrowed */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mdocker-unpack MAX_BYTES MAX_ENTRIES whiteouts|plain - the program behind unpacker.h. Started by
+ * mdocker-unpack MAX_BYTES MAX_ENTRIES - the program behind unpacker.h. Started by
  * image/ only.
  *
  * Before the first byte of the archive is read: the folder is the root and no descriptor leads out
@@ -28,9 +28,8 @@
  * malloc. */
 enum { MEMORY_MAX = 1 << 30 };
 
-/* SYS_ADMIN is for the attribute trusted.overlay.opaque; the filter leaves it no other use. */
-static const int capabilities[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_MKNOD,
-	CAP_SETFCAP, CAP_SYS_ADMIN };
+static const int capabilities[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID,
+	CAP_SETFCAP };
 
 static const int system_calls[] = {
 	SCMP_SYS(read),
@@ -118,7 +117,7 @@ static int enter_cage(struct md_error *err)
 
 static int unpack(char **argv, struct unpack_result *ret, struct md_error *err)
 {
-	struct unpack_options o = { .whiteouts = str_eq(argv[3], "whiteouts") };
+	struct unpack_options o = { .max_bytes = 0 };
 	/* Read from the host's files before they are out of reach. */
 	locale_t names = unpack_locale();
 
@@ -137,7 +136,7 @@ int main(int argc, char **argv)
 {
 	struct unpacker_outcome outcome = { 0 };
 
-	if (argc != 4) {
+	if (argc != 3) {
 		fprintf(stderr, "mdocker-unpack is started by mdocker\n");
 		return 125;
 	}

@@ -43,8 +43,7 @@ static int start(int fd, int root_fd, int outcome_fd, const struct unpack_option
 		return md_fail(err, ENOENT, "mdocker-unpack is not installed beside this program");
 	if (strv_add(&argv, "mdocker-unpack") < 0 ||
 		strv_addf(&argv, "%llu", (unsigned long long)o->max_bytes) < 0 ||
-		strv_addf(&argv, "%llu", (unsigned long long)o->max_entries) < 0 ||
-		strv_add(&argv, o->whiteouts ? "whiteouts" : "plain") < 0)
+		strv_addf(&argv, "%llu", (unsigned long long)o->max_entries) < 0)
 		return md_fail(err, ENOMEM, "unpack: out of memory");
 	s.path = program;
 	s.argv = argv.items;

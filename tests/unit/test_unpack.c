@@ -131,9 +131,7 @@ static int make_archive(const struct entry *entries, int filter)
 
 static struct unpack_options options(void)
 {
-	return (struct unpack_options){
-		.max_bytes = 1 << 20, .max_entries = 100, .whiteouts = true, .locale = names
-	};
+	return (struct unpack_options){ .max_bytes = 1 << 20, .max_entries = 100, .locale = names };
 }
 
 static int unpack(const struct entry *entries, struct unpack_result *ret, struct md_error *err)
@@ -400,29 +398,6 @@ static void ceilings_hold(void **state _unused_)
 		(struct entry[]){ { deep, S_IFDIR, 0755 }, { NULL } }, EFBIG, "folders deep");
 }
 
-static void whiteouts_become_overlayfs_marks(void **state _unused_)
-{
-	char value[10];
-	struct stat st;
-
-	assert_unpacks((struct entry[]){
-		{ "d", S_IFDIR, 0755 },
-		{ "d/.wh.gone", S_IFREG, 0, "" },
-		{ "o/.wh..wh..opq", S_IFREG, 0, "" },
-		{ "d/.wh..wh.plnk", S_IFREG, 0, "" },
-		{ NULL },
-	});
-	assert_int_equal(fstatat(root, "d/gone", &st, AT_SYMLINK_NOFOLLOW), 0);
-	assert_true(S_ISCHR(st.st_mode) && st.st_rdev == 0);
-	assert_int_equal(fchdir(root), 0);
-	assert_int_equal(getxattr("o", "trusted.overlay.opaque", value, sizeof(value)), 1);
-	assert_false(is_there("d/.wh..wh.plnk"));
-	assert_refused((struct entry[]){ { "d/.wh...", S_IFREG, 0, "" }, { NULL } }, EINVAL,
-		"bad whiteout");
-	assert_refused(
-		(struct entry[]){ { "d/.wh.", S_IFREG, 0, "" }, { NULL } }, EINVAL, "bad whiteout");
-}
-
 static void the_root_may_only_be_a_folder(void **state _unused_)
 {
 	assert_refused((struct entry[]){ { "./", S_IFLNK, 0, "/" }, { NULL } }, EINVAL, "root");
@@ -512,7 +487,6 @@ int main(void)
 		TEST(only_harmless_attributes_are_kept),
 		TEST(owners_that_no_workspace_maps_are_refused),
 		TEST(ceilings_hold),
-		TEST(whiteouts_become_overlayfs_marks),
 		TEST(the_root_may_only_be_a_folder),
 		TEST(messages_hold_no_control_sequences),
 		TEST(every_compression_gives_the_same_tree),
