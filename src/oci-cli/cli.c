@@ -78,30 +78,32 @@ int cli_duration(const char *text, int64_t *ret_ms)
 {
 	static const struct {
 		const char *unit;
-		int64_t ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
-	int64_t sum = 0;
+		double ms;
+	} units[] = { { "ns", 1e-6 }, { "us", 1e-3 }, { "ms", 1 }, { "s", 1e3 }, { "m", 6e4 },
+		{ "h", 3.6e6 } };
+	double sum = 0;
 
 	if (!*text)
 		return -1;
 	while (*text) {
+		size_t digits = strspn(text, "0123456789."), len = strspn(text + digits, "numsh");
+		size_t i = 0;
 		char *end;
-		size_t i = 0, len;
-		long long n;
+		double n = strtod(text, &end);
 
-		if (*text < '0' || *text > '9')
+		if (!digits || digits > 16 || end != text + digits)
 			return -1;
-		n = strtoll(text, &end, 10);
-		len = strspn(end, "mhs");
 		while (i < ARRAY_SIZE(units) &&
 			(strlen(units[i].unit) != len || strncmp(units[i].unit, end, len) != 0))
 			i++;
-		if (i == ARRAY_SIZE(units) || n > 1000000)
+		if (i == ARRAY_SIZE(units))
 			return -1;
 		sum += n * units[i].ms;
 		text = end + len;
 	}
-	*ret_ms = sum;
+	if (sum > 3.6e12)
+		return -1;
+	*ret_ms = sum > 0 && sum < 1 ? 1 : (int64_t)sum;
 	return 0;
 }
 
@@ -134,7 +136,7 @@ int cli_create_options(struct cli_create *c, struct md_error *err)
 		.bundle = c->bundle,
 		.config = c->config,
 		.console_socket = c->console_socket,
-		.pid_file = c->pid_file,
+		.pid_file = c->pid_file && c->pid_file[0] ? c->pid_file : NULL,
 		.preserve_fds = (unsigned int)c->preserve_fds + c->o.listen_fds,
 		.listen_fds = c->o.listen_fds,
 		.no_pivot = c->no_pivot,

@@ -24,7 +24,8 @@ static const struct args_option options[] = {
 	{ "apparmor", 0, ARGS_STRING, AT(apparmor), "PROFILE", "AppArmor profile" },
 	{ "process-label", 0, ARGS_STRING, AT(process_label), "LABEL", "SELinux label" },
 	{ "no-new-privs", 0, ARGS_FLAG, AT(no_new_privs), NULL, "set no_new_privs" },
-	{ "cgroup", 0, ARGS_STRING, AT(cgroup), "PATH", "below the container's own cgroup" },
+	{ "cgroup", 0, ARGS_LIST, AT(cgroups), "[CTL:]PATH",
+		"below the container's own cgroup (of these controllers)" },
 	{ "tty", 't', ARGS_FLAG, AT(tty), NULL, "with a terminal of its own" },
 	{ "console-socket", 0, ARGS_STRING, AT(console_socket), "PATH",
 		"unix socket that gets the terminal's master" },
@@ -39,11 +40,24 @@ static const struct args_option options[] = {
 	ARGS_END,
 };
 
+/* As with runc, whose options have "" for "not given". */
+static void drop_empty(struct exec_options *o)
+{
+	const char **texts[] = { &o->cwd, &o->user, &o->apparmor, &o->process_label, &o->pid_file,
+		&o->process_file };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (*texts[i] && !**texts[i])
+			*texts[i] = NULL;
+	}
+}
+
 static int exec(struct cli_exec *e, int count, char **argv, int *ret_exit, struct md_error *err)
 {
 	if (cli_number("preserve-fds", e->preserve_fds, 65536, err) < 0)
 		return -1;
 	e->o.preserve_fds = (unsigned int)e->preserve_fds;
+	drop_empty(&e->o);
 	if (count < 2 && !e->o.process_file)
 		return md_fail(err, EINVAL, "process args cannot be empty");
 	if (count > 1 && !e->o.process_file)
@@ -66,6 +80,7 @@ static int run(const struct args_command *c, int argc, char **argv)
 	}
 	strv_done(&e.o.env);
 	strv_done(&e.o.caps);
+	strv_done(&e.o.cgroups);
 	strv_done(&e.o.additional_gids);
 	return exit_code;
 }

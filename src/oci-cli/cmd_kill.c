@@ -60,7 +60,7 @@ static int run(const struct args_command *c, int argc, char **argv)
 
 	if (cli_parse_done(c, &o, argc, argv, 1, 2, false, &count, &code))
 		return code;
-	if (count == 2 && parse_signal(argv[1], &sig) < 0) {
+	if (count == 2 && argv[1][0] && parse_signal(argv[1], &sig) < 0) {
 		md_fail(&err, EINVAL, "unknown signal \"%s\"", argv[1]);
 		return cli_fail(&err);
 	}

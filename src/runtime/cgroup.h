@@ -72,9 +72,10 @@ bool cgroup_needs_pid(const struct cgroup *c);
 int cgroup_birth_fd(struct cgroup *c);
 
 /* Moves a process into every group; with `born` not into the one that cgroup_birth_fd() gave it at
- * birth. With `sub` (NULL: none) into that group below, which must exist; `born` must then be
- * false. */
-int cgroup_add(struct cgroup *c, pid_t pid, const char *sub, bool born, struct md_error *err);
+ * birth. With `subs` (NULL or empty: none), "[CONTROLLER,...:]PATH" each, into those groups below, which must exist;
+ * `born` must then be false. */
+int cgroup_add(
+	struct cgroup *c, pid_t pid, const struct strv *subs, bool born, struct md_error *err);
 
 enum { CGROUP_ENTRIES = 16 };
 

@@ -329,20 +329,52 @@ static int check_sub_path(const char *sub, struct md_error *err)
 	return 0;
 }
 
-int cgroup_add(struct cgroup *c, pid_t pid, const char *sub, bool born, struct md_error *err)
+/* True if `sub`, "[CONTROLLER,...:]PATH", is meant for the tree. */
+static bool is_sub_of(const struct cgroup_tree *t, const char *sub, size_t list_len)
 {
-	if (sub) {
-		sub += strspn(sub, "/");
-		sub = *sub ? sub : NULL;
-	}
-	if (sub && check_sub_path(sub, err) < 0)
+	char list[256];
+
+	if (!list_len)
+		return true;
+	snprintf(list, sizeof(list), "%.*s", (int)list_len, sub);
+	return str_eq(list, t->name) || (cgroup_controllers_of(list) & t->controllers);
+}
+
+/* Notes in `ret`, tree by tree, the path below the container's group. */
+static int find_sub(
+	struct cgroup *c, const char *sub, const char *ret[CGROUP_TREES], struct md_error *err)
+{
+	const char *colon = strchr(sub, ':');
+	const char *path = colon ? colon + 1 : sub;
+	bool found = false;
+
+	path += strspn(path, "/");
+	if (check_sub_path(path, err) < 0)
 		return -1;
+	for (size_t i = 0; i < c->tree_count; i++) {
+		if (!is_sub_of(&c->trees[i], sub, colon ? (size_t)(colon - sub) : 0))
+			continue;
+		found = true;
+		ret[i] = *path ? path : NULL;
+	}
+	return found ? 0 : md_fail(err, ENOENT, "cgroup: '%s': no such controller here", sub);
+}
+
+int cgroup_add(
+	struct cgroup *c, pid_t pid, const struct strv *subs, bool born, struct md_error *err)
+{
+	const char *sub[CGROUP_TREES] = { NULL };
+
+	for (size_t i = 0; subs && i < subs->count; i++) {
+		if (find_sub(c, subs->items[i], sub, err) < 0)
+			return -1;
+	}
 	for (size_t i = 0; i < c->tree_count; i++) {
 		struct cgroup_tree *t = &c->trees[i];
 
 		if (born && t->ops == &cgroup_unified_ops)
 			continue;
-		if (add_to_tree(c, t, pid, sub, err) < 0)
+		if (add_to_tree(c, t, pid, sub[i], err) < 0)
 			return -1;
 	}
 	return 0;

@@ -125,7 +125,7 @@ struct exec_options {
 	struct strv additional_gids;
 	const char *apparmor;
 	const char *process_label;
-	const char *cgroup; /* below the container's own */
+	struct strv cgroups; /* below the container's own, as cgroup_add() has them */
 	bool tty;
 	bool no_new_privs; /* set: on; else as the container's process has it */
 	bool detach;

@@ -332,7 +332,7 @@ static int prepare(struct entry *e, const char *id, struct md_error *err)
 	e->launch.plan = &e->plan;
 	e->launch.state = &e->state;
 	e->launch.cgroup = e->cgroup;
-	e->launch.exec_cgroup = o->cgroup;
+	e->launch.exec_cgroups = &o->cgroups;
 	return 0;
 }
 

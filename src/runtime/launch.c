@@ -128,8 +128,8 @@ static pid_t clone_between(struct launch *l, uint64_t flags)
 /* Into a group below, as systemd has it, and from a go-between, the child is moved. */
 static bool enters_by_itself(const struct launch *l)
 {
-	return l->cgroup && !cgroup_needs_pid(l->cgroup) && !l->exec_cgroup &&
-	       !l->plan->init.join_by_between;
+	return l->cgroup && !cgroup_needs_pid(l->cgroup) &&
+	       (!l->exec_cgroups || !l->exec_cgroups->count) && !l->plan->init.join_by_between;
 }
 
 /* The child of the common case: born in its group of the unified tree, and entering those of the others by itself. Without clone3 we
@@ -311,7 +311,7 @@ static int enter_cgroups(struct launch *l, struct md_error *err)
 		(l->born_in_cgroup || cgroup_birth_fd(l->cgroup) < 0))
 		r = cgroup_open_entries(l->cgroup, fds, &count, err);
 	else if (l->cgroup)
-		r = cgroup_add(l->cgroup, l->pid, l->exec_cgroup, false, err);
+		r = cgroup_add(l->cgroup, l->pid, l->exec_cgroups, false, err);
 	if (r < 0)
 		return md_wrap(err, "cgroups");
 	/* A child that is gone has left a message why; it is read next. */

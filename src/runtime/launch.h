@@ -22,14 +22,15 @@ struct launch {
 	struct cgroup *cgroup;         /* borrowed */
 	const struct state_dir *
 		dir; /* borrowed; where the state is noted before there is a group to be found again. NULL for exec */
-	const char *exec_cgroup; /* exec: group below it, or NULL */
-	pid_t pid;               /* 0: no child (any more) */
-	uint64_t start_time;     /* of the child (procfs.h); not for exec */
-	int sock;                /* to the child */
-	bool noted;              /* the state is in its folder */
-	bool cgroup_made;        /* there are groups to remove */
-	bool born_in_cgroup;     /* the child is in its group of the unified tree */
-	bool hooks_ran;          /* the poststop hooks are due when it fails */
+	const struct strv
+		*exec_cgroups; /* exec: groups below it, as cgroup_add() has them; or NULL */
+	pid_t pid;             /* 0: no child (any more) */
+	uint64_t start_time;   /* of the child (procfs.h); not for exec */
+	int sock;              /* to the child */
+	bool noted;            /* the state is in its folder */
+	bool cgroup_made;      /* there are groups to remove */
+	bool born_in_cgroup;   /* the child is in its group of the unified tree */
+	bool hooks_ran;        /* the poststop hooks are due when it fails */
 };
 
 #define LAUNCH_INIT                                                                                \

@@ -153,7 +153,7 @@ def test_errors_are_lines_of_the_log_too(bundle):
 
 def test_unknown_options_and_commands_are_refused(bundle):
     rt(bundle, "state", "--nonsense", "x").failed(1, "nonsense")
-    rt(bundle, "nonsense").failed(1, "nonsense")
+    rt(bundle, "nonsense").failed(3, "nonsense")
 
 
 # ---- exec ----
@@ -189,6 +189,55 @@ def test_execs_pid_file_and_descriptors(bundle):
     assert int((bundle.folder / "pid").read_text()) > 0
     for fd in (r, w):
         os.close(fd)
+
+
+def test_an_empty_value_is_one_not_given(bundle):
+    bundle.up()
+    options = [x for o in ("--cwd", "--user", "--apparmor", "--process-label", "--pid-file", "--console-socket") for x in (o, "")]
+    assert bundle.exec("sh", "-c", "pwd; id -u", options=options).stdout == "/\n0\n"
+    bundle.runtime("kill", bundle.id, "")
+    for word in ("1", "True", "f", "auto", ""):
+        rt(bundle, f"--rootless={word}", "list").ok()
+    rt(bundle, "--rootless=perhaps", "list").failed(1, "perhaps")
+
+
+def test_exec_into_a_group_below_the_containers(bundle):
+    bundle.no_namespace("cgroup")
+    bundle.up()
+    below = [os.path.join(folder, "below") for folder in leaks.cgroups([bundle.id])]
+
+    def groups(*options):
+        lines = bundle.exec("cat", "/proc/self/cgroup", options=options).stdout.splitlines()
+        return {name: path for name, path in (line.split(":", 2)[1:] for line in lines) if "/" + bundle.id in path}
+
+    try:
+        own = groups()
+        for folder in below:
+            os.mkdir(folder)
+            for name in ("cpuset.cpus", "cpuset.mems"):  # v1 has none in a new group
+                if (pathlib.Path(folder) / name).exists():
+                    (pathlib.Path(folder) / name).write_text((pathlib.Path(folder).parent / name).read_text())
+        assert groups("--cgroup", "/") == own
+        assert groups("--cgroup", "/below") == groups("--cgroup=below") == {n: p + "/below" for n, p in own.items()}
+        for name in own:
+            if name:
+                controller = name.split(",")[0]
+                assert groups("--cgroup", f"{controller}:/below") == {n: p + "/below" if n == name else p for n, p in own.items()}
+        for wrong in ("nothing:/below", "/nowhere", "/../x"):
+            assert bundle.exec("true", options=["--cgroup", wrong], ok=False).returncode == 255
+    finally:
+        bundle.runtime("delete", "--force", bundle.id)
+        for folder in below:
+            if os.path.isdir(folder):
+                os.rmdir(folder)
+
+
+@pytest.mark.parametrize("interval", ["5s", "1.5s", "500ms", "1m30s", "100us"])
+def test_intervals_are_gos(bundle, interval):
+    bundle.up()
+    assert rt(bundle, "events", "--stats", "--interval", interval, bundle.id).ok().out.startswith('{"type":"stats"')
+    rt(bundle, "events", "--stats", "--interval", interval + "x", bundle.id).failed(1, "interval")
+    rt(bundle, "events", "--stats", "--interval", "-" + interval, bundle.id).failed(1, "interval")
 
 
 # ---- update ----
