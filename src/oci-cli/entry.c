@@ -161,14 +161,24 @@ BARE void clear(unsigned long from, unsigned long to)
 
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
 
+/* Where the program lies. The compiler must not know what is added to it: it would put the sums into memory, where nobody has relocated them yet. */
+BARE unsigned long image_base(void)
+{
+	unsigned long base = (unsigned long)&__ehdr_start;
+
+	__asm__ volatile("" : "+r"(base));
+	return base;
+}
+
 /* Maps each segment once more from `exe`, in its place: what is there stays the same, but for variables, which are as they were in the
  * beginning; and nothing is left of the mount that the kernel mapped them from. */
 BARE bool map_again(long exe, unsigned long page)
 {
-	unsigned long base = (unsigned long)&__ehdr_start;
-	const Elf64_Phdr *p = (const Elf64_Phdr *)(base + __ehdr_start.e_phoff);
+	unsigned long base = image_base();
+	const Elf64_Ehdr *head = (const Elf64_Ehdr *)base;
+	const Elf64_Phdr *p = (const Elf64_Phdr *)(base + head->e_phoff);
 
-	for (int i = 0; i < __ehdr_start.e_phnum; i++, p++) {
+	for (int i = 0; i < head->e_phnum; i++, p++) {
 		unsigned long begin = base + p->p_vaddr, end = begin + p->p_filesz;
 		unsigned long first = begin & -page, behind = (end + page - 1) & -page;
 		int access = (p->p_flags & PF_R ? PROT_READ : 0) |
@@ -191,11 +201,11 @@ BARE bool map_again(long exe, unsigned long page)
  * one behind the other as the kernel laid them, are what they were; the rest only has to be in order. */
 BARE bool name_executable(long exe, char **argv, char **envp)
 {
-	unsigned long image = (unsigned long)&__ehdr_start;
+	unsigned long image = image_base();
 	struct prctl_mm_map map;
 
 	map.start_code = image;
-	map.end_code = map.start_data = map.end_data = image + sizeof(__ehdr_start);
+	map.end_code = map.start_data = map.end_data = image + sizeof(Elf64_Ehdr);
 	map.start_brk = map.brk = (uint64_t)bare(SYS_brk, 0, 0, 0, 0, 0);
 	map.start_stack = (uint64_t)(argv - 1);
 	map.arg_start = (uint64_t)argv[0];
