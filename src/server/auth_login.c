@@ -49,6 +49,14 @@ static bool still_same(const struct attempt *t, struct account *ret)
 	       str_eq(ret->hash, t->stored);
 }
 
+/* The password could not be compared: that is nobody's failed try. */
+static void not_compared(struct attempt *t)
+{
+	limits_undo(&t->to.auth->limits, t->user, t->address);
+	log_error("a password can't be compared: no memory");
+	answer_session(&t->to, BW_FAILED, 0);
+}
+
 static void on_login_compared(struct hash_job *job, void *data)
 {
 	struct attempt *t = data;
@@ -56,7 +64,9 @@ static void on_login_compared(struct hash_job *job, void *data)
 	struct account account;
 	struct md_error err = MD_ERROR_INIT;
 
-	if (!job->ok || !still_same(t, &account)) {
+	if (job->failed) {
+		not_compared(t);
+	} else if (!job->ok || !still_same(t, &account)) {
 		auth_audit(a, "login", "denied", t->user, t->address, NULL);
 		answer_session(&t->to, BW_DENIED, 0);
 	} else {
@@ -166,8 +176,12 @@ static void on_old_password_compared(struct hash_job *job, void *data)
 	struct hash_job *next;
 
 	if (!job->ok) {
-		auth_audit(a, "password_change", "denied", t->user, t->address, NULL);
-		answer_session(&t->to, BW_FORBIDDEN, 0);
+		if (job->failed) {
+			not_compared(t);
+		} else {
+			auth_audit(a, "password_change", "denied", t->user, t->address, NULL);
+			answer_session(&t->to, BW_FORBIDDEN, 0);
+		}
 		hash_job_free(job);
 		attempt_free(t);
 		return;

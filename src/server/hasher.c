@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -30,13 +31,50 @@ int hash_password(const char *password, char ret[ACCOUNT_HASH_SIZE])
 	return -1;
 }
 
+static int from_base64(unsigned char *to, size_t size, const char *text, size_t len)
+{
+	size_t got = 0;
+
+	if (sodium_base642bin(to, size, text, len, NULL, &got, NULL,
+		    sodium_base64_VARIANT_ORIGINAL_NO_PADDING) < 0)
+		return -1;
+	return got == size ? 0 : -1;
+}
+
+/* As crypto_pwhash_str_verify(), whose answer to want of memory is the one to a wrong password. 1: it is the password, 0: it is not,
+ * -1: not known. */
+static int compare(const char *hash, const char *password)
+{
+	enum { SALT = crypto_pwhash_argon2id_SALTBYTES, KEY = 32, SALT_TEXT = 22, KEY_TEXT = 43 };
+	unsigned char salt[SALT], stored[KEY], made[KEY];
+	unsigned int memory, passes;
+	int at = 0, r;
+
+	if (sscanf(hash, "$argon2id$v=19$m=%u,t=%u,p=1$%n", &memory, &passes, &at) != 2 || !at ||
+		strlen(hash + at) != SALT_TEXT + 1 + KEY_TEXT || hash[at + SALT_TEXT] != '$' ||
+		from_base64(salt, sizeof(salt), hash + at, SALT_TEXT) < 0 ||
+		from_base64(stored, sizeof(stored), hash + at + SALT_TEXT + 1, KEY_TEXT) < 0)
+		return 0;
+	r = crypto_pwhash(made, sizeof(made), password, strlen(password), salt, passes,
+		(size_t)memory * 1024, crypto_pwhash_ALG_ARGON2ID13);
+	if (r == 0)
+		r = sodium_memcmp(made, stored, sizeof(made)) == 0;
+	sodium_memzero(made, sizeof(made));
+	return r;
+}
+
 static void run_job(struct hash_job *job)
 {
+	int r;
+
 	if (job->make) {
 		job->ok = hash_password(job->password, job->hash) == 0;
+		job->failed = !job->ok;
 		return;
 	}
-	job->ok = crypto_pwhash_str_verify(job->hash, job->password, strlen(job->password)) == 0;
+	r = compare(job->hash, job->password);
+	job->ok = r == 1;
+	job->failed = r < 0;
 	job->fresh = true;
 	if (job->ok && crypto_pwhash_str_needs_rehash(job->hash, PASSES, MEMORY) == 1) {
 		char hash[ACCOUNT_HASH_SIZE];

@@ -11,8 +11,11 @@ import sqlite3
 import statistics
 import time
 
+import pytest
+
 from harness import program
 from harness.process import run, wait_until
+from harness.sanitizer import SANITIZED
 from harness.web import WebServer, web  # noqa: F401
 
 
@@ -111,6 +114,27 @@ def test_passwords_are_kept_as_argon2id_and_hashed_anew_at_a_login_if_by_less(pl
     assert login(web, "alice", "password").status == 200
     wait_until(lambda: hash_of(place, "alice").startswith(today), "a new hash")
     assert login(web, "alice", "password").status == 200
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer wants addresses without a limit")
+def test_a_login_for_which_there_is_no_memory_is_no_wrong_password(web):
+    pid = web.roles()["auth"]
+    status = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status") if ":" in line)
+    uid, gid = (status[k].split()[0] for k in ("Uid", "Gid"))
+
+    def most(address_space):
+        run(["setpriv", "--reuid", uid, "--regid", gid, "--clear-groups", "prlimit", "--pid", pid, f"--as={address_space}:"]).ok()
+
+    cookie = cookie_of(login(web, "alice", "password"))
+    change = {"old_password": "password", "new_password": "another password"}
+    most((int(status["VmSize"].split()[0]) + 16384) << 10)
+    for _ in range(7):
+        r = login(web, "alice", "password")
+        assert (r.status, r.json["code"]) == (503, "unavailable")
+    assert web.request("POST", "/api/v1/password", change, cookie=cookie).status == 503
+    most("unlimited")
+    assert login(web, "alice", "password").status == 200, "nobody waits for what the server could not do"
+    assert not [line for line in audit(web.place) if line["outcome"] in ("denied", "limited")]
 
 
 def test_a_secret_is_the_servers_own_and_only_its_digest_is_kept(place):
