@@ -45,8 +45,8 @@ def message(kind, *fields):
     return packet
 
 
-def open_message(token, is_link=0, kind="OPEN", action=0, of="", item=""):
-    look = visit = 0
+def open_message(token, is_link=0, kind="OPEN", action=0, of="", item="", look=0):
+    visit = 0
     return message(kind, token, is_link, action, look, bytes(4), struct.pack("=Q", visit), ("10.0.0.1", 48), (of, 40), (item, 40))
 
 
@@ -82,24 +82,34 @@ class HoleServer(WebServer):
         wait_until(lambda: self.roles().get(role) not in (None, before), f"another {role}")
         wait_until(self.answers, "it answers")
 
-    def ask(self, fd, packet):
-        """web sends a packet to another role and takes the answer: (packet, whether a descriptor came with it)."""
+    def exchange(self, fd, packet=None):
+        """web sends a packet (if one is given) and takes the next one from there, before its own loop could: (packet, the descriptor that
+        came with it or None). b"": none within 5 s."""
         base = self.memory_of_web()
         header = struct.pack("=QIxxxxQQQQixxxx", 0, 0, base + 256, 1, base + 512, 256, 0)
+        send = [] if packet is None else [["poke", 1024, packet.hex()],
+                                          ["call", "sendto", fd, "@1024", len(packet), 0x4000, 0, 0]]
         results = self.web(
-            ["poke", 1024, packet.hex()],
-            ["call", "sendto", fd, "@1024", len(packet), 0x4000, 0, 0],
+            *send,
             ["poke", 0, struct.pack("=ihh", fd, 1, 0).hex()],
             ["poke", 128, header.hex()],
             ["poke", 256, struct.pack("=QQ", base + 16384, 32768).hex()],
             ["call", "poll", "@0", 1, 5000],
             ["call", "recvmsg", fd, "@128", 0x40000040],
             ["peek", 16384, 1024],
-            ["peek", 128, 56])
-        assert results[1] == len(packet), f"send: {results[1]}"
-        if results[6] <= 0:
-            return b"", False
-        return bytes.fromhex(results[7])[:results[6]], struct.unpack_from("=Q", bytes.fromhex(results[8]), 40)[0] > 0
+            ["peek", 128, 56],
+            ["peek", 512, 20])
+        assert packet is None or results[1] == len(packet), f"send: {results[1]}"
+        received, data, header, control = results[len(send) + 4:]
+        if received <= 0:
+            return b"", None
+        has_descriptor = struct.unpack_from("=Q", bytes.fromhex(header), 40)[0] > 0
+        return (bytes.fromhex(data)[:received], struct.unpack_from("=i", bytes.fromhex(control), 16)[0] if has_descriptor else None)
+
+    def ask(self, fd, packet):
+        """web sends a packet to another role and takes the answer: (packet, whether a descriptor came with it)."""
+        packet, descriptor = self.exchange(fd, packet)
+        return packet, descriptor is not None
 
     def auth(self, *steps):
         """As web(), in auth and by way of web. A message takes a short program: what is poked goes ahead, piece by piece."""

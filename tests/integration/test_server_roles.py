@@ -97,8 +97,10 @@ def certificate(folder, name):
     return cert, key
 
 
-def tls_socket(web, **more):
+def tls_socket(web, ciphers=None, **more):
     context = ssl.create_default_context()
+    if ciphers:
+        context.set_ciphers(ciphers)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     for name, value in more.items():
         setattr(context, name, value)
@@ -143,6 +145,9 @@ def test_tls_has_secure_cookies_and_modern_settings(secure):
         tls_socket(secure, minimum_version=ssl.TLSVersion.TLSv1, maximum_version=ssl.TLSVersion.TLSv1_1)
     with tls_socket(secure, maximum_version=ssl.TLSVersion.TLSv1_2) as s:
         assert "ECDHE" in s.cipher()[0]
+    for old in ("AES128-SHA", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA256", "DHE-RSA-AES128-GCM-SHA256"):
+        with pytest.raises(ssl.SSLError):
+            tls_socket(secure, maximum_version=ssl.TLSVersion.TLSv1_2, ciphers=old)
     with tls_socket(secure) as s:
         assert s.version() == "TLSv1.3"
     assert secure.raw(GET, timeout=5)[:13] != b"HTTP/1.1 200 ", "no plain http on the same port"

@@ -13,6 +13,7 @@ import types
 import attacks
 import pytest
 
+from harness import shim
 from harness.hole import BROKER, EVENT, STATUS, TYPE, HoleServer, Killed, errno_name, message, open_message, token_message
 
 # What only the filter holds: with it off these succeed, and give nothing that is of value by itself.
@@ -165,6 +166,35 @@ def test_the_broker_opens_nothing_without_the_secret_of_a_session(place):
                 reply, with_socket = web.ask(BROKER, open_message(secret_of(alice), kind=kind, action=action, of=of, item="x"))
                 assert status_of(reply) != "OK" and not with_socket, f"{kind} of {of}"
     assert [w["owner"] for w in map(json.loads, place.mdocker("ps", "-a", "--format", "json").ok().out.splitlines())] == ["alice"]
+
+
+def test_who_may_only_look_types_nothing_whatever_web_sends(place):
+    """What a connection to the shim is good for is fixed before web gets it."""
+    place.need_images("default")
+    web = HoleServer(place).start()
+    alice, admin = web.login("alice"), web.login("admin")
+    shell = alice.shell(subprotocol="mdocker.v1")
+    terminal = int(shell.expect_message("hello")["terminal"].strip("t"))
+    watch = bytes.fromhex(alice.request("POST", "/api/v1/links", {"seconds": 60}).json["link"])
+    control = bytes.fromhex(alice.request("POST", "/api/v1/links", {"seconds": 60, "can_type": True}).json["link"])
+
+    def answer(fd, serial, name, **fields):
+        packet, _ = web.exchange(fd, shim.encode(name, serial, **fields))
+        while (m := shim.decode(packet)).serial != serial:
+            packet, _ = web.exchange(fd)
+        return m
+
+    for may, request in ((False, open_message(watch, is_link=1)), (False, open_message(secret_of(admin), look=1, of="alice")),
+                         (True, open_message(control, is_link=1)), (True, open_message(secret_of(admin), of="alice"))):
+        reply, fd = web.exchange(BROKER, request)
+        assert status_of(reply) == "OK" and fd is not None
+        attached = answer(fd, 2, "attach", terminal=terminal, rows=24, cols=80, tail=["web"], **{"from": shim.NONE})
+        assert attached.name == "attached" and bool(attached.fields["flags"] & shim.ATTACHED_READ_ONLY) != may, attached
+        refusal = answer(fd, 3, "close", terminal=99)
+        assert (refusal.name, refusal.code == 1) == ("error", not may), refusal
+        web.exchange(fd, shim.encode("input", 4, b"touch /root/typed\r"))
+        web.web(["call", "close", fd])
+        assert shell.ask("ls /root/typed >/dev/null 2>&1 && rm /root/typed && echo typed || echo not").strip().endswith("typed" if may else "not")
 
 
 def test_the_broker_takes_from_web_what_web_may_ask_and_nothing_else(place):
