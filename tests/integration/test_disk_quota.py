@@ -72,7 +72,7 @@ say full mdocker stats --format json w
 say neighbour mdocker exec x /bin/sh -c 'dd if=/dev/zero of=/root/big bs=1M count=48 && df -k / | tail -n 1'
 mdocker stop -t 0 w; say restart mdocker start w
 say shell in_w 'echo still here'
-say told script -qec "/run/mdocker run -it --rm --disk 32m busybox /bin/sh -c 'dd if=/dev/zero of=/root/x bs=1M count=27; sleep 0.5; dd if=/dev/zero of=/root/y bs=1M count=9; sleep 1'" /dev/null
+say told script -qec "/run/mdocker run -it --rm --disk 64m busybox /bin/sh -c 'for n in 53 9 9; do dd if=/dev/zero of=/root/\\$n bs=1M count=\\$n oflag=append conv=notrunc; sleep 0.7; done'" /dev/null
 say more-bytes mdocker update --disk 64m w
 say more in_w 'dd if=/dev/zero of=/root/more bs=1M count=24 && rm /root/big /root/more'
 say files in_w 'for i in $(seq 400); do : > /root/$i || exit; done'
@@ -83,6 +83,7 @@ say many in_w 'for i in $(seq 400); do : > /root/$i || exit; done'
 say less mdocker update --disk 40m w
 say too-little mdocker update --disk 1m w
 say none mdocker update --disk 0 --disk-inodes 0 w
+say refused mdocker update --disk 24m --disk-inodes 1000 --blkio-weight 500 w
 say changed mdocker stats --format json w
 say moves in_w 'cd /root; mkdir a b; echo > a/f; ln a/f b/g; mv a c; mv b/g .; rm /etc/passwd; mkfifo fifo; ln -s a b; tar -cf /root/t /bin; tar -xf /root/t'
 say probe in_w '/probe | grep -E ^project:'
@@ -172,7 +173,8 @@ def test_a_full_one_starts_and_gives_a_shell(said):
 
 
 def test_who_is_there_is_told(said):
-    told = re.search(r"8\d % of the disk are used.*the disk is full: 32.0 of 32.0 MiB are used", said["told"][0], re.S)
+    told = re.search(r"8\d % of the disk are used.*9[5-9] % of the disk are used.*the disk is full: 64.0 of 64.0 MiB are used",
+                     said["told"][0], re.S)
     assert told, said["told"]
 
 
@@ -192,6 +194,14 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(said):
     for name in ("too-little", "none"):
         output, code = said[name]
         assert code != 0 and "the least is 16" in output and output.count("\n") == 1, output
+
+
+def test_what_another_limit_keeps_from_happening_is_undone(said):
+    """This kernel knows no weight of storage, which is found out when the disk has its new limits: `changed` comes after it."""
+    output, code = said["refused"]
+    assert code != 0 and "weight" in output, output
+    changed = stats(said, "changed")
+    assert (changed["diskLimit"], changed["inodesLimit"]) == (40 * MIB, 2000)
 
 
 def test_nobody_inside_leaves_the_project(said):

@@ -150,8 +150,17 @@ static void limits_are_written_with_swap_included(void **state)
 
 static void isolation_is_complete(void **state)
 {
-	static const char *const masked[] = { "/proc/kcore", "/proc/keys", "/proc/kallsyms",
-		"/sys/firmware", "/sys/devices/system/cpu/cpu1/thermal_throttle" };
+	/* All: a machine of tests has few of them. */
+	static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/interrupts",
+		"/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/latency_stats",
+		"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+		"/proc/kallsyms", "/proc/iomem", "/proc/ioports", "/proc/kpagecount",
+		"/proc/kpageflags", "/proc/config.gz", "/proc/cmdline", "/proc/diskstats",
+		"/proc/partitions", "/sys/firmware", "/sys/kernel/debug", "/sys/kernel/tracing",
+		"/sys/kernel/security", "/sys/kernel/notes", "/sys/kernel/btf", "/sys/fs/bpf",
+		"/sys/fs/pstore", "/sys/hypervisor", "/sys/devices/virtual/powercap",
+		"/sys/devices/virtual/dmi", "/sys/devices/system/cpu/cpu0/thermal_throttle",
+		"/sys/devices/system/cpu/cpu1/thermal_throttle" };
 	static const char *const types[] = { "user", "mount", "pid", "network", "ipc", "uts",
 		"cgroup" };
 	struct json_node array, item, sysctl;
@@ -233,6 +242,32 @@ static void rates_name_each_device_and_zero_takes_one_away(void **state)
 	ground.io_weight_was_set = true;
 	profile_write_update(&l, &ground, &text);
 	assert_non_null(strstr(buf_str(&text), "\"blockIO\":{\"weight\":100}"));
+}
+
+static void no_size_of_huge_pages_is_to_be_had(void **state)
+{
+	static char *sizes[] = { (char *)"2MB", (char *)"1GB", NULL };
+	struct profile_host with = host;
+	struct json_node resources, array, item;
+	struct config c;
+	size_t count;
+
+	with.huge_pages = (struct strv){ .items = sizes, .count = 2 };
+	render(&c, &with);
+	assert_int_equal(json_get_object(&c.linux_, "resources", &resources, NULL), 1);
+	assert_int_equal(json_get_array(&resources, "hugepageLimits", &array, &count, NULL), 1);
+	assert_int_equal(count, 2);
+	for (size_t i = 0; i < count; i++) {
+		const char *size = "";
+		uint64_t limit = 1;
+
+		json_item(&array, i, &item);
+		assert_int_equal(json_get_string(&item, "pageSize", &size, NULL), 1);
+		assert_string_equal(size, sizes[i]);
+		assert_int_equal(json_get_u64(&item, "limit", UINT64_MAX, &limit, NULL), 1);
+		assert_int_equal(limit, 0);
+	}
+	done(&c);
 }
 
 static void huge_pages_are_named_as_cgroups_do(void **state)
@@ -364,6 +399,7 @@ int main(void)
 		cmocka_unit_test(other_runtimes_and_old_kernels_get_no_sysctl_that_they_refuse),
 		cmocka_unit_test(where_swap_is_not_counted_no_limit_of_it_is_asked_for),
 		cmocka_unit_test(rates_name_each_device_and_zero_takes_one_away),
+		cmocka_unit_test(no_size_of_huge_pages_is_to_be_had),
 		cmocka_unit_test(huge_pages_are_named_as_cgroups_do),
 		cmocka_unit_test(seccomp_is_an_allow_list),
 		cmocka_unit_test(all_but_leaves_out_exactly_the_given_numbers),
