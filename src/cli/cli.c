@@ -100,6 +100,30 @@ int cli_open_each(int argc, char **argv,
 	return cli_each(&e, argc, argv, each, data);
 }
 
+int cli_each_workspace(struct engine *e,
+	int (*each)(struct engine *e, const struct workspace *w, const void *data,
+		struct md_error *err),
+	const void *data)
+{
+	_auto_workspaces_ struct workspaces l = { NULL, 0 };
+	struct md_error err = MD_ERROR_INIT;
+	int code = 0;
+
+	if (engine_list(e, &l, &err) < 0)
+		return cli_fail(&err, 1);
+	for (size_t i = 0; i < l.count; i++) {
+		if (each(e, &l.items[i], data, &err) < 0)
+			code = cli_fail(&err, 1);
+	}
+	return code;
+}
+
+int cli_check_format(const struct args_command *c, const char *format)
+{
+	return !format || str_eq(format, "json") ? -1
+						 : cli_usage(c, "--format: only json is known");
+}
+
 static void reap_one(struct engine *e, const struct workspace *ended)
 {
 	_auto_free_ char *path = str_format("%s/lock", ended->id);

@@ -48,6 +48,19 @@ int cli_open_each(int argc, char **argv,
 	int (*each)(struct engine *e, const char *name, void *data, struct md_error *err),
 	void *data);
 
+/* Calls `each` for every workspace, after an error too; the exit code is 1 if one failed. */
+int cli_each_workspace(struct engine *e,
+	int (*each)(struct engine *e, const struct workspace *w, const void *data,
+		struct md_error *err),
+	const void *data);
+
+/* A list's --format FORMAT, and its check: -1: good, or none; else the exit code. */
+#define CLI_FORMAT(options_struct, what)                                                           \
+	{                                                                                          \
+		"format", 0, ARGS_STRING, offsetof(options_struct, format), "json", what           \
+	}
+int cli_check_format(const struct args_command *c, const char *format);
+
 /* Removes `run --rm` workspaces that ended with nobody waiting. */
 void cli_reap(struct engine *e);
 

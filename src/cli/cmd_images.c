@@ -16,8 +16,7 @@ struct images_options {
 
 static const struct args_option options[] = {
 	{ "quiet", 'q', ARGS_FLAG, offsetof(struct images_options, quiet), NULL, "names only" },
-	{ "format", 0, ARGS_STRING, offsetof(struct images_options, format), "json",
-		"a JSON object a line" },
+	CLI_FORMAT(struct images_options, "a JSON object a line"),
 	ARGS_END,
 };
 
@@ -59,10 +58,8 @@ static int run(const struct args_command *c, int argc, char **argv)
 	int count;
 	int code = cli_parse(c, &o, argc, argv, false, 0, 0, &count);
 
-	if (code >= 0)
+	if (code >= 0 || (code = cli_check_format(c, o.format)) >= 0)
 		return code;
-	if (o.format && !str_eq(o.format, "json"))
-		return cli_usage(c, "--format: only json is known");
 	if (engine_open(&e, cli_engine_options(), &err) < 0 ||
 		image_list(&e.images, &list, &number, &err) < 0)
 		return cli_fail(&err, 1);

@@ -20,8 +20,7 @@ struct ps_options {
 static const struct args_option options[] = {
 	{ "all", 'a', ARGS_FLAG, offsetof(struct ps_options, all), NULL, "stopped ones too" },
 	{ "quiet", 'q', ARGS_FLAG, offsetof(struct ps_options, quiet), NULL, "IDs only" },
-	{ "format", 0, ARGS_STRING, offsetof(struct ps_options, format), "json",
-		"a JSON object a line" },
+	CLI_FORMAT(struct ps_options, "a JSON object a line"),
 	ARGS_END,
 };
 
@@ -112,9 +111,10 @@ static int print_json(
 	return 0;
 }
 
-static int print_one(struct engine *e, const struct workspace *w, const struct ps_options *o,
-	struct md_error *err)
+static int print_one(
+	struct engine *e, const struct workspace *w, const void *data, struct md_error *err)
 {
+	const struct ps_options *o = data;
 	_auto_status_ struct workspace_status s = { .state = WORKSPACE_STOPPED };
 
 	if (!o->all && !workspace_is_running(e, w))
@@ -134,30 +134,20 @@ static int print_one(struct engine *e, const struct workspace *w, const struct p
 static int run(const struct args_command *c, int argc, char **argv)
 {
 	_auto_engine_ struct engine e = ENGINE_INIT;
-	_auto_workspaces_ struct workspaces l = { NULL, 0 };
 	struct md_error err = MD_ERROR_INIT;
 	struct ps_options o = { .all = false };
 	int count;
 	int code = cli_parse(c, &o, argc, argv, false, 0, 0, &count);
 
-	if (code >= 0)
+	if (code >= 0 || (code = cli_check_format(c, o.format)) >= 0)
 		return code;
-	if (o.format && !str_eq(o.format, "json"))
-		return cli_usage(c, "--format: only json is known");
 	if (engine_open(&e, cli_engine_options(), &err) < 0)
 		return cli_fail(&err, 1);
 	cli_reap(&e);
-	if (engine_list(&e, &l, &err) < 0)
-		return cli_fail(&err, 1);
 	if (!o.quiet && !o.format)
 		printf("%-14s%-18s%-18s%-*s%-18s%-*s%s\n", "ID", "NAME", "IMAGE", COMMAND_WIDTH + 2,
 			"COMMAND", "CREATED", STATUS_WIDTH, "STATUS", "OWNER");
-	code = 0;
-	for (size_t i = 0; i < l.count; i++) {
-		if (print_one(&e, &l.items[i], &o, &err) < 0)
-			code = cli_fail(&err, 1);
-	}
-	return code;
+	return cli_each_workspace(&e, print_one, &o);
 }
 
 const struct args_command cmd_ps = {

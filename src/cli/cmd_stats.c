@@ -18,8 +18,7 @@ struct stats_options {
 };
 
 static const struct args_option options[] = {
-	{ "format", 0, ARGS_STRING, offsetof(struct stats_options, format), "json",
-		"a JSON object a line" },
+	CLI_FORMAT(struct stats_options, "a JSON object a line"),
 	ARGS_END,
 };
 
@@ -89,22 +88,15 @@ static int show_named(struct engine *e, const char *name, bool json, struct md_e
 	return show(e, &w, json, err);
 }
 
-static int show_all(struct engine *e, bool json)
+static int show_running(
+	struct engine *e, const struct workspace *w, const void *data, struct md_error *err)
 {
-	_auto_workspaces_ struct workspaces l = { NULL, 0 };
-	struct md_error err = MD_ERROR_INIT;
-	int code = 0;
+	const struct stats_options *o = data;
 
-	if (engine_list(e, &l, &err) < 0)
-		return cli_fail(&err, 1);
-	for (size_t i = 0; i < l.count; i++) {
-		if (!workspace_is_running(e, &l.items[i]) || show(e, &l.items[i], json, &err) == 0)
-			continue;
-		/* One that ended in between is no failure. */
-		if (workspace_is_running(e, &l.items[i]))
-			code = cli_fail(&err, 1);
-	}
-	return code;
+	if (!workspace_is_running(e, w) || show(e, w, o->format, err) == 0)
+		return 0;
+	/* One that ended in between is no failure. */
+	return workspace_is_running(e, w) ? -1 : 0;
 }
 
 static int run(const struct args_command *c, int argc, char **argv)
@@ -115,10 +107,8 @@ static int run(const struct args_command *c, int argc, char **argv)
 	int count;
 	int code = cli_parse(c, &o, argc, argv, false, 0, -1, &count);
 
-	if (code >= 0)
+	if (code >= 0 || (code = cli_check_format(c, o.format)) >= 0)
 		return code;
-	if (o.format && !str_eq(o.format, "json"))
-		return cli_usage(c, "--format: only json is known");
 	if (engine_open(&e, cli_engine_options(), &err) < 0)
 		return cli_fail(&err, 1);
 	if (!o.format)
@@ -126,7 +116,7 @@ static int run(const struct args_command *c, int argc, char **argv)
 			"MEMORY / LIMIT (MB)", "PIDS / LIMIT ", "READ / WRITTEN (MB)",
 			"DISK / LIMIT (MB)");
 	if (count == 0)
-		return show_all(&e, o.format != NULL);
+		return cli_each_workspace(&e, show_running, &o);
 	code = 0;
 	for (int i = 0; i < count; i++) {
 		if (show_named(&e, argv[i], o.format != NULL, &err) < 0)

@@ -21,8 +21,7 @@ struct terminals_options {
 static const struct args_option options[] = {
 	{ "users", 0, ARGS_FLAG, offsetof(struct terminals_options, users), NULL,
 		"of the server's users only" },
-	{ "format", 0, ARGS_STRING, offsetof(struct terminals_options, format), "json",
-		"a JSON object a workspace" },
+	CLI_FORMAT(struct terminals_options, "a JSON object a workspace"),
 	ARGS_END,
 };
 
@@ -106,9 +105,10 @@ static int print_json(struct engine *e, const struct workspace *w, struct md_err
 	return 0;
 }
 
-static int print_one(struct engine *e, const struct workspace *w, const struct terminals_options *o,
-	struct md_error *err)
+static int print_one(
+	struct engine *e, const struct workspace *w, const void *data, struct md_error *err)
 {
+	const struct terminals_options *o = data;
 	struct listing rows = { w, NULL };
 
 	if ((o->users && (w->kind != WORKSPACE_USER || !*w->owner)) || !workspace_is_running(e, w))
@@ -122,27 +122,19 @@ static int print_one(struct engine *e, const struct workspace *w, const struct t
 static int run(const struct args_command *c, int argc, char **argv)
 {
 	_auto_engine_ struct engine e = ENGINE_INIT;
-	_auto_workspaces_ struct workspaces l = { NULL, 0 };
 	struct md_error err = MD_ERROR_INIT;
 	struct terminals_options o = { .users = false };
 	int count;
 	int code = cli_parse(c, &o, argc, argv, false, 0, 0, &count);
 
-	if (code >= 0)
+	if (code >= 0 || (code = cli_check_format(c, o.format)) >= 0)
 		return code;
-	if (o.format && !str_eq(o.format, "json"))
-		return cli_usage(c, "--format: only json is known");
-	if (engine_open(&e, cli_engine_options(), &err) < 0 || engine_list(&e, &l, &err) < 0)
+	if (engine_open(&e, cli_engine_options(), &err) < 0)
 		return cli_fail(&err, 1);
 	if (!o.format)
 		printf("%-18s%-18s%-10s%-10s%-20s%s\n", "WORKSPACE", "OWNER", "TERMINAL", "CLIENTS",
 			"LAST ACTIVE", "NAME");
-	code = 0;
-	for (size_t i = 0; i < l.count; i++) {
-		if (print_one(&e, &l.items[i], &o, &err) < 0)
-			code = cli_fail(&err, 1);
-	}
-	return code;
+	return cli_each_workspace(&e, print_one, &o);
 }
 
 const struct args_command cmd_terminals = {

@@ -32,6 +32,7 @@ struct mount_option {
 };
 
 static const struct mount_option options[] = {
+	{ "acl", OPTION_SET, MS_POSIXACL },
 	{ "async", OPTION_CLEAR, MS_SYNCHRONOUS },
 	{ "atime", OPTION_CLEAR, MS_NOATIME },
 	{ "bind", OPTION_SET, MS_BIND },
@@ -46,6 +47,7 @@ static const struct mount_option options[] = {
 	{ "lazytime", OPTION_SET, MS_LAZYTIME },
 	{ "loud", OPTION_CLEAR, MS_SILENT },
 	{ "mand", OPTION_SET, MS_MANDLOCK },
+	{ "noacl", OPTION_CLEAR, MS_POSIXACL },
 	{ "noatime", OPTION_SET, MS_NOATIME },
 	{ "nodev", OPTION_SET, MS_NODEV },
 	{ "nodiratime", OPTION_SET, MS_NODIRATIME },

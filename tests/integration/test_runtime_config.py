@@ -270,6 +270,14 @@ def test_a_read_only_tmpfs_has_in_it_what_the_document_puts_there(bundle, data):
     assert out == "touch: /dev/x: Read-only file system\ntouch: /t/x: Read-only file system\nhelloptmx\n"
 
 
+@pytest.mark.parametrize("option", ["acl", "noacl"])
+def test_words_about_acls_are_flags_and_none_of_the_file_system(bundle, option):
+    bundle.add_mount("/t", kind="tmpfs", options=[option, "size=64k"])
+    bundle.sh("grep ' /t tmpfs ' /proc/mounts")
+    assert "size=64k" in bundle.run().stdout
+    assert option in json.loads(bundle.runtime("features").stdout)["mountOptions"]
+
+
 def test_tmpfs_options_and_copy_up(bundle):
     (bundle.rootfs / "full").mkdir(mode=0o750)
     (bundle.rootfs / "full/deep").mkdir()
