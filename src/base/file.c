@@ -117,8 +117,8 @@ int file_mkdirs(const char *path, mode_t mode)
 
 	if (!copy)
 		return -1;
-	for (char *at = copy + 1; *at; at++) {
-		if (*at != '/')
+	for (char *at = copy; *at; at++) {
+		if (*at != '/' || at == copy)
 			continue;
 		*at = '\0';
 		if (mkdir(copy, 0755) < 0 && errno != EEXIST)

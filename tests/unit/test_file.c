@@ -68,6 +68,21 @@ static void reading_is_bounded_and_never_blocks(void **state _unused_)
 	assert_null(text);
 }
 
+static void folders_are_made_with_their_parents(void **state _unused_)
+{
+	struct stat st;
+
+	assert_int_equal(fchdir(at), 0);
+	assert_int_equal(file_mkdirs("one/two//three", 0700), 0);
+	assert_int_equal(file_mkdirs("one/two/three", 0700), 0);
+	assert_int_equal(stat("one/two/three", &st), 0);
+	assert_int_equal(file_mkdirs("", 0700), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(file_write_atomic(at, "one/file", "", 0, 0600), 0);
+	assert_int_equal(file_mkdirs("one/file", 0700), -1);
+	assert_int_equal(errno, ENOTDIR);
+}
+
 static void removing_a_tree_never_follows_a_link(void **state _unused_)
 {
 	struct stat st;
@@ -128,6 +143,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_atomic_write_replaces_and_leaves_no_temporary),
 		cmocka_unit_test(reading_is_bounded_and_never_blocks),
+		cmocka_unit_test(folders_are_made_with_their_parents),
 		cmocka_unit_test(removing_a_tree_never_follows_a_link),
 		cmocka_unit_test(a_second_lock_is_refused_until_the_first_goes),
 		cmocka_unit_test(a_tree_deeper_than_there_are_descriptors_is_removed),
