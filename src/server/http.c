@@ -363,6 +363,8 @@ static int on_http(struct conn *c, enum lws_callback_reasons reason, void *in, s
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return bridge_writeable(c->bridge);
 	case LWS_CALLBACK_TIMER:
+		if (c->request)
+			route_give_up(c->request);
 		return bridge_timer(c->bridge);
 	case LWS_CALLBACK_RAW_ADOPT:
 	case LWS_CALLBACK_RAW_RX:

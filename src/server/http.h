@@ -56,9 +56,14 @@ struct request {
 	size_t body_expected;
 	struct buf body;
 	struct json_doc json; /* of routes that take JSON */
-	bool handled;         /* was given to its route, or refused */
+	/* All of it is there: it was given to its route, or refused, or is once auth has answered. */
+	bool handled;
 
-	/* The handler's: what it waits for. */
+	/* Whose it is, as auth says (routes.c). */
+	enum bw_status whose;
+	bool late; /* the answer comes after the headers were dealt with */
+
+	/* What it waits for: that answer, then what the handler asks for. */
 	struct pending *pending;
 	void (*abandoned)(struct request *q);
 	void *data;

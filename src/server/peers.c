@@ -15,7 +15,12 @@
 #include "server/web.h"
 #include "base/poison.h"
 
-enum { CHECK_MS = 2000 };
+enum { AWAIT_MS = 250 };
+
+static int64_t clock_ms(void)
+{
+	return (int64_t)(uv_hrtime() / 1000000);
+}
 
 struct pending {
 	struct pending *next;
@@ -162,6 +167,8 @@ static bool receive_auth(void)
 	}
 	if (r < 0 || end)
 		lose_auth();
+	if (r == 1)
+		web.auth_is_late = false;
 	if (r == 1 && m.h.type == BW_REVOKED)
 		bridge_revoke(m.revoked.session);
 	else if (r == 1)
@@ -189,6 +196,7 @@ static void watch_auth(int fd)
 		return;
 	}
 	web.auth_fd = fd;
+	web.auth_is_late = false;
 	uv_poll_start(web.auth_poll, UV_READABLE, on_auth);
 	/* Sessions may have ended while nobody could tell us. */
 	bridge_check_all();
@@ -232,47 +240,19 @@ int peers_open(struct md_error *err)
 	return 0;
 }
 
-struct check {
-	bool answered;
-	enum bw_status status;
-	struct bw_session session;
-};
-
-static void on_checked(const union bw_message *m, int fd _unused_, void *data)
+void peers_await(struct pending *const *question)
 {
-	struct check *c = data;
+	int64_t until = clock_ms() + AWAIT_MS;
 
-	c->answered = true;
-	c->status = BW_FAILED;
-	if (m && m->h.type == BW_SESSION) {
-		c->status = m->session.status;
-		c->session = m->session;
-	}
-}
-
-enum bw_status peers_check(
-	const uint8_t token[BW_TOKEN_SIZE], bool is_link, bool touch, struct bw_session *ret)
-{
-	union bw_message m = { .token = {
-				       .h.type = BW_CHECK, .is_link = is_link, .touch = touch } };
-	struct check c = { .status = BW_FAILED };
-	struct pending *p;
-
-	memcpy(m.token.token, token, BW_TOKEN_SIZE);
-	p = peers_ask_auth(&m, on_checked, &c);
-	if (!p)
-		return BW_FAILED;
-	while (!c.answered) {
+	while (*question && !web.auth_is_late) {
 		struct pollfd wait = { .fd = web.auth_fd, .events = POLLIN };
+		int64_t left = until - clock_ms();
 
-		if (poll(&wait, 1, CHECK_MS) <= 0) {
+		if (left > 0 && poll(&wait, 1, (int)left) > 0) {
+			receive_auth();
+		} else if (left <= 0) {
+			web.auth_is_late = true;
 			log_error("auth does not answer");
-			peers_cancel(p);
-			return BW_FAILED;
 		}
-		receive_auth();
 	}
-	if (c.status == BW_OK)
-		*ret = c.session;
-	return c.status;
 }

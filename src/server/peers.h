@@ -30,9 +30,9 @@ void peers_cancel(struct pending *p);
 void peers_audit(
 	enum bw_event event, bool failed, const char *user, const char *address, const char *text);
 
-/* Whose token is it? Waits for auth, which answers from its database in well under a millisecond, at most 2 s. BW_OK and
- * *ret, BW_DENIED, or BW_FAILED when auth can't be asked. */
-enum bw_status peers_check(
-	const uint8_t token[BW_TOKEN_SIZE], bool is_link, bool touch, struct bw_session *ret);
+/* Waits for the answer to a question to auth, which comes from its database in well under a millisecond: until *question, which `done`
+ * sets to NULL, is that. A quarter of a second at most, for meanwhile nothing else is served, and not at all while auth is known to be
+ * late: it has let such a question wait and said nothing since. */
+void peers_await(struct pending *const *question);
 
 #endif

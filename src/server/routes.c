@@ -11,6 +11,8 @@
 #include "server/web.h"
 #include "base/poison.h"
 
+enum { SESSION_SECONDS = 5 }; /* for auth's late answer */
+
 /* Most often the work of a proxy that takes the upgrade away. */
 static void need_upgrade(struct request *q)
 {
@@ -75,18 +77,14 @@ static bool host_is_ours(struct request *q)
 	return false;
 }
 
-/* The session of the request's cookie; a refusal is replied. */
-static bool find_session(struct request *q, bool touch)
+/* False, and a refusal is replied: nobody's, or auth can't be asked. */
+static bool has_session(struct request *q)
 {
-	enum bw_status status = BW_DENIED;
-
-	if (q->has_token)
-		status = peers_check(q->token, false, touch, &q->session);
-	if (status == BW_OK) {
+	if (q->whose == BW_OK) {
 		web_uncount(q->conn);
 		return true;
 	}
-	if (status == BW_DENIED) {
+	if (q->whose == BW_DENIED) {
 		if (q->has_token)
 			http_set_session(q, NULL);
 		http_reply_error(q, 401, "no_session", "log in first");
@@ -94,6 +92,46 @@ static bool find_session(struct request *q, bool touch)
 		http_reply_status(q, BW_FAILED, NULL);
 	}
 	return false;
+}
+
+/* Whose it is has been answered. */
+static void admit(struct request *q)
+{
+	if (!has_session(q))
+		return;
+	if (q->route->access == ACCESS_ADMIN && q->session.role != BW_ADMIN)
+		deny(q, 403, "forbidden", "for admins only");
+}
+
+static void on_session(const union bw_message *m, int fd _unused_, void *data)
+{
+	struct request *q = data;
+
+	q->pending = NULL;
+	q->whose = m && m->h.type == BW_SESSION ? m->session.status : BW_FAILED;
+	if (q->whose == BW_OK)
+		q->session = m->session;
+	if (!q->late)
+		return;
+	lws_set_timer_usecs(q->conn->wsi, LWS_SET_TIMER_USEC_CANCEL);
+	admit(q);
+	if (q->handled && !q->replied)
+		route_run(q);
+}
+
+/* Fills q->whose and q->session, or leaves that to on_session(): q->pending then. */
+static void ask_whose(struct request *q, bool is_link, bool touch)
+{
+	union bw_message m = { .token = {
+				       .h.type = BW_CHECK, .is_link = is_link, .touch = touch } };
+
+	q->whose = q->has_token ? BW_FAILED : BW_DENIED;
+	if (!q->has_token)
+		return;
+	memcpy(m.token.token, q->token, BW_TOKEN_SIZE);
+	q->pending = peers_ask_auth(&m, on_session, q);
+	peers_await(&q->pending);
+	q->late = q->pending != NULL;
 }
 
 static const struct route *find_route(struct request *q, bool *ret_path_known)
@@ -151,11 +189,13 @@ void route_begin(struct request *q)
 	} else if (route->json && (!http_header(q, "content-type:", type, sizeof(type)) ||
 					  (q->body_expected && !guard_is_json(type)))) {
 		http_reply_error(q, 415, "bad_type", "send application/json");
-	} else if (route->access == ACCESS_PUBLIC || find_session(q, is_activity(route))) {
-		if (route->access == ACCESS_ADMIN && q->session.role != BW_ADMIN)
-			deny(q, 403, "forbidden", "for admins only");
-		else
-			q->route = route;
+	} else {
+		q->route = route;
+		if (route->access == ACCESS_PUBLIC)
+			return;
+		ask_whose(q, false, is_activity(route));
+		if (!q->late)
+			admit(q);
 	}
 }
 
@@ -163,9 +203,20 @@ void route_run(struct request *q)
 {
 	struct json_node root;
 
+	if (q->pending) {
+		lws_set_timer_usecs(q->conn->wsi, SESSION_SECONDS * LWS_USEC_PER_SEC);
+		return;
+	}
 	if (q->route->json && http_json(q, &root) < 0)
 		return;
 	q->route->handle(q);
+}
+
+void route_give_up(struct request *q)
+{
+	peers_cancel(q->pending);
+	q->pending = NULL;
+	http_reply_status(q, BW_FAILED, NULL);
 }
 
 bool request_whose(struct request *q)
@@ -202,20 +253,18 @@ bool route_allow_socket(struct request *q)
 		return false;
 	}
 	if (http_query(q, "link=", link, sizeof(link))) {
-		enum bw_status status = BW_DENIED;
-
 		q->has_token = guard_token_decode(link, strlen(link), q->token);
-		if (q->has_token)
-			status = peers_check(q->token, true, false, &q->session);
-		if (status == BW_OK) {
+		ask_whose(q, true, false);
+		if (q->whose == BW_OK) {
 			web_uncount(q->conn);
 			return true;
 		}
-		deny(q, status == BW_DENIED ? 401 : 503, "no_link",
+		deny(q, q->whose == BW_DENIED ? 401 : 503, "no_link",
 			"this link is not valid (any more)");
 		return false;
 	}
-	if (!find_session(q, true) || !request_whose(q))
+	ask_whose(q, false, true);
+	if (!has_session(q) || !request_whose(q))
 		return false;
 	if (http_query(q, "wall=", wall, sizeof(wall)) && q->session.role != BW_ADMIN) {
 		deny(q, 403, "forbidden", "for admins only");

@@ -23,11 +23,15 @@ struct route {
 
 extern const struct route routes[];
 
-/* With the headers there: Host, Origin, the route, content type, session, role. Refuses (replies) or sets q->route. */
+/* With the headers there: Host, Origin, the route, content type, session, role. Refuses (replies) or sets q->route. Where auth is late to
+ * say whose session it is (q->pending), that goes on later. */
 void route_begin(struct request *q);
 
-/* With the body there, unless refused: calls the handler. */
+/* With the body there, unless refused: calls the handler, or has it called when auth has answered; after a while without, refuses. */
 void route_run(struct request *q);
+
+/* That while is over. */
+void route_give_up(struct request *q);
 
 /* ?user=NAME: an admin asks about somebody else, who is put into q->of. False: refused, and replied. */
 bool request_whose(struct request *q);

@@ -4,7 +4,7 @@
  *   web.c (start, TLS, end)  web_accept.c (connections, their limit per address)  http.c (libwebsockets' callbacks, requests,
  *   replies)  routes.c (the table, the checks before a handler)  api_*.c (handlers)  peers.c (questions to auth and broker)
  *   shim_link.c (a connection to a shim)  bridge.c (WebSocket <-> shim)  assets.c (the page's files)
- * Everything runs on one libuv loop; nothing blocks but the look-up of a session (peers_check()).
+ * Everything runs on one libuv loop; nothing blocks but the look-up of a session, for a moment (peers_await()).
  */
 #ifndef MD_SERVER_WEB_H
 #define MD_SERVER_WEB_H
@@ -44,6 +44,7 @@ struct web {
 	uv_poll_t *auth_poll;
 	uv_timer_t rest;        /* of the listener, when there is no room for connections */
 	int broker_fd, auth_fd; /* auth_fd is -1 while auth is being restarted */
+	bool auth_is_late;      /* it has been waited for in vain (peers_await()) */
 	uint32_t last_id;
 	struct pending *pending;
 	struct bridge *bridges;

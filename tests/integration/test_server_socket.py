@@ -409,6 +409,43 @@ def test_kill_9_of_every_role_loses_no_shell(web):
     assert session.shell().ask("echo $marker") == "in-memory\n"
 
 
+def test_an_auth_that_hangs_freezes_no_terminal(web):
+    session = web.login("alice")
+    shell = session.shell()
+    auth = web.roles()["auth"]
+    statuses, refused, threads = [], [], []
+
+    def ask():
+        statuses.append(session.request("GET", "/api/v1/me").status)
+
+    def come():
+        with pytest.raises(Refused) as r:
+            session.open()
+        refused.append(r.value.status)
+
+    os.kill(auth, signal.SIGSTOP)
+    try:
+        for what in (ask, come) * 4:
+            threads.append(threading.Thread(target=what, daemon=True))
+            threads[-1].start()
+        longest = 0
+        for i in range(20):
+            started = time.monotonic()
+            assert shell.ask(f"echo {i}") == f"{i}\n"
+            longest = max(longest, time.monotonic() - started)
+        for each in threads[1::2]:
+            each.join(DEADLINE)
+        assert refused == [503] * 4
+    finally:
+        os.kill(auth, signal.SIGCONT)
+    for each in threads:
+        each.join(DEADLINE)
+    # Each of the eight waited for 2 s of everybody's.
+    assert longest < 1.5
+    assert statuses == [200] * 4, "who could wait was answered when auth went on"
+    assert session.shell().ask("echo in") == "in\n"
+
+
 def test_a_user_has_so_many_links_and_sees_and_revokes_each(web):
     alice = web.login("alice")
     made = [alice.request("POST", "/api/v1/links", {"seconds": 600}) for _ in range(40)]
