@@ -3,7 +3,6 @@
 #include "server/bridge_state.h"
 
 #include <stdio.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -195,11 +194,25 @@ int bridge_write(struct bridge *b)
 	return 0;
 }
 
+void bridge_attach(struct bridge *b)
+{
+	struct shim_msg m = { .type = SHIM_ATTACH, .serial = BRIDGE_ATTACH };
+
+	m.attach = b->wanted;
+	if (b->plain)
+		m.attach.input = 0; /* it hears of no count */
+	else if (!b->visit)
+		m.attach.flags |= SHIM_ATTACH_ACKS | SHIM_ATTACH_RING;
+	m.tail = "";
+	m.tail_len = 1;
+	if (!b->shim || shim_link_send(b->shim, &m) != 1)
+		bridge_close(b, CLOSE_FAILED, "the workspace does not answer", false);
+}
+
 /* The broker opened the workspace (or not). */
 static void on_opened(const union bw_message *m, int fd, void *data)
 {
 	struct bridge *b = data;
-	struct shim_msg attach = { .type = SHIM_ATTACH, .serial = BRIDGE_ATTACH };
 
 	b->opening = NULL;
 	if (b->close_code) {
@@ -217,18 +230,11 @@ static void on_opened(const union bw_message *m, int fd, void *data)
 			false);
 		return;
 	}
+	lws_set_timer_usecs(b->wsi, ATTACH_SECONDS * LWS_USEC_PER_SEC);
 	b->shim = shim_link_new(fd, &bridge_shim_events, b);
-	attach.attach = b->wanted;
-	if (b->plain)
-		attach.attach.input = 0; /* it hears of no count */
-	else if (!b->visit)
-		attach.attach.flags |= SHIM_ATTACH_ACKS | SHIM_ATTACH_RING;
-	attach.tail = "";
-	attach.tail_len = 1;
-	if (!b->shim || shim_link_send(b->shim, &attach) != 1)
-		bridge_close(b, CLOSE_FAILED, "the workspace does not answer", false);
-	else
-		lws_set_timer_usecs(b->wsi, ATTACH_SECONDS * LWS_USEC_PER_SEC);
+	/* The wall waits for HELLO: a shim without pictures would send all of its output, and show the user an admin who sees nothing. */
+	if (!b->shim || !b->visit)
+		bridge_attach(b);
 	lws_cancel_service(web.lws);
 }
 

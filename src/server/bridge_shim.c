@@ -46,6 +46,20 @@ static void on_nonsense(struct bridge *b, const char *what)
 	bridge_close(b, CLOSE_FAILED, "the workspace makes no sense", true);
 }
 
+static void on_hello(struct bridge *b, const struct shim_hello *hello)
+{
+	bool is_first = !b->version;
+
+	b->version = hello->version;
+	if (!b->visit || !is_first)
+		return;
+	if (hello->flags & SHIM_HELLO_PICTURES)
+		bridge_attach(b);
+	else
+		bridge_close(b, CLOSE_NO_PICTURES,
+			"it was started by an older version, which makes no pictures", false);
+}
+
 static void on_attached(struct bridge *b, const struct shim_msg *m)
 {
 	if (b->live) {
@@ -149,12 +163,7 @@ static void on_message(const struct shim_msg *m, int fd, void *data)
 	}
 	switch (m->type) {
 	case SHIM_HELLO:
-		b->version = m->hello.version;
-		/* It would send all of its output instead. */
-		if (b->visit && !(m->hello.flags & SHIM_HELLO_PICTURES))
-			bridge_close(b, CLOSE_FAILED,
-				"it was started by an older version, which makes no pictures",
-				false);
+		on_hello(b, &m->hello);
 		break;
 	case SHIM_ADVANCE:
 		on_advance(b, &m->advance);

@@ -20,7 +20,7 @@ enum {
 	BRIDGE_ATTACH = 2,          /* the serial of our ATTACH; the broker's HELLO had 1 */
 };
 
-/* RFC 6455, 7.4.1 */
+/* RFC 6455, 7.4.1; from 4000 on our own, of what will not go another time either */
 enum close_code {
 	CLOSE_NORMAL = 1000,
 	CLOSE_PROTOCOL = 1002,
@@ -28,6 +28,7 @@ enum close_code {
 	CLOSE_TOO_BIG = 1009,
 	CLOSE_BAD_DATA = 1007,
 	CLOSE_FAILED = 1011,
+	CLOSE_NO_PICTURES = 4001, /* the wall wants pictures of a shim that is older than them */
 };
 
 struct bridge {
@@ -68,6 +69,8 @@ struct bridge {
 };
 
 /* bridge.c */
+/* Asks the shim for the terminal. */
+void bridge_attach(struct bridge *b);
 /* Closes once what is queued was sent, or with `now` without it. The first reason stays. */
 void bridge_close(struct bridge *b, enum close_code code, const char *text, bool now);
 /* For a callback of libwebsockets: what it returns so that the close frame with the reason is sent. */

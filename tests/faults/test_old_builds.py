@@ -11,6 +11,7 @@ import pytest
 from harness import BUILD, REPOSITORY
 from harness.uproar import Uproar
 
+NO_PICTURES = 4001  # the close code
 HEADER = "src/wire/shim_wire.h"
 PROGRAMS = ["mdocker", "mdocker-shim", "mdocker-runtime", "mdocker-init", "mdocker-unpack", "mdockerd"]
 COUNTS_KEYS = 3
@@ -55,6 +56,21 @@ def test_shims_of_an_older_build_go_on_under_this_server(place, old, record_prop
     uproar.upgrade()
     uproar.kill("web", "broker")
     uproar.new_terminals()
+    uproar.end(record_property, keys_each=2)
+
+
+def test_the_wall_says_that_an_older_build_makes_no_pictures_and_the_look_shows_it(place, old, record_property):
+    programs, calm = old
+    uproar = Uproar(place, users=1, terminals_each=1, programs=programs, calm=calm)
+    uproar.upgrade()
+    admin = uproar.web.login("admin")
+    (listed,) = admin.request("GET", "/api/v1/wall").json["workspaces"]
+    (terminal,) = listed["terminals"]
+    query = f"?user=alice&terminal={terminal['id']}"
+    assert admin.open(f"{query}&wall=1", subprotocol="mdocker.v1").expect_closed()[0] == NO_PICTURES
+    look = admin.open(query, subprotocol="mdocker.v1")
+    assert look.expect_message("hello")["read_only"] is True
+    look.close()
     uproar.end(record_property, keys_each=2)
 
 

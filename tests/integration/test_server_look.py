@@ -179,7 +179,7 @@ def test_the_wall_gets_pictures_is_shown_and_is_one_line_in_the_log(web, place):
     assert audit(place, "admin_wall") == [("admin_wall", "ok", "admin", "the wall shows the terminals of alice")]
     other = admin.open(f"?user=alice&terminal={terminal}&wall=78", subprotocol="mdocker.v1")
     other.expect_message("hello")
-    assert len(audit(place, "admin_wall")) == 2
+    wait_until(lambda: len(audit(place, "admin_wall")) == 2, "another visit is another line")
     assert not audit(place, "admin_look", "admin_access")
     host = place.terminal("attach", "alice")
     host.expect("the admin admin looks at this terminal")

@@ -87,6 +87,22 @@ def test_an_old_shim_works_with_this_server(place, version):
     assert s.expect_closed()[0] == 1000
 
 
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_the_wall_is_told_at_once_that_an_old_shim_makes_no_pictures_and_a_look_is_had(place, version):
+    fakes = FakeShims(place, "alice", version=version)
+    admin = fakes.web.login("admin")
+    wall = admin.open("?user=alice&terminal=1&wall=7", subprotocol="mdocker.v1")
+    old = fakes.next("alice")
+    hello = old.expect("hello")
+    known = hello.fields["flags"] & (HELLO_READ_ONLY | HELLO_USER | HELLO_WATCH)
+    old.send("hello", hello.serial, magic=MAGIC, flags=known, tail=["id", "name"])
+    assert wall.expect_closed() == (4001, "it was started by an older version, which makes no pictures")
+    assert old.is_silent(), "its user is shown nobody who sees nothing"
+    look = admin.open("?user=alice&terminal=1", subprotocol="mdocker.v1")
+    fakes.next("alice").attached()
+    assert look.expect_message("hello")["terminal"] == "1"
+
+
 def test_whoever_knows_a_life_from_a_newer_shim_types_nothing_into_an_old_one(place):
     fakes = FakeShims(place, "alice", version=2)
     s = fakes.web.login("alice").open("?terminal=1&from=5&life=123&input=77", subprotocol="mdocker.v1")

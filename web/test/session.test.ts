@@ -46,6 +46,15 @@ function goLive(more: object = {}): void {
 }
 
 describe('connecting', () => {
+	it('tries no more when the server says by a code of its own that it never will', () => {
+		session.connect();
+		net.last.end(4001, 'no pictures');
+		expect(session.state).toEqual({ phase: 'refused', code: 4001 });
+		net.clock.advance(60_000);
+		session.wake();
+		expect(net.sockets).toHaveLength(1);
+	});
+
 	it('names the terminal and the size, and no offset while it has no screen', () => {
 		session.connect();
 		expect(net.last.query).toEqual({ terminal: '1', rows: '24', cols: '80', input: '1', taken: '0' });

@@ -41,6 +41,8 @@ export type SessionState =
 	/** `unsent`: bytes typed for it that reached no shell. */
 	| { phase: 'exited'; exit: Exit; unsent: number }
 	| { phase: 'gone'; unsent: number }
+	/** It won't go another time either; `code` is the server's own close code. */
+	| { phase: 'refused'; code: number }
 	| { phase: 'unauthorized' }
 	| { phase: 'closed' };
 
@@ -60,6 +62,10 @@ export const ackEvery = mostAhead / 8;
 /** Close codes of RFC 6455, 7.4.1. */
 const policy = 1008;
 const serverFailed = 1011;
+/** Close codes of our own: what can't be had, now or later. */
+const ownCodes = 4000;
+/** It is older than the wall's pictures. */
+export const noPictures = 4001;
 const inputCeiling = 1024 * 1024;
 /** So many refusals by a server that answers otherwise: then something takes the WebSockets away. */
 const blockedAfter = 3;
@@ -226,7 +232,7 @@ export class Session implements Disposable {
 	}
 
 	private ended(): boolean {
-		return ['exited', 'gone'].includes(this.current.phase);
+		return ['exited', 'gone', 'refused'].includes(this.current.phase);
 	}
 
 	private setState(state: SessionState): void {
@@ -450,6 +456,10 @@ export class Session implements Disposable {
 
 	/** The connection is over: `code` is the close code, null when this side gave it up. */
 	private lost(code: number | null, reason = ''): void {
+		if (code !== null && code >= ownCodes) {
+			this.finish({ phase: 'refused', code });
+			return;
+		}
 		const refused = !this.greeted || code === policy;
 		if (this.greeted && !this.isCounted && this.typedAt > this.heardAt) this.onUnsure.fire();
 		this.typedAt = this.heardAt;

@@ -6,7 +6,7 @@ import { Disposables } from '../base/disposable';
 import { capital, formatDuration, plainTitle } from '../base/text';
 import type { WallTerminal } from '../net/api';
 import type { Presence } from '../net/codec';
-import { Session, type SessionState } from '../net/session';
+import { noPictures, Session, type SessionState } from '../net/session';
 import { lookUrl, signedOut } from '../store/app';
 import { byWall } from '../store/connection';
 import { themeNow } from '../store/settings';
@@ -87,6 +87,11 @@ function usePicture(user: string, id: string, visit: string, inView: boolean) {
 /** Why there is no picture, in words; empty: there is one, or it is coming. */
 function trouble(state: SessionState): string {
 	if (state.phase === 'exited' || state.phase === 'gone') return 'This terminal has ended.';
+	if (state.phase === 'refused') {
+		return state.code === noPictures
+			? 'It runs an older version, which makes no pictures. Open it to look.'
+			: 'This terminal can’t be shown.';
+	}
 	if (state.phase !== 'waiting') return '';
 	return state.why === '' ? 'No connection. Trying again…' : capital(state.why);
 }
