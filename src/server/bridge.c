@@ -40,6 +40,18 @@ static uint64_t query_number(
 		       : otherwise;
 }
 
+/* What its session may do here. */
+static void settle(struct bridge *b)
+{
+	b->can_type = b->session.can_type && !b->visit && (!*b->of || b->helps);
+	if (b->session.is_link && b->session.terminal)
+		b->wanted.terminal = b->session.terminal;
+	/* Who only watches starts no shell, and who resumes wants that one or none. */
+	b->wanted.flags = b->can_type ? 0 : SHIM_ATTACH_READ_ONLY;
+	if (!b->session.is_link && !*b->of && !b->visit && b->wanted.terminal == 0)
+		b->wanted.flags |= SHIM_ATTACH_CREATE;
+}
+
 struct bridge *bridge_new(const struct request *q)
 {
 	struct bridge *b = calloc(1, sizeof(*b));
@@ -49,11 +61,11 @@ struct bridge *bridge_new(const struct request *q)
 		return NULL;
 	memcpy(b->token, q->token, BW_TOKEN_SIZE);
 	b->session = q->session;
+	b->late = q->late;
 	BW_PUT(b->address, q->address);
 	BW_PUT(b->of, q->of);
 	b->visit = b->session.is_link ? 0 : query_number(q, "wall=", UINT64_MAX, 0);
-	b->can_type = b->session.can_type && !b->visit &&
-		      (!*b->of || http_query(q, "control=", control, sizeof(control)));
+	b->helps = http_query(q, "control=", control, sizeof(control));
 	b->touched = seconds_now();
 	b->wanted.terminal = (uint32_t)query_number(q, "terminal=", UINT32_MAX, 0);
 	b->wanted.from = query_number(q, "from=", INT64_MAX, SHIM_NO_OFFSET);
@@ -62,12 +74,8 @@ struct bridge *bridge_new(const struct request *q)
 	b->wanted.input_taken = query_number(q, "taken=", INT64_MAX, 0);
 	b->wanted.rows = (uint16_t)query_number(q, "rows=", 2000, 0);
 	b->wanted.cols = (uint16_t)query_number(q, "cols=", 2000, 0);
-	if (b->session.is_link && b->session.terminal)
-		b->wanted.terminal = b->session.terminal;
-	/* Who only watches starts no shell, and who resumes wants that one or none. */
-	b->wanted.flags = b->can_type ? 0 : SHIM_ATTACH_READ_ONLY;
-	if (!b->session.is_link && !*b->of && !b->visit && b->wanted.terminal == 0)
-		b->wanted.flags |= SHIM_ATTACH_CREATE;
+	if (!b->late)
+		settle(b);
 	buf_init(&b->snapshot, BRIDGE_SNAPSHOT);
 	buf_init(&b->waiting, BRIDGE_WAITING);
 	buf_init(&b->text, TEXT_MAX_CLIENT);
@@ -238,15 +246,10 @@ static void on_opened(const union bw_message *m, int fd, void *data)
 	lws_cancel_service(web.lws);
 }
 
-int bridge_start(struct bridge *b, struct lws *wsi)
+static void open_workspace(struct bridge *b)
 {
 	union bw_message m = { .open = { .h.type = BW_OPEN, .is_link = b->session.is_link } };
-	const struct lws_protocols *protocol = lws_get_protocol(wsi);
 
-	b->wsi = wsi;
-	b->plain = !protocol || !str_eq(protocol->name, "mdocker.v1");
-	if (b->close_code)
-		return bridge_say_why(b);
 	memcpy(m.open.token, b->token, BW_TOKEN_SIZE);
 	BW_PUT(m.open.address, b->address);
 	BW_PUT(m.open.of, b->of);
@@ -254,6 +257,69 @@ int bridge_start(struct bridge *b, struct lws *wsi)
 	m.open.visit = b->visit;
 	b->opening = peers_ask_broker(&m, on_opened, b);
 	if (!b->opening)
+		bridge_close(b, CLOSE_FAILED, "the server is too busy", false);
+}
+
+/* Auth was late: only now it is known who this is. The refusals are those of route_allow_socket(). */
+static void on_late_session(const union bw_message *m, int fd _unused_, void *data)
+{
+	struct bridge *b = data;
+	enum bw_status status = m && m->h.type == BW_SESSION ? m->session.status : BW_FAILED;
+
+	b->checking = NULL;
+	b->late = false;
+	if (b->close_code)
+		return;
+	if (status != BW_OK) {
+		bridge_close(b, status == BW_DENIED ? CLOSE_POLICY : CLOSE_FAILED,
+			status == BW_DENIED ? "log in first" : "the server can't do this now",
+			true);
+		return;
+	}
+	b->session = m->session;
+	web_uncount(lws_get_opaque_user_data(b->wsi));
+	if (str_eq(b->of, b->session.user))
+		b->of[0] = '\0';
+	if ((*b->of || b->visit) && b->session.role != BW_ADMIN) {
+		peers_audit(BW_EVENT_DENIED, true, b->session.user, b->address, "for admins only");
+		bridge_close(b, CLOSE_POLICY, "for admins only", true);
+		return;
+	}
+	settle(b);
+	if (!b->can_type)
+		buf_reset(&b->waiting);
+	bridge_hold(b, b->waiting.len > 0);
+	open_workspace(b);
+	lws_cancel_service(web.lws);
+}
+
+static void check_session(struct bridge *b, bool touch, peers_done done)
+{
+	union bw_message m = {
+		.token = { .h.type = BW_CHECK, .is_link = b->session.is_link, .touch = touch }
+	};
+
+	memcpy(m.token.token, b->token, BW_TOKEN_SIZE);
+	if (!b->checking)
+		b->checking = peers_ask_auth(&m, done, b);
+}
+
+int bridge_start(struct bridge *b, struct lws *wsi)
+{
+	const struct lws_protocols *protocol = lws_get_protocol(wsi);
+
+	b->wsi = wsi;
+	b->plain = !protocol || !str_eq(protocol->name, "mdocker.v1");
+	if (b->close_code)
+		return bridge_say_why(b);
+	if (!b->late) {
+		open_workspace(b);
+		return 0;
+	}
+	check_session(b, !b->session.is_link, on_late_session);
+	if (b->checking)
+		lws_set_timer_usecs(b->wsi, ATTACH_SECONDS * LWS_USEC_PER_SEC);
+	else
 		bridge_close(b, CLOSE_FAILED, "the server is too busy", false);
 	return 0;
 }
@@ -267,17 +333,6 @@ static void on_checked(const union bw_message *m, int fd _unused_, void *data)
 		bridge_close(b, CLOSE_POLICY, "the login has ended", true);
 }
 
-static void check_session(struct bridge *b, bool touch)
-{
-	union bw_message m = {
-		.token = { .h.type = BW_CHECK, .is_link = b->session.is_link, .touch = touch }
-	};
-
-	memcpy(m.token.token, b->token, BW_TOKEN_SIZE);
-	if (!b->checking)
-		b->checking = peers_ask_auth(&m, on_checked, b);
-}
-
 void bridge_note_activity(struct bridge *b)
 {
 	int64_t now = seconds_now();
@@ -286,7 +341,7 @@ void bridge_note_activity(struct bridge *b)
 	if (now - b->touched < every || b->session.is_link)
 		return;
 	b->touched = now;
-	check_session(b, true);
+	check_session(b, true, on_checked);
 }
 
 int bridge_writeable(struct bridge *b)
@@ -311,7 +366,9 @@ int bridge_timer(struct bridge *b)
 	if (b->close_code)
 		return bridge_say_why(b);
 	if (!b->live)
-		bridge_close(b, CLOSE_FAILED, "the workspace does not answer", true);
+		bridge_close(b, CLOSE_FAILED,
+			b->late ? "the server can't do this now" : "the workspace does not answer",
+			true);
 	return 0;
 }
 
@@ -326,5 +383,5 @@ void bridge_revoke(uint64_t session)
 void bridge_check_all(void)
 {
 	for (struct bridge *b = web.bridges; b; b = b->next)
-		check_session(b, false);
+		check_session(b, false, on_checked);
 }

@@ -3,8 +3,8 @@
  * bridge.h - one WebSocket and the terminal that it shows: bytes and messages between the browser and the shim, in both directions
  * no faster than the slower side takes them, with bounded memory.
  *
- * Course: bridge_new() before the upgrade (everything that can be refused was), bridge_start() after it asks the broker for the
- * workspace, then attaches. Calls about a bridge that is NULL are errors of the connection (-1).
+ * Course: bridge_new() before the upgrade (everything that can be refused was, unless auth is late: then it is asked again and waited for behind
+ * the upgrade), bridge_start() after it asks the broker for the workspace, then attaches. Calls about a bridge that is NULL are errors of the connection (-1).
  */
 #ifndef MD_SERVER_BRIDGE_H
 #define MD_SERVER_BRIDGE_H

@@ -78,9 +78,10 @@ static int on_typed(struct bridge *b, const void *data, size_t len)
 {
 	struct shim_msg m = { .type = SHIM_INPUT, .tail = data, .tail_len = len };
 
-	if (!b->can_type)
+	if (!b->can_type && !b->late)
 		return 0;
-	bridge_note_activity(b);
+	if (!b->late)
+		bridge_note_activity(b);
 	if (b->live && !b->waiting.len && shim_link_send(b->shim, &m) == 1)
 		return 0;
 	if (buf_add(&b->waiting, data, len) < 0) {

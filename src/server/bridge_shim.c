@@ -53,7 +53,8 @@ static void on_hello(struct bridge *b, const struct shim_hello *hello)
 	b->version = hello->version;
 	if (!b->visit || !is_first)
 		return;
-	if (hello->flags & SHIM_HELLO_PICTURES)
+	/* The first ones said every flag back. */
+	if (hello->version >= SHIM_VERSION_PICTURES && hello->flags & SHIM_HELLO_PICTURES)
 		bridge_attach(b);
 	else
 		bridge_close(b, CLOSE_NO_PICTURES,

@@ -37,6 +37,7 @@ struct bridge {
 	struct shim_link *shim; /* NULL until the workspace is open */
 	struct pending *opening, *checking;
 	bool plain; /* no subprotocol: bytes only */
+	bool late;  /* whose it is, auth has not said yet */
 	bool live;  /* attached: what is typed goes to the shim */
 	bool came;  /* the audit log was told so, and will be told of the end */
 	bool held;  /* the browser is told to wait */
@@ -44,6 +45,7 @@ struct bridge {
 	struct bw_session session;
 	char address[BW_ADDRESS_SIZE];
 	char of[BW_NAME_SIZE]; /* an admin is at this user's terminal; "": at one of the session's own user */
+	bool helps;            /* that admin wants to type */
 	bool can_type;
 	uint64_t visit;  /* to the wall, for which this is a picture; 0: for a page of its own */
 	int64_t touched; /* seconds, monotonic: when auth last heard of activity */

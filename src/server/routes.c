@@ -219,22 +219,31 @@ void route_give_up(struct request *q)
 	http_reply_status(q, BW_FAILED, NULL);
 }
 
-bool request_whose(struct request *q)
+/* Puts ?user= into q->of, unless it is `self`. False: refused, and replied. */
+static bool asks_about(struct request *q, const char *self)
 {
 	char name[BW_NAME_SIZE];
 
-	if (!http_query(q, "user=", name, sizeof(name)) || str_eq(name, q->session.user))
+	if (!http_query(q, "user=", name, sizeof(name)) || (self && str_eq(name, self)))
 		return true;
-	if (q->session.role != BW_ADMIN) {
-		deny(q, 403, "forbidden", "for admins only");
-		return false;
-	}
 	if (!guard_user_name_valid(name)) {
 		http_reply_error(q, 404, "not_found", "there is no such user");
 		return false;
 	}
 	BW_PUT(q->of, name);
 	return true;
+}
+
+bool request_whose(struct request *q)
+{
+	char name[BW_NAME_SIZE];
+
+	if (http_query(q, "user=", name, sizeof(name)) && !str_eq(name, q->session.user) &&
+		q->session.role != BW_ADMIN) {
+		deny(q, 403, "forbidden", "for admins only");
+		return false;
+	}
+	return asks_about(q, q->session.user);
 }
 
 bool route_allow_socket(struct request *q)
@@ -255,6 +264,9 @@ bool route_allow_socket(struct request *q)
 	if (http_query(q, "link=", link, sizeof(link))) {
 		q->has_token = guard_token_decode(link, strlen(link), q->token);
 		ask_whose(q, true, false);
+		q->session.is_link = true;
+		if (q->late)
+			return true;
 		if (q->whose == BW_OK) {
 			web_uncount(q->conn);
 			return true;
@@ -264,6 +276,8 @@ bool route_allow_socket(struct request *q)
 		return false;
 	}
 	ask_whose(q, false, true);
+	if (q->late)
+		return asks_about(q, NULL);
 	if (!has_session(q) || !request_whose(q))
 		return false;
 	if (http_query(q, "wall=", wall, sizeof(wall)) && q->session.role != BW_ADMIN) {

@@ -37,7 +37,8 @@ void route_give_up(struct request *q);
 bool request_whose(struct request *q);
 
 /* The checks for GET /ws, which is no route of the table because it is no request with a reply: Host, Origin, path, session. True if
- * it may be upgraded; else the refusal is in q's reply. */
+ * it may be upgraded; else the refusal is in q's reply. Where auth is late (q->late) the session is the bridge's to look at: what libwebsockets
+ * upgrades can't be waited for. */
 bool route_allow_socket(struct request *q);
 
 /* api_*.c */

@@ -67,7 +67,8 @@
 
 enum {
 	SHIM_VERSION = 4,
-	SHIM_MAGIC = 0x4d434453, /* "SDCM" */
+	SHIM_VERSION_PICTURES = 4, /* from this one on */
+	SHIM_MAGIC = 0x4d434453,   /* "SDCM" */
 	SHIM_HEADER = 8,
 	SHIM_MAX_FIXED = 248,
 	SHIM_MAX_TAIL = 65536,

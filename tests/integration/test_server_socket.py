@@ -14,7 +14,7 @@ import websockets
 
 from harness.place import Place
 from harness.process import DEADLINE, wait_until
-from harness.server import Refused
+from harness.server import Refused, Session
 from harness.web import RawSocket, SecureServer, WebServer, frame
 
 PROMPT = r"[#$] "
@@ -410,40 +410,47 @@ def test_kill_9_of_every_role_loses_no_shell(web):
 
 
 def test_an_auth_that_hangs_freezes_no_terminal(web):
-    session = web.login("alice")
+    session, bob, admin = web.login("alice"), web.login("bob"), web.login("admin")
     shell = session.shell()
+    link = session.request("POST", "/api/v1/links", {"terminal": 1, "can_type": False, "seconds": 60}).json["link"]
     auth = web.roles()["auth"]
-    statuses, refused, threads = [], [], []
+    asked, sockets = [], []
 
     def ask():
-        statuses.append(session.request("GET", "/api/v1/me").status)
-
-    def come():
-        with pytest.raises(Refused) as r:
-            session.open()
-        refused.append(r.value.status)
+        asked.append(session.request("GET", "/api/v1/me").status)
 
     os.kill(auth, signal.SIGSTOP)
     try:
-        for what in (ask, come) * 4:
-            threads.append(threading.Thread(target=what, daemon=True))
-            threads[-1].start()
+        threads = [threading.Thread(target=ask, daemon=True) for _ in range(4)]
         longest = 0
         for i in range(20):
+            if i < len(threads):
+                threads[i].start()
+                sockets.append(session.open())
             started = time.monotonic()
             assert shell.ask(f"echo {i}") == f"{i}\n"
             longest = max(longest, time.monotonic() - started)
-        for each in threads[1::2]:
-            each.join(DEADLINE)
-        assert refused == [503] * 4
+        sockets[0].send("echo typed_mean''while\r")
+        looks, spy, wall = admin.open("?user=alice&terminal=1"), bob.open("?user=alice&terminal=1"), bob.open("?wall=3")
+        guest = Session(web, None, None).open(f"?link={link}")
+        nobody = [Session(web, None, "mdocker=" + "0" * 64).open(), Session(web, None, None).open("?link=" + "0" * 64)]
     finally:
         os.kill(auth, signal.SIGCONT)
     for each in threads:
         each.join(DEADLINE)
-    # Each of the eight waited for 2 s of everybody's.
+    # Before, each of the eight was waited for with everybody's terminal standing still for 2 s.
     assert longest < 1.5
-    assert statuses == [200] * 4, "who could wait was answered when auth went on"
-    assert session.shell().ask("echo in") == "in\n"
+    assert asked == [200] * 4, "who could wait was answered when auth went on"
+    sockets[0].expect("typed_meanwhile\r\n")
+    for each in [*sockets[1:], looks, guest]:
+        each.expect("typed_meanwhile\r\n")
+    for each in (looks, guest):
+        each.send("echo in''truder\r")
+    assert "intruder" not in shell.ask("echo still alone")
+    for each in (spy, wall):
+        assert each.expect_closed() == (1008, "for admins only")
+    for each in nobody:
+        assert each.expect_closed() == (1008, "log in first")
 
 
 def test_a_user_has_so_many_links_and_sees_and_revokes_each(web):
