@@ -277,7 +277,6 @@ static void on_late_session(const union bw_message *m, int fd _unused_, void *da
 		return;
 	}
 	b->session = m->session;
-	web_uncount(lws_get_opaque_user_data(b->wsi));
 	if (str_eq(b->of, b->session.user))
 		b->of[0] = '\0';
 	if ((*b->of || b->visit) && b->session.role != BW_ADMIN) {
@@ -378,6 +377,15 @@ void bridge_revoke(uint64_t session)
 		if (b->session.session == session)
 			bridge_close(b, CLOSE_POLICY, "the login has ended", true);
 	}
+}
+
+size_t bridge_count_late(void)
+{
+	size_t count = 0;
+
+	for (const struct bridge *b = web.bridges; b; b = b->next)
+		count += b->late;
+	return count;
 }
 
 void bridge_check_all(void)

@@ -18,6 +18,8 @@ struct request;
 
 /* Remembers what the request asked for: session, ?terminal= ?from= ?rows= ?cols=. NULL: no memory. */
 struct bridge *bridge_new(const struct request *q);
+/* How many wait to hear from auth whose they are. */
+size_t bridge_count_late(void);
 /* The client broke the rules of frames; `why` lasts. */
 void bridge_broke_protocol(struct bridge *b, const char *why);
 

@@ -6,12 +6,16 @@
 
 #include "base/str.h"
 #include "server/assets.h"
+#include "server/bridge.h"
 #include "server/guard.h"
 #include "server/peers.h"
 #include "server/web.h"
 #include "base/poison.h"
 
-enum { SESSION_SECONDS = 5 }; /* for auth's late answer */
+enum {
+	SESSION_SECONDS = 5, /* for auth's late answer */
+	LATE_MOST = 1024,    /* sockets that wait for one */
+};
 
 /* Most often the work of a proxy that takes the upgrade away. */
 static void need_upgrade(struct request *q)
@@ -246,6 +250,17 @@ bool request_whose(struct request *q)
 	return asks_about(q, q->session.user);
 }
 
+/* A class that comes back at once makes auth late, so those who wait for it aren't counted as strangers of one address, but all together. */
+static bool may_wait(struct request *q)
+{
+	if (bridge_count_late() >= LATE_MOST) {
+		http_reply_status(q, BW_FAILED, NULL);
+		return false;
+	}
+	web_uncount(q->conn);
+	return q->session.is_link || asks_about(q, NULL);
+}
+
 bool route_allow_socket(struct request *q)
 {
 	char origin[BW_TEXT_SIZE + 16], link[GUARD_TOKEN_TEXT + 1], wall[32];
@@ -266,7 +281,7 @@ bool route_allow_socket(struct request *q)
 		ask_whose(q, true, false);
 		q->session.is_link = true;
 		if (q->late)
-			return true;
+			return may_wait(q);
 		if (q->whose == BW_OK) {
 			web_uncount(q->conn);
 			return true;
@@ -277,7 +292,7 @@ bool route_allow_socket(struct request *q)
 	}
 	ask_whose(q, false, true);
 	if (q->late)
-		return asks_about(q, NULL);
+		return may_wait(q);
 	if (!has_session(q) || !request_whose(q))
 		return false;
 	if (http_query(q, "wall=", wall, sizeof(wall)) && q->session.role != BW_ADMIN) {
