@@ -116,6 +116,27 @@ test('it is filtered, grouped and sorted, and a click or enter opens the look', 
 	await admin.context().close();
 });
 
+test('of a workspace that an older version started the tile says so, and it is opened to look', async ({ page, browser }) => {
+	const alice = await enter(page, 'alice', server.url);
+	const admin = await newPage(browser);
+	let tries = 0;
+	// As the server answers for such a one (tests/integration/test_shim_versions.py).
+	await admin.routeWebSocket(/user=alice.*wall=/, (ws) => {
+		tries++;
+		ws.close({ code: 4001, reason: 'it was started by an older version, which makes no pictures' });
+	});
+	await openWall(admin);
+	const old = tile(admin, 'alice');
+	await expect(old).toContainText('It runs an older version, which makes no pictures. Open it to look.');
+	await expect(tile(admin, 'bob')).toHaveAttribute('data-phase', 'live');
+	const opened = admin.context().waitForEvent('page');
+	await old.getByRole('link').click();
+	await new Term(await opened).live();
+	await expect(banner(alice).first()).toContainText('admin (administrator) looks at this terminal.');
+	expect(tries).toBe(1);
+	await admin.context().close();
+});
+
 test('nobody but an admin gets there', async ({ page }) => {
 	const term = await enter(page, 'alice', server.url);
 	await page.getByRole('button', { name: 'Menu' }).click();

@@ -42,6 +42,15 @@ function menuItems(): (MenuItem | 'line')[] {
 	return [
 		{ label: 'Share this terminal…', disabled: tab?.alive !== true, run: share },
 		record,
+		{
+			label: 'Search…',
+			keys: 'ctrl shift F',
+			disabled: tab === null,
+			run: () => {
+				showPage('terminals');
+				searching.value = true;
+			},
+		},
 		{ label: 'Rename this terminal…', disabled: tab === null, run: rename },
 		{
 			label: 'Close this terminal…',
@@ -105,7 +114,7 @@ function SplitButton() {
 	const two = shown.value.length > 1;
 	return (
 		<button
-			class="icon-button wide-only"
+			class={two ? 'icon-button' : 'icon-button wide-only'}
 			aria-label={two ? 'One terminal only' : 'Split to the right'}
 			title={two ? 'One terminal only' : 'Split to the right (ctrl-shift-D)'}
 			onClick={() => (two ? unsplit() : void splitTab('right'))}
