@@ -101,25 +101,29 @@ static int check_owner(
 	return md_fail(err, EACCES, "workspace '%s' is not %s's", w->name, o->owner);
 }
 
-/* Recording follows the settings at each start, those of a template too; nothing else of a workspace that is there does. */
-static int set_recording(
+/* Recording and what terminals keep follow the settings at each start, those of a template too; nothing else of a workspace that is
+ * there does. */
+static int follow_settings(
 	struct engine *e, const struct open_options *o, struct workspace *w, struct md_error *err)
 {
 	_auto_strv_ struct strv kept = STRV_INIT;
 	struct workspace_request r = WORKSPACE_REQUEST_INIT;
 
 	r.recording = w->recording;
+	r.terminals = w->terminals;
 	if (settings_apply(e, &r, &o->settings, &kept, err) < 0) {
 		/* A template that is gone locks nobody out. */
 		if (err->code != ENOENT)
 			return -1;
 		log_warning("workspace '%s' is recorded as before: %s", w->name, err->msg);
 		r.recording = w->recording;
+		r.terminals = w->terminals;
 		*err = (struct md_error)MD_ERROR_INIT;
 	}
 	if (recording_policy_check(&r.recording, err) < 0)
 		return -1;
 	w->recording = r.recording;
+	w->terminals = r.terminals;
 	return 0;
 }
 
@@ -147,8 +151,8 @@ static int open_workspace(
 		return find_running(e, o, name, err);
 	if (find_or_make(e, o, name, &w, &lock, err) < 0 || check_owner(&w, o, err) < 0)
 		return -1;
-	if (!workspace_is_running(e, &w) &&
-		(set_recording(e, o, &w, err) < 0 || workspace_start(e, &w, &start, NULL, err) < 0))
+	if (!workspace_is_running(e, &w) && (follow_settings(e, o, &w, err) < 0 ||
+						    workspace_start(e, &w, &start, NULL, err) < 0))
 		return -1;
 	return print(e, &w, err);
 }

@@ -33,7 +33,9 @@
 	CLI_SETTING(s, list, "record", 0, "WHEN", "its terminals: ask, always, never (ask)"),      \
 	CLI_SETTING(s, list, "record-size", 0, "SIZE", "the most of one recording (64m)"),         \
 	CLI_SETTING(s, list, "record-total", 0, "SIZE", "kept of all, the oldest go (256m; 0: no limit)"), \
-	CLI_SETTING(s, list, "record-days", 0, "N", "older recordings go (30; 0: none do)")
+	CLI_SETTING(s, list, "record-days", 0, "N", "older recordings go (30; 0: none do)"),       \
+	CLI_SETTING(s, list, "ring", 0, "SIZE", "output kept of each terminal, for who comes back (2m)"), \
+	CLI_SETTING(s, list, "scrollback", 0, "LINES", "kept of each terminal (10000)")
 
 #define CLI_NETWORK(s, list)                                                                       \
 	CLI_SETTING(s, list, "network", 0, "KIND", "none (loopback only), bridge, host (no isolation), auto (a bridge if possible)"), \

@@ -104,6 +104,7 @@ static int fill(struct workspace *w, const struct workspace_request *r, const st
 	w->kind = r->kind;
 	w->limits = r->limits;
 	w->recording = r->recording;
+	w->terminals = r->terminals;
 	w->terminal = r->terminal;
 	w->remove_on_exit = r->remove_on_exit;
 	w->created = time(NULL);

@@ -84,13 +84,15 @@ struct workspace_request {
 	bool remove_on_exit;
 	struct limits limits;
 	struct recording_policy recording;
+	struct terminal_policy terminals;
 	struct volumes volumes;      /* borrowed */
 	const struct strv *settings; /* setting.h: over the fields here; may be NULL */
 };
 
 #define WORKSPACE_REQUEST_INIT                                                                     \
 	{                                                                                          \
-		.limits = LIMITS_DEFAULT, .recording = RECORDING_POLICY_DEFAULT                    \
+		.limits = LIMITS_DEFAULT, .recording = RECORDING_POLICY_DEFAULT,                   \
+		.terminals = TERMINAL_POLICY_DEFAULT                                               \
 	}
 
 /* Makes a stopped workspace. EEXIST when the name is taken; nothing is left on failure. The default

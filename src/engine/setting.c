@@ -11,6 +11,7 @@
 #include "engine/profile_kind.h"
 #include "engine/recordings.h"
 #include "engine/template.h"
+#include "engine/terminals.h"
 #include "base/poison.h"
 
 enum { NAME_BYTES = 32 };
@@ -62,6 +63,11 @@ static int apply_one(struct workspace_request *r, const char *text, struct md_er
 	if (missing.code == ENOENT) {
 		missing = (struct md_error)MD_ERROR_INIT;
 		if (recording_policy_set(&r->recording, name, value, &missing) == 0)
+			return 0;
+	}
+	if (missing.code == ENOENT) {
+		missing = (struct md_error)MD_ERROR_INIT;
+		if (terminal_policy_set(&r->terminals, name, value, &missing) == 0)
 			return 0;
 	}
 	if (missing.code == ENOENT)

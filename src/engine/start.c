@@ -28,6 +28,7 @@
 #include "engine/lifecycle.h"
 #include "engine/profile.h"
 #include "engine/recordings.h"
+#include "engine/terminals.h"
 #include "engine/reserve.h"
 #include "engine/rootfs.h"
 #include "engine/runtime_cli.h"
@@ -190,7 +191,7 @@ static int plan_shim(struct start *s, struct md_error *err)
 		add_pair(a, "--process-template", strdup(s->process)) < 0 ||
 		add_pair(a, "--ready-fd", str_format("%d", SHIM_FD)) < 0 ||
 		add_main_options(s) < 0 || recordings_shim_options(s->e, s->w, a) < 0 ||
-		add_disk_option(s) < 0)
+		terminals_shim_options(&s->w->terminals, a) < 0 || add_disk_option(s) < 0)
 		return md_fail_errno(err, "command line of mdocker-shim");
 	return 0;
 }

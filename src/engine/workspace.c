@@ -11,6 +11,7 @@
 #include "engine/idblock.h"
 #include "engine/profile_kind.h"
 #include "engine/recordings.h"
+#include "engine/terminals.h"
 #include "json/json_read.h"
 #include "json/json_write.h"
 #include "base/poison.h"
@@ -131,6 +132,7 @@ void workspace_write(const struct workspace *ws, struct buf *out)
 	json_add_i64(&w, "started", ws->started);
 	limits_write(&ws->limits, &w);
 	recording_policy_write(&ws->recording, &w);
+	terminal_policy_write(&ws->terminals, &w);
 	write_volumes(&ws->volumes, &w);
 	json_object_end(&w);
 	buf_add_char(out, '\n');
@@ -206,7 +208,7 @@ static int read_identity(const struct json_node *root, struct workspace *w, stru
 static int read_numbers(const struct json_node *root, struct workspace *w, struct md_error *err)
 {
 	uint64_t base = 0;
-	struct json_node limits, recording;
+	struct json_node limits, recording, terminals;
 	int r;
 
 	if (json_get_i64(root, "created", 0, INT64_MAX, &w->created, err) < 0 ||
@@ -221,7 +223,10 @@ static int read_numbers(const struct json_node *root, struct workspace *w, struc
 	if (r < 0 || (r == 1 && limits_read(&limits, &w->limits, err) < 0))
 		return -1;
 	r = json_get_object(root, "recording", &recording, err);
-	return r <= 0 ? r : recording_policy_read(&recording, &w->recording, err);
+	if (r < 0 || (r == 1 && recording_policy_read(&recording, &w->recording, err) < 0))
+		return -1;
+	r = json_get_object(root, "terminals", &terminals, err);
+	return r <= 0 ? r : terminal_policy_read(&terminals, &w->terminals, err);
 }
 
 int workspace_read(const char *text, size_t len, struct workspace *ret, struct md_error *err)

@@ -45,6 +45,17 @@ struct recording_policy {
 		.days = 30                                                                         \
 	}
 
+/* How much of what its terminals showed is kept in memory (terminals.h). */
+struct terminal_policy {
+	uint64_t ring;       /* bytes of output of each */
+	uint64_t scrollback; /* lines of each */
+};
+
+#define TERMINAL_POLICY_DEFAULT                                                                    \
+	{                                                                                          \
+		.ring = UINT64_C(2) << 20, .scrollback = 10000                                     \
+	}
+
 struct workspace {
 	char id[WORKSPACE_ID_LEN + 1];
 	char *name;
@@ -56,7 +67,8 @@ struct workspace {
 	int64_t created;    /* seconds since 1970 */
 	uint32_t id_base;   /* of its block of user ids */
 	struct limits limits;
-	struct recording_policy recording; /* may change from one start to the next */
+	struct recording_policy recording; /* may change from one start to the next, */
+	struct terminal_policy terminals;  /* and so may this */
 	char *hostname;
 	char *network;       /* "none", "bridge" or "host": connect.h */
 	char *egress;        /* what it may reach on a bridge: network/policy.h */
@@ -78,7 +90,8 @@ struct workspace {
 
 #define WORKSPACE_INIT                                                                             \
 	{                                                                                          \
-		.limits = LIMITS_DEFAULT, .recording = RECORDING_POLICY_DEFAULT                    \
+		.limits = LIMITS_DEFAULT, .recording = RECORDING_POLICY_DEFAULT,                   \
+		.terminals = TERMINAL_POLICY_DEFAULT                                               \
 	}
 
 void workspace_done(struct workspace *w);

@@ -190,7 +190,7 @@ static int settle_workspace(struct strv *options, struct md_error *err)
 		"egress", "memory", "memory-swap", "pids-limit", "cpus", "cpu-shares",
 		"blkio-weight", "device-read-bps", "device-write-bps", "device-read-iops",
 		"device-write-iops", "disk", "disk-inodes", "bandwidth", "record", "record-size",
-		"record-total", "record-days" };
+		"record-total", "record-days", "ring", "scrollback" };
 
 	if (options->count > CONFIG_MAX_WORKSPACE)
 		return md_fail(

@@ -387,3 +387,23 @@ def test_terminals_lists_what_is_open_and_nothing_of_what_it_shows(web):
     assert "secret" not in line
     assert ["alice", "alice", "1", "1"] in [row.split()[:4] for row in web.mdocker("terminals").ok().out.splitlines()]
     web.mdocker("terminals", "--format", "xml").failed(125, "json")
+
+
+def test_how_much_terminals_keep_is_set_by_template_or_option(box):
+    box.mdocker("template", "set", "long", "--ring", "128k", "--scrollback", "50").ok()
+    words = ("workspace", "open", "anna", "--owner", "anna", "--image", "busybox", "--template", "long", "--json")
+    box.mdocker(*words).ok()
+    with box.terminal("attach", "anna") as t:
+        t.expect(r"[#$] ")
+        t.line("seq 1000 1300; echo do''ne")
+        t.expect("done\r\n")
+    with box.terminal("attach", "anna") as t:
+        t.expect("done")
+        assert b"1260" in t.output and b"1200" not in t.output, "50 lines and a screen"
+    box.mdocker("stop", "anna").ok()
+    box.mdocker(*words, "--scrollback", "0").ok()
+    (at,) = box.workspaces()
+    kept = json.loads((box.root / "workspaces" / at / "workspace.json").read_text())
+    assert kept["terminals"] == {"ring": 128 << 10, "scrollback": 0}
+    for option, value in (("--ring", "1k"), ("--scrollback", "many")):
+        box.mdocker("workspace", "open", "bea", "--owner", "bea", option, value).failed(1, option)
