@@ -36,6 +36,24 @@ test('tabs are renamed, moved, and the same in another browser', async ({ page, 
 	await term.fresh();
 });
 
+test('a tab is dragged to another place, and is there in another browser, too', async ({ page, browser }) => {
+	const term = await enter(page, 'bob');
+	await term.fresh();
+	const tabs = page.getByRole('tab');
+	await page.getByRole('button', { name: 'New terminal' }).click();
+	await expect(tabs).toHaveCount(2);
+	await tabs.nth(1).dblclick();
+	await page.keyboard.type('dragged\n');
+	await expect(tabs.nth(1)).toHaveText('dragged');
+	await tabs.nth(1).dragTo(tabs.nth(0));
+	await expect(tabs.nth(0)).toHaveText('dragged');
+	const other = await newPage(browser);
+	await enter(other, 'bob');
+	await expect(other.getByRole('tab').nth(0)).toHaveText('dragged');
+	await other.context().close();
+	await term.fresh();
+});
+
 test('closing a tab asks first, and ends its shell', async ({ page }) => {
 	const term = await enter(page, 'bob');
 	await term.fresh();
