@@ -41,7 +41,13 @@ const struct doctor_check *doctor_checks(size_t *ret_count);
 typedef void doctor_each_fn(const char *name, const struct doctor_result *r, void *data);
 void doctor_url(const char *url, const char *config, doctor_each_fn *each, void *data);
 
-/* For the checks: fill a result. */
+/* doctor_network.c */
+void doctor_check_network(struct engine *e, struct doctor_result *r);
+void doctor_check_firewall(struct engine *e, struct doctor_result *r);
+
+/* For the checks: runs a probe in a child; 0, or the errno that it ended with. */
+int doctor_in_child(int (*probe)(void *data), void *data);
+/* Fill a result. */
 void doctor_ok(struct doctor_result *r, const char *fmt, ...) _printf_(2, 3);
 void doctor_weaker(struct doctor_result *r, const char *found, const char *advice);
 void doctor_broken(struct doctor_result *r, const char *found, const char *advice);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -32,8 +31,6 @@
 #include "engine/idblock.h"
 #include "engine/idmap.h"
 #include "engine/reserve.h"
-#include "network/network.h"
-#include "network/others.h"
 #include "base/poison.h"
 
 enum { LINE_BYTES = 4096, LOW_SPACE_MB = 1024 };
@@ -49,8 +46,7 @@ static void first_line(const char *path, char *to, size_t room)
 		snprintf(to, room, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-/* Runs a probe in a child; 0, or the errno that it ended with. */
-static int in_child(int (*probe)(void *data), void *data)
+int doctor_in_child(int (*probe)(void *data), void *data)
 {
 	pid_t pid = fork();
 	int code;
@@ -82,7 +78,7 @@ static int probe_namespaces(void *data)
 
 static void check_namespaces(struct engine *e, struct doctor_result *r)
 {
-	int failed = in_child(probe_namespaces, NULL);
+	int failed = doctor_in_child(probe_namespaces, NULL);
 
 	if (failed)
 		doctor_broken(r, strerror(failed),
@@ -107,7 +103,7 @@ static int probe_rootfs(void *data)
 
 static void check_idmap(struct engine *e, struct doctor_result *r)
 {
-	int failed = in_child(probe_rootfs, e);
+	int failed = doctor_in_child(probe_rootfs, e);
 
 	if (failed)
 		doctor_weaker(r, strerror(failed),
@@ -328,88 +324,6 @@ static void check_quota(struct engine *e, struct doctor_result *r)
 			     "file system of --root has no project quota on");
 }
 
-struct network_try {
-	struct md_error why;
-};
-
-static int probe_network(void *data)
-{
-	struct network_try *t = data;
-
-	if (unshare(CLONE_NEWNET) < 0)
-		return md_fail_errno(&t->why, "a network namespace");
-	return network_probe(&t->why);
-}
-
-static void judge_network(const struct network_try *t, struct doctor_result *r)
-{
-	_auto_buf_ struct buf resolvers = BUF_INIT(4096);
-
-	network_resolv_conf(&resolvers);
-	if (t->why.code)
-		doctor_weaker(r, t->why.msg,
-			"workspaces have no network but their loopback: the kernel needs nf_tables "
-			"(nft_ct, nft_nat, nft_masq, nft_fib), bridge and veth, and this user "
-			"CAP_NET_ADMIN");
-	else if (!resolvers.len)
-		doctor_weaker(r, "bridge, NAT and filter, but no name server",
-			"/etc/resolv.conf names none but on loopback, which workspaces don't "
-			"reach: "
-			"names are not found inside");
-	else
-		doctor_ok(r, "bridge, NAT and filter by nf_tables");
-}
-
-/* All of it, in a namespace that is gone afterwards. The child's words come by shared memory. */
-static void check_network(struct engine *e, struct doctor_result *r)
-{
-	struct network_try *t =
-		mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (t == MAP_FAILED) {
-		doctor_weaker(r, strerror(errno), "the network can't be tried");
-		return;
-	}
-	if (in_child(probe_network, t) && !t->why.code)
-		md_fail(&t->why, EIO, "the trial ended without a word");
-	judge_network(t, r);
-	munmap(t, sizeof(*t));
-}
-
-/* Whoever drops what is forwarded drops ours, too: what one table drops no other can take back. */
-static void check_firewall(struct engine *e, struct doctor_result *r)
-{
-	struct md_error err = MD_ERROR_INIT;
-	struct network_others o;
-	char found[128], advice[256];
-
-	if (network_others(&o, &err) < 0) {
-		doctor_weaker(r, err.msg,
-			"whether the host's firewall lets workspaces through is not known");
-		return;
-	}
-	snprintf(found, sizeof(found), "%s drops what is forwarded", o.dropper);
-	if (o.legacy || str_eq(o.dropper, "table ip filter"))
-		snprintf(advice, sizeof(advice),
-			"workspaces on a bridge reach nothing: %s -I FORWARD -i mdocker+ -j "
-			"ACCEPT; %s -I "
-			"FORWARD -o mdocker+ -j ACCEPT (our own rules still hold)",
-			o.legacy ? "iptables-legacy" : "iptables",
-			o.legacy ? "iptables-legacy" : "iptables");
-	else
-		snprintf(advice, sizeof(advice),
-			"workspaces on a bridge reach nothing: its forward chain must accept "
-			"iifname and "
-			"oifname \"mdocker*\" (our own rules still hold)");
-	if (o.drops)
-		doctor_weaker(r, found, advice);
-	else if (o.forwards)
-		doctor_ok(r, "%s has rules about what is forwarded; they don't stop workspaces",
-			o.who);
-	else
-		doctor_ok(r, "nobody else has rules about what is forwarded");
-}
-
 static void check_programs(struct engine *e, struct doctor_result *r)
 {
 	static const char *const programs[] = { "mdocker-runtime", "mdocker-shim", "mdocker-init" };
@@ -491,8 +405,8 @@ static const struct doctor_check checks[] = {
 	{ "memory reserve", check_reserve },
 	{ "disk space", check_disk },
 	{ "disk limits", check_quota },
-	{ "network", check_network },
-	{ "host's firewall", check_firewall },
+	{ "network", doctor_check_network },
+	{ "host's firewall", doctor_check_firewall },
 	{ "programs", check_programs },
 	{ "default image", check_image },
 };
