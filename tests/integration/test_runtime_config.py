@@ -37,6 +37,34 @@ def test_namespaces_are_joined_by_path(bundles):
     assert found["pid"] != os.readlink(f"/proc/{pid}/ns/pid")
 
 
+def test_time_and_cgroup_namespaces_are_joined_by_path(bundles):
+    first, second = bundles(), bundles()
+    first.namespace("time")
+    first.linux["timeOffsets"] = {"boottime": {"secs": 1000000}}
+    first.up()
+    for kind in ("time", "cgroup"):
+        second.namespace(kind, f"/proc/{first.pid()}/ns/{kind}")
+    out = second.out("for n in time cgroup; do readlink /proc/self/ns/$n; done; cut -d. -f1 /proc/uptime").split()
+    assert out[:2] == [os.readlink(f"/proc/{first.pid()}/ns/{n}") for n in ("time", "cgroup")]
+    assert int(out[2]) > 1000000
+
+
+def test_a_mount_namespace_is_joined_by_path(bundle):
+    """One in which the root is to be found, too."""
+    with subprocess.Popen(["unshare", "-m", "--propagation", "private", "sh", "-c",
+                           f"mount -t tmpfs -o size=1m tmpfs {bundle.rootfs}/tmp && echo x >{bundle.rootfs}/tmp/mark && echo ready && exec sleep 1000"],
+                          stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout.readline() == "ready\n"
+            bundle.namespace("mount", f"/proc/{other.pid}/ns/mnt")
+            for gone in ("maskedPaths", "readonlyPaths"):
+                del bundle.linux[gone]
+            del bundle.spec["mounts"]
+            assert bundle.out("cat /tmp/mark; test -e /var/tmp && echo the host; true") == "x\n"
+        finally:
+            other.kill()
+
+
 def test_a_pid_namespace_is_joined_by_path(bundles):
     first, second = bundles(), bundles()
     first.up()

@@ -274,7 +274,7 @@ def test_exec_takes_a_process_document_and_detaches(bundle):
     assert int(pidfile.read_text()) in json.loads(ps)
 
 
-@pytest.mark.parametrize("user", ["4294967296", "0:x", "-1", "99999999999999999999", "root", "1:", ""])
+@pytest.mark.parametrize("user", ["4294967296", "0:x", "-1", "99999999999999999999", "root", "1:"])
 def test_exec_refuses_users_that_are_no_numbers(bundle, user):
     bundle.up()
     r = bundle.exec("id", options=("--user", user), ok=False)

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import select
 import socket
 import subprocess
 
@@ -116,6 +117,21 @@ def test_a_limit_below_what_is_used_is_refused_if_asked_for(bundle):
     r = subprocess.run(bundle.command("update", "-r", "-", bundle.id), input=document, text=True, capture_output=True, timeout=30)
     assert r.returncode == 1 and "linux.resources.memory.limit" in r.stderr
     assert bundle.status() == "running"
+
+
+def test_events_tell_of_a_kill_for_memory_and_of_the_end(bundle):
+    bundle.linux["resources"]["memory"] = {"limit": 32 << 20, "swap": 32 << 20}
+    bundle.up()
+    with subprocess.Popen(bundle.command("events", "--interval", "1h", bundle.id), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as events:
+        try:
+            for _ in range(20):  # it may not be listening yet
+                assert bundle.exec("dd", "if=/dev/zero", "of=/dev/null", "bs=100M", "count=1", ok=False).returncode == 137
+                if select.select([events.stdout], [], [], 0.5)[0]:
+                    break
+            assert json.loads(events.stdout.readline()) == {"type": "oom", "id": bundle.id}
+        finally:
+            bundle.runtime("delete", "--force", bundle.id)
+        assert events.wait(20) == 0
 
 
 def test_exec_has_the_cpus_that_the_document_says(bundle):

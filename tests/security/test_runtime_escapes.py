@@ -110,6 +110,15 @@ def test_a_working_directory_by_descriptor_is_refused(bundle, host, fd):
     assert r.returncode != 0 and SECRET not in r.stdout
 
 
+def test_a_working_directory_by_a_descriptor_that_was_given_is_refused_too(bundle):
+    """The other layer: that none is open but what the caller gave does not help here."""
+    bundle.prefix = ["/bin/bash", "-c", 'exec 3</; exec "$@"', "bash"]
+    bundle.process["cwd"] = "/proc/self/fd/3"
+    r = bundle.run("--preserve-fds", "1", ok=False)
+    assert r.returncode == 1 and "outside of the container's root" in r.stderr, r.stderr
+    bundle.prefix = []
+
+
 def test_descriptors_of_a_careless_caller_do_not_get_in(target, host):
     leaked = os.open(host, os.O_RDONLY)
     os.set_inheritable(leaked, True)
@@ -203,7 +212,7 @@ def test_pts_that_is_no_devpts_gives_no_terminal(bundle):
     console = Console(bundle.folder)
     try:
         assert bundle.create("--console-socket", console.path, ok=False).returncode != 0
-        assert "devpts" in bundle.log.read_text()
+        assert "/dev/pts is no devpts" in bundle.log.read_text()
     finally:
         console.close()
 
@@ -223,6 +232,7 @@ def test_sysctls_are_not_written_through_a_volume_at_proc(bundle, host):
     (fake / "sys/net/ipv4/ip_forward").write_text("untouched")
     bundle.spec["mounts"][0] = {"destination": "/proc", "type": "bind", "source": str(fake), "options": ["bind"]}
     bundle.linux["sysctl"] = {"net.ipv4.ip_forward": "1"}
+    bundle.linux["readonlyPaths"] = []  # the other layer
     bundle.linux["maskedPaths"] = bundle.linux["readonlyPaths"] = []
     bundle.run(ok=False)
     assert (fake / "sys/net/ipv4/ip_forward").read_text() == "untouched"
