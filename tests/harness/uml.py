@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A kernel of the test's own with a pure cgroup v2, whatever the host has: user-mode Linux, whose root is the host's, read-only."""
+"""A kernel of the test's own, whatever the host has: user-mode Linux, whose root is the host's, read-only. Debian's has a pure cgroup v2,
+ext4 and xfs with quotas, AppArmor and SELinux."""
 
 import shutil
 
 import pytest
 
 from .process import run
+from .sanitizer import SANITIZED
 
+# The pytestmark of what boots one.
+NEEDED = [pytest.mark.skipif(SANITIZED, reason="AddressSanitizer wants more addresses than user-mode Linux has"),
+          pytest.mark.skipif(not shutil.which("linux.uml"), reason="this distribution has no user-mode Linux")]
 PRELUDE = """#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /tmp
@@ -29,15 +34,15 @@ exec /lib/systemd/systemd --unit=test.target --log-target=null --show-status=0 <
 """
 
 
-def boot(folder, init, disk=None, memory="512M", timeout=180):
-    """Boots with the text `init` as the first program; returns what came on the console."""
-    if not shutil.which("linux.uml"):
-        pytest.skip("this distribution has no user-mode Linux")
+def boot(folder, init, disk=None, memory="512M", timeout=180, lsm=None):
+    """Boots with the text `init` as the first program and the security module `lsm` (None: the kernel's choice); returns what came
+    on the console."""
     path = folder / "init"
     path.write_text(init)
     path.chmod(0o755)
     for _ in range(3):
-        console = run(["linux.uml", f"mem={memory}", *([f"ubd0={disk}"] if disk else []), "root=/dev/root", "rootfstype=hostfs",
+        console = run(["linux.uml", f"mem={memory}", *([f"ubd0={disk}"] if disk else []),
+                       *([f"lsm={lsm}"] if lsm else []), "root=/dev/root", "rootfstype=hostfs",
                        "rootflags=/", "ro", f"init={path}", "con=null", "con0=fd:0,fd:1", "quiet"], timeout=timeout).out
         # On a loaded host it sometimes loses one of its processes: its own affair.
         if "fatal_sigsegv" not in console:

@@ -9,9 +9,8 @@ import pytest
 
 from harness import uml
 from harness.bundle import Bundle
-from harness.sanitizer import SANITIZED
 
-pytestmark = pytest.mark.skipif(SANITIZED, reason="AddressSanitizer wants more addresses than user-mode Linux has")
+pytestmark = uml.NEEDED
 
 SCRIPT = """
 cd {folder}

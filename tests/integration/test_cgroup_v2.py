@@ -9,9 +9,8 @@ import pytest
 
 from harness import program, uml
 from harness.process import run
-from harness.sanitizer import SANITIZED
 
-pytestmark = pytest.mark.skipif(SANITIZED, reason="AddressSanitizer wants more addresses than user-mode Linux has")
+pytestmark = uml.NEEDED
 
 PRELUDE = uml.PRELUDE + """
 mount -t cgroup2 cgroup2 /sys/fs/cgroup; mount -t ext4 /dev/ubda /mnt
