@@ -19,7 +19,6 @@
 
 #include "base/fd.h"
 #include "sys/kernel.h"
-#include "sys/procfs.h"
 #include "base/poison.h"
 
 #ifndef CLONE_NEWTIME
@@ -313,22 +312,6 @@ static void step_names(struct init *in)
 	if (s->domainname && s->domainname[0] &&
 		setdomainname(s->domainname, strlen(s->domainname)) < 0)
 		init_fail(in, errno, "set the domain name '", s->domainname, "'", NULL);
-}
-
-int init_proc(struct init *in)
-{
-	if (in->proc >= 0)
-		return in->proc;
-	in->proc = proc_mount_private();
-	if (in->proc >= 0)
-		return in->proc;
-	/* No new mount API, or a nested host that shows us no full proc: then the container's own, if it is one. */
-	in->proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (in->proc < 0)
-		init_fail(in, errno, "open /proc", NULL);
-	if (!proc_is_proc(in->proc))
-		init_fail(in, EINVAL, "/proc in the container is no proc file system", NULL);
-	return in->proc;
 }
 
 /* ---- waiting for start ---- */

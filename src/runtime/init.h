@@ -84,6 +84,7 @@ struct init_plan {
 	uint64_t last_cap;               /* highest capability that the kernel knows */
 	uint64_t null_device;            /* st_rdev of the host's /dev/null, always 1:3 */
 	const char *lsm_file, *lsm_text; /* below /proc/self/attr; NULL: no label */
+	const char *lsm_name;            /* what a failure calls it */
 };
 
 /* The child's own state. */
@@ -125,8 +126,9 @@ void init_join_text(char *to, size_t size, ...) __attribute__((sentinel));
 /* A number as decimal digits: `to` needs 24 bytes. Returns `to`. */
 char *init_number(char *to, int64_t number);
 
-/* A private proc, or the container's own one once it is known to be proc. */
-int init_proc(struct init *in);
+/* A file of a private proc, or of the container's own one once it is known to be proc, for writing. What is mounted on a part of the
+ * latter is refused (EXDEV): what is written would go to another file. -1 and errno. */
+int init_open_proc(struct init *in, const char *path);
 
 /* Waits for the cgroups, and makes the cgroup namespace if there shall be one. Done once. */
 void init_enter_cgroup(struct init *in);

@@ -21,6 +21,7 @@
 #include "runtime/passwd.h"
 #include "runtime/seccomp.h"
 #include "sys/kernel.h"
+#include "sys/procfs.h"
 #include "base/poison.h"
 
 /* ---- the program ---- */
@@ -203,6 +204,40 @@ void init_step_limits(struct init *in)
 		set_rlimit(in, &p->rlimits[i]);
 }
 
+/* ---- files of proc ---- */
+
+static int open_proc(struct init *in)
+{
+	if (in->proc >= 0)
+		return in->proc;
+	in->proc = proc_mount_private();
+	if (in->proc >= 0)
+		return in->proc;
+	/* No new mount API, or a nested host that shows us no full proc: then the container's own, if it is one. */
+	in->proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (in->proc < 0)
+		init_fail(in, errno, "open /proc", NULL);
+	if (!proc_is_proc(in->proc))
+		init_fail(in, EINVAL, "/proc in the container is no proc file system", NULL);
+	return in->proc;
+}
+
+int init_open_proc(struct init *in, const char *path)
+{
+	const int flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC;
+	int proc = open_proc(in);
+	int fd = sys_openat2(proc, path, flags, 0, RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
+
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = openat(proc, path, flags);
+	if (fd >= 0 && !proc_is_proc(fd)) {
+		close(fd);
+		errno = EXDEV;
+		return -1;
+	}
+	return fd;
+}
+
 void init_step_lsm(struct init *in)
 {
 	const struct init_plan *p = in->plan;
@@ -212,9 +247,9 @@ void init_step_lsm(struct init *in)
 	if (!p->lsm_text)
 		return;
 	init_join_text(path, sizeof(path), "self/attr/", p->lsm_file, NULL);
-	fd = openat(init_proc(in), path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = init_open_proc(in, path);
 	if (fd < 0 || write(fd, p->lsm_text, strlen(p->lsm_text)) < 0)
-		init_fail(in, errno, "set the security label '", p->lsm_text, "'", NULL);
+		init_fail(in, errno, "set ", p->lsm_name, NULL);
 }
 
 /* ---- ids ---- */

@@ -256,8 +256,8 @@ static void set_sysctl(struct init *in, const char *key, const char *value)
 	}
 	if (strstr(path, "/../") || len == sizeof(path) - 1)
 		init_fail(in, EINVAL, "sysctl '", key, "'", NULL);
-	fd = openat(init_proc(in), path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || !proc_is_proc(fd) || write(fd, value, strlen(value)) < 0)
+	fd = init_open_proc(in, path);
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
 		init_fail(in, errno, "set the sysctl '", key, "' to '", value, "'", NULL);
 }
 

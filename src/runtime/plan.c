@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "runtime/seccomp.h"
 #include "base/poison.h"
@@ -129,32 +131,47 @@ bool plan_selinux_off(void)
 	return access("/sys/fs/selinux/enforce", F_OK) < 0;
 }
 
+static bool apparmor_off(void)
+{
+	_auto_free_ char *enabled = NULL;
+	size_t len;
+
+	return file_read(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", 16, &enabled, &len) <
+		       0 ||
+	       enabled[0] != 'Y';
+}
+
+static int set_label(struct plan *p, const char *file, const char *before, const char *label,
+	const char *name, const char *hint, struct md_error *err)
+{
+	_auto_free_ char *text = str_format("%s%s", before, label);
+	_auto_free_ char *called = str_format("the %s '%s' (%s)", name, label, hint);
+	struct init_plan *in = &p->init;
+
+	in->lsm_file = file;
+	in->lsm_text = text ? arena_str(&p->arena, text) : NULL;
+	in->lsm_name = called ? arena_str(&p->arena, called) : NULL;
+	return in->lsm_text && in->lsm_name ? 0 : md_fail_errno(err, "process: %s", name);
+}
+
 static int plan_label(struct plan *p, const struct oci_process *process, struct md_error *err)
 {
-	struct init_plan *in = &p->init;
-	char text[600];
+	const char *label = process->selinux_label, *profile = process->apparmor_profile;
 
-	if (process->selinux_label && process->selinux_label[0]) {
+	if (label && label[0]) {
 		if (plan_selinux_off())
 			return md_fail(err, ENOTSUP,
-				"process.selinuxLabel '%s': this host has no SELinux",
-				process->selinux_label);
-		in->lsm_file = "exec";
-		in->lsm_text = process->selinux_label;
+				"process.selinuxLabel '%s': this host has no SELinux", label);
+		return set_label(
+			p, "exec", "", label, "SELinux label", "does the policy know it?", err);
+	}
+	if (!profile || !profile[0])
 		return 0;
-	}
-	if (process->apparmor_profile && process->apparmor_profile[0]) {
-		if (access("/sys/module/apparmor/parameters/enabled", F_OK) < 0)
-			return md_fail(err, ENOTSUP,
-				"process.apparmorProfile '%s': this host has no AppArmor",
-				process->apparmor_profile);
-		in->lsm_file = "apparmor/exec";
-		snprintf(text, sizeof(text), "exec %s", process->apparmor_profile);
-		in->lsm_text = arena_str(&p->arena, text);
-		if (!in->lsm_text)
-			return md_fail_errno(err, "process.apparmorProfile");
-	}
-	return 0;
+	if (apparmor_off())
+		return md_fail(err, ENOTSUP,
+			"process.apparmorProfile '%s': this host has no AppArmor", profile);
+	return set_label(
+		p, "apparmor/exec", "exec ", profile, "AppArmor profile", "is it loaded?", err);
 }
 
 /* The highest capability of this kernel: newer ones than our headers know are dropped as well. */

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Denies system calls to a program, as an older kernel or a stricter host would: a seccomp filter put on before it is executed."""
+"""Denies system calls to a program, as an older kernel or a stricter host would: a seccomp filter put on before it is executed.
+
+As a program, deny.py PROGRAM ARG...: without the new mount API."""
 
 import ctypes
 import errno
+import os
 import platform
 import struct
+import sys
 
 NUMBERS = {  # x86_64 and arm64 alike from 424 on
     "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "pidfd_send_signal": 424,
@@ -36,3 +40,8 @@ def deny(names, code=errno.ENOSYS):
             raise OSError(ctypes.get_errno(), "prctl")
 
     return install
+
+
+if __name__ == "__main__":
+    deny(NEW_MOUNT_API)()
+    os.execv(sys.argv[1], sys.argv[1:])

@@ -12,7 +12,7 @@ import threading
 import pytest
 from harness import program
 from harness.bundle import wait_for
-from harness.deny import deny
+from harness.deny import NEW_MOUNT_API, deny
 
 SECRET = "canary-" + secrets.token_hex(8)
 ALL_CAPS = ["CAP_" + n for n in ("CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT "
@@ -236,6 +236,16 @@ def test_sysctls_are_not_written_through_a_volume_at_proc(bundle, host):
     bundle.linux["maskedPaths"] = bundle.linux["readonlyPaths"] = []
     bundle.run(ok=False)
     assert (fake / "sys/net/ipv4/ip_forward").read_text() == "untouched"
+
+
+@pytest.mark.parametrize("denied", [(), NEW_MOUNT_API], ids=["own proc", "the container's proc"])
+def test_sysctls_are_not_written_to_what_lies_over_them(bundle, denied):
+    """CVE-2025-52881: it is a file of proc's, too."""
+    bundle.add_mount("/proc/sys/kernel/domainname", "/proc/sys/kernel/hostname", "bind", ["bind"])
+    bundle.linux["sysctl"] = {"kernel.domainname": "redirected"}
+    bundle.linux["readonlyPaths"] = []
+    r = bundle.sh("hostname").run(ok=False, preexec_fn=deny(denied))
+    assert r.stdout == "box\n" or (denied and "set the sysctl 'kernel.domainname'" in r.stderr), r
 
 
 @pytest.mark.parametrize("key", ["../../etc/x", "kernel/../../../tmp/x", "kernel..hostname", "/etc/x"])
