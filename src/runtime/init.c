@@ -314,6 +314,14 @@ static void step_names(struct init *in)
 		init_fail(in, errno, "set the domain name '", s->domainname, "'", NULL);
 }
 
+const char *init_fd_path(char to[64], int fd)
+{
+	char digits[24];
+
+	init_join_text(to, 64, "/proc/self/fd/", init_number(digits, fd), NULL);
+	return to;
+}
+
 /* ---- waiting for start ---- */
 
 /* From here on other processes of the container may see us. */

@@ -35,7 +35,8 @@ struct init_mount {
 	const char *source; /* NULL: none */
 	const char *type;
 	char *data; /* comma-joined options of the file system; NULL: none. The child cuts it up */
-	unsigned long ms_flags;        /* MS_* for mount(2), where there is no newer way */
+	const char *label;      /* SELinux's, in `data` too where that takes it; NULL: none */
+	unsigned long ms_flags; /* MS_* for mount(2), where there is no newer way */
 	uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* of the mount itself */
 	uint64_t rec_set, rec_clear;   /* of it and all below */
 	unsigned long propagation;     /* MS_*, maybe with MS_REC; 0: as it comes */
@@ -83,6 +84,7 @@ struct init_plan {
 		soft_files; /* the caller's soft limit of descriptors, to be restored; 0: it is as it was */
 	uint64_t last_cap;               /* highest capability that the kernel knows */
 	uint64_t null_device;            /* st_rdev of the host's /dev/null, always 1:3 */
+	const char *mount_label;         /* SELinux's, of new file systems; NULL: none */
 	const char *lsm_file, *lsm_text; /* below /proc/self/attr; NULL: no label */
 	const char *lsm_name;            /* what a failure calls it */
 };
@@ -125,6 +127,9 @@ void init_await_start(struct init *in);
 void init_join_text(char *to, size_t size, ...) __attribute__((sentinel));
 /* A number as decimal digits: `to` needs 24 bytes. Returns `to`. */
 char *init_number(char *to, int64_t number);
+
+/* "/proc/self/fd/N", for calls that take paths only. Returns `to`. */
+const char *init_fd_path(char to[64], int fd);
 
 /* A file of a private proc, or of the container's own one once it is known to be proc, for writing. What is mounted on a part of the
  * latter is refused (EXDEV): what is written would go to another file. -1 and errno. */

@@ -34,20 +34,14 @@ static int open_null(struct init *in)
 	return fd;
 }
 
-static const char *fd_path(char to[64], int fd)
-{
-	char digits[24];
-
-	init_join_text(to, 64, "/proc/self/fd/", init_number(digits, fd), NULL);
-	return to;
-}
-
-static int make_empty_folder(void)
+static int make_empty_folder(const char *label)
 {
 	_auto_close_ int fs = sys_fsopen("tmpfs");
 
 	if (fs < 0 || sys_fsconfig_string(fs, "nr_inodes", "1") < 0 ||
-		sys_fsconfig_string(fs, "mode", "555") < 0 || sys_fsconfig_create(fs) < 0)
+		sys_fsconfig_string(fs, "mode", "555") < 0 ||
+		(label && sys_fsconfig_string(fs, "context", label) < 0) ||
+		sys_fsconfig_create(fs) < 0)
 		return -1;
 	return sys_fsmount(
 		fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
@@ -55,14 +49,16 @@ static int make_empty_folder(void)
 
 static void mask_folder(struct init *in, struct masker *m, int place, const char *path)
 {
+	const char *label = in->plan->mount_label;
 	_auto_close_ int tree =
-		m->folder >= 0 ? init_clone_tree(m->folder, "", false) : make_empty_folder();
-	char to[64];
+		m->folder >= 0 ? init_clone_tree(m->folder, "", false) : make_empty_folder(label);
+	char to[64], data[600];
 
 	if (tree < 0 && errno == ENOSYS) {
-		if (mount("tmpfs", fd_path(to, place), "tmpfs",
-			    MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-			    "nr_inodes=1,mode=555") < 0)
+		init_join_text(data, sizeof(data), "nr_inodes=1,mode=555",
+			label ? ",context=\"" : NULL, label, "\"", NULL);
+		if (mount("tmpfs", init_fd_path(to, place), "tmpfs",
+			    MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, data) < 0)
 			init_fail(in, errno, "mask '", path, "'", NULL);
 		return;
 	}
@@ -79,12 +75,12 @@ static int cover_old(struct init *in, int node, int place, const char *path)
 	_auto_close_ int again = -1;
 	char from[64], to[64];
 
-	if (mount(fd_path(from, node), fd_path(to, place), NULL, MS_BIND, NULL) < 0)
+	if (mount(init_fd_path(from, node), init_fd_path(to, place), NULL, MS_BIND, NULL) < 0)
 		return -1;
 	again = inroot_open(in->root, path, O_PATH | O_NOFOLLOW);
 	if (again < 0)
 		return -1;
-	if (mount(NULL, fd_path(to, again), NULL,
+	if (mount(NULL, init_fd_path(to, again), NULL,
 		    MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NOEXEC, NULL) < 0 &&
 		!(errno == EPERM && in->plan->in_userns))
 		return -1;
@@ -137,12 +133,12 @@ static void protect_old(struct init *in, int place, const char *path)
 	_auto_close_ int again = -1;
 	char name[64];
 
-	fd_path(name, place);
+	init_fd_path(name, place);
 	if (mount(name, name, NULL, MS_BIND | MS_REC, NULL) < 0)
 		init_fail(in, errno, "make '", path, "' read-only", NULL);
 	again = inroot_open(in->root, path, O_PATH);
 	if (again < 0 ||
-		mount(NULL, fd_path(name, again), NULL,
+		mount(NULL, init_fd_path(name, again), NULL,
 			MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
 			NULL) < 0)
 		init_fail(in, errno, "make '", path, "' read-only", NULL);

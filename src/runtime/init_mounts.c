@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -36,21 +37,14 @@ void init_attach(struct init *in, int tree, int target, const char *name)
 		init_fail(in, errno, "mount on '", name, "'", NULL);
 }
 
-static const char *fd_path(char to[64], int fd)
-{
-	char digits[24];
-
-	init_join_text(to, 64, "/proc/self/fd/", init_number(digits, fd), NULL);
-	return to;
-}
-
 /* "mount 'proc' on '/proc'" */
 static _noreturn_ void fail_mount(struct init *in, const struct init_mount *m, const char *why)
 {
 	const char *what = m->source ? m->source : m->type ? m->type : "none";
 
-	init_fail(in, errno, "mount '", what, "' on '", m->target, "'", why ? ": " : "",
-		why ? why : "", NULL);
+	init_fail(in, errno, "mount '", what, "' on '", m->target, "'",
+		m->label ? " with the label '" : "", m->label ? m->label : "", m->label ? "'" : "",
+		why ? ": " : "", why ? why : "", NULL);
 }
 
 /* ---- targets ---- */
@@ -118,8 +112,24 @@ static void set_propagation(struct init *in, const struct init_mount *m, int tre
 
 	if (!m->propagation || sys_mount_setattr(tree, "", AT_EMPTY_PATH | recursive, &a) == 0)
 		return;
-	if (errno != ENOSYS || mount(NULL, fd_path(path, tree), NULL, m->propagation, NULL) < 0)
+	if (errno != ENOSYS ||
+		mount(NULL, init_fd_path(path, tree), NULL, m->propagation, NULL) < 0)
 		fail_mount(in, m, "set its propagation");
+}
+
+/* A message queue is its namespace's, which had it labelled: only the folder can have another label, and only its owner gives it, which
+ * in a user namespace we need not be. */
+static void label_folder(struct init *in, const struct init_mount *m, int tree)
+{
+	char path[64];
+
+	if (!m->label || !str_eq(m->type, "mqueue") ||
+		setxattr(init_fd_path(path, tree), "security.selinux", m->label,
+			strlen(m->label) + 1, 0) == 0)
+		return;
+	if (errno != EPERM || !in->plan->in_userns)
+		fail_mount(in, m, NULL);
+	init_warn(in, errno, "the label of '", m->target, "' stays", NULL);
 }
 
 /* ---- kernels before the new mount API ---- */
@@ -160,7 +170,7 @@ static void remount_old(struct init *in, const struct init_mount *m)
 		errno = ENOSYS;
 		fail_mount(in, m, "recursive mount attributes need a newer kernel (5.12)");
 	}
-	fd_path(path, fd);
+	init_fd_path(path, fd);
 	if (m->attr_set || m->attr_clear) {
 		if (mount(NULL, path, NULL, flags, NULL) < 0 &&
 			mount(NULL, path, NULL, flags | locked_flags(path), NULL) < 0)
@@ -178,8 +188,8 @@ static void bind_old(struct init *in, const struct init_mount *m)
 	if (stat(m->source, &st) < 0)
 		fail_mount(in, m, NULL);
 	target = open_target(in, m, S_ISDIR(st.st_mode));
-	if (mount(m->source, fd_path(path, target), NULL, MS_BIND | (m->recursive ? MS_REC : 0),
-		    NULL) < 0)
+	if (mount(m->source, init_fd_path(path, target), NULL,
+		    MS_BIND | (m->recursive ? MS_REC : 0), NULL) < 0)
 		fail_mount(in, m, NULL);
 	remount_old(in, m);
 }
@@ -189,14 +199,14 @@ static void new_old(struct init *in, const struct init_mount *m, int target)
 	_auto_close_ int fd = -1;
 	char path[64];
 
-	if (mount(m->source ? m->source : "none", fd_path(path, target), m->type,
+	if (mount(m->source ? m->source : "none", init_fd_path(path, target), m->type,
 		    m->ms_flags & ~(unsigned long)(m->tmpcopyup ? MS_RDONLY : 0), m->data) < 0)
 		fail_mount(in, m, NULL);
-	if (m->tmpcopyup) {
+	if (m->tmpcopyup || m->label)
 		fd = reopen_target(in, m);
-		if (init_copy_tree(target, fd) < 0)
-			fail_mount(in, m, "copy what was there");
-	}
+	if (m->tmpcopyup && init_copy_tree(target, fd) < 0)
+		fail_mount(in, m, "copy what was there");
+	label_folder(in, m, fd);
 	if (m->propagation || m->rec_set || m->rec_clear || (m->tmpcopyup && m->attr_set))
 		remount_old(in, m);
 }
@@ -252,22 +262,41 @@ static void mount_bind(struct init *in, const struct init_mount *m)
 
 /* ---- new file systems ---- */
 
-/* Hands the comma-joined options to the file system one by one. */
+/* Cuts the first of comma-joined options off: its value (NULL: none), and the rest as the result. A value in quotes may have commas,
+ * as SELinux has it for its labels. */
+static char *cut_option(char *option, char **ret_value)
+{
+	char *end = option + strcspn(option, "=,");
+	char *quote;
+
+	*ret_value = NULL;
+	if (*end == '=') {
+		*end++ = '\0';
+		*ret_value = end;
+		quote = *end == '"' ? strchr(end + 1, '"') : NULL;
+		if (quote) {
+			++*ret_value;
+			*quote = '\0';
+			end = quote + 1;
+		}
+		end += strcspn(end, ",");
+	}
+	if (!*end)
+		return end;
+	*end = '\0';
+	return end + 1;
+}
+
+/* Hands the options to the file system one by one. */
 static int configure(int fs, char *data)
 {
 	while (data && *data) {
-		char *comma = strchr(data, ',');
-		char *equals;
+		char *option = data, *value;
 
-		if (comma)
-			*comma = '\0';
-		equals = strchr(data, '=');
-		if (equals)
-			*equals = '\0';
-		if (*data && (equals ? sys_fsconfig_string(fs, data, equals + 1)
-				     : sys_fsconfig_flag(fs, data)) < 0)
+		data = cut_option(option, &value);
+		if (*option && (value ? sys_fsconfig_string(fs, option, value)
+				      : sys_fsconfig_flag(fs, option)) < 0)
 			return -1;
-		data = comma ? comma + 1 : NULL;
 	}
 	return 0;
 }
@@ -383,6 +412,7 @@ static void mount_new(struct init *in, const struct init_mount *m)
 	}
 	if (set_attributes(tree, m->rec_set, m->rec_clear, true) < 0)
 		fail_mount(in, m, "set its attributes");
+	label_folder(in, m, tree);
 	init_attach(in, tree, target, m->target);
 	set_propagation(in, m, tree);
 	if (m->holds_hierarchies) {

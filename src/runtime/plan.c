@@ -253,5 +253,8 @@ int plan_container(struct plan *p, const struct plan_request *r, struct md_error
 		plan_process(p, s, s->process, r->seccomp_cache, err) < 0 ||
 		plan_hooks(p, s, err) < 0)
 		return -1;
+	/* A kernel without SELinux refuses labels; engines give them by habit. */
+	if (s->mount_label && s->mount_label[0] && !plan_selinux_off())
+		p->init.mount_label = s->mount_label;
 	return plan_mounts(p, r, err);
 }

@@ -56,6 +56,7 @@ static bool is_pseudo(const char *type)
 /* The table while it grows. */
 struct table {
 	struct arena *arena;
+	const char *label; /* of new file systems; NULL: none */
 	struct init_mount *items;
 	size_t count, capacity;
 	bool failed; /* out of memory; checked once at the end */
@@ -201,23 +202,17 @@ static const char *bind_source(
 	return m->source[0] == '/' ? m->source : table_text(t, "%s/%s", r->bundle, m->source);
 }
 
-/* A kernel without SELinux refuses the option; engines give the label by habit. */
-static bool takes_label(const char *type)
+static void set_data(struct table *t, struct init_mount *i, const char *data)
 {
-	if (access("/sys/fs/selinux/enforce", F_OK) < 0)
-		return false;
-	return str_eq(type, "tmpfs") || str_eq(type, "devpts") || str_eq(type, "mqueue");
-}
+	bool whole = str_eq(i->type, "tmpfs") || str_eq(i->type, "devpts");
 
-static char *file_system_data(
-	struct table *t, const struct plan_request *r, const struct oci_mount *m)
-{
-	const char *label = r->spec->mount_label;
-
-	if (label && label[0] && m->type && takes_label(m->type))
-		return table_text(
-			t, "%s%scontext=%s", m->data ? m->data : "", m->data ? "," : "", label);
-	return m->data ? table_text(t, "%s", m->data) : NULL;
+	if (whole || str_eq(i->type, "mqueue"))
+		i->label = t->label;
+	if (whole && i->label)
+		i->data = table_text(
+			t, "%s%scontext=\"%s\"", data ? data : "", data ? "," : "", i->label);
+	else if (data)
+		i->data = table_text(t, "%s", data);
 }
 
 /* One lies on the way to the other, or can't be compared by its letters. */
@@ -286,7 +281,7 @@ static void add_mount(struct table *t, const struct plan_request *r, const struc
 	i->kind = INIT_MOUNT_NEW;
 	i->type = m->type ? m->type : "none";
 	i->source = m->source ? m->source : i->type;
-	i->data = file_system_data(t, r, m);
+	set_data(t, i, m->data);
 	i->tmpcopyup = m->tmpcopyup;
 	i->superblock_readonly = (m->flags & MS_RDONLY) && !is_pseudo(i->type);
 	i->in_cgroup = str_eq(i->type, "cgroup2");
@@ -332,7 +327,7 @@ static bool comes_last(const struct plan_request *r, const struct oci_mount *m)
 
 int plan_mounts(struct plan *p, const struct plan_request *r, struct md_error *err)
 {
-	struct table t = { .arena = &p->arena };
+	struct table t = { .arena = &p->arena, .label = p->init.mount_label };
 	const struct oci_spec *s = r->spec;
 
 	for (size_t i = 0; i < s->mount_count; i++) {
