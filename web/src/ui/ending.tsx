@@ -29,7 +29,7 @@ function describe(exit: Exit): string {
 function words(tab: Tab): { title: string; text: string } | null {
 	const state = tab.state.value;
 	if (screen.value === 'watch' && state.phase === 'unauthorized') {
-		return { title: 'This link is not valid', text: 'It has expired or was taken back.' };
+		return { title: 'This link is not valid', text: 'It has expired, was taken back, or a part of it is missing.' };
 	}
 	if (state.phase === 'gone') {
 		return { title: 'This terminal is gone', text: `It was closed, or its workspace restarted.${unsentText(state.unsent)}` };

@@ -110,7 +110,7 @@ export function ShareDialog({ tab, onClose }: { tab: Tab; onClose: () => void })
 							<span>
 								{link.canType ? 'May type' : 'Only looks'}
 								<small>
-									{` ends in ${timeLeft(link)}`}
+									{`, ends in ${timeLeft(link)}`}
 								</small>
 							</span>
 							<button class="small" onClick={() => void revoke(link.id)}>
