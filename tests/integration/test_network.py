@@ -241,6 +241,46 @@ def test_nobody_says_to_have_anothers_address(network):
     assert "lladdr" not in run(["nsenter", f"--net=/proc/{network.init('victim')}/ns/net", "ip", "neigh", "show", "10.213.0.1"]).out
 
 
+HEAR = """
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 9999))
+while True:
+    print(s.recv(100).decode(), file=open(sys.argv[1], "a"), flush=True)
+"""
+
+
+def test_nobody_sends_as_another_and_none_with_another_mac(network):
+    """One way, so that no answer that doesn't come hides what went out: who may reach nothing takes the address of who may reach all."""
+    heard = network.place.folder / "heard"
+    heard.touch()
+    network.place.start(["nsenter", f"--net=/proc/{network.outside.process.pid}/ns/net", "/usr/bin/python3", "-c", HEAR, str(heard)])
+    wait_until(lambda: ":9999" in network.outside("ss", "-lun").out, "a listener")
+    network.run("liar", "--egress", "none")
+    network.run("victim", "--egress", "full")
+    liar, victim = (w["address"] for w in network.inspect()["workspaces"])
+
+    def say(name, text):
+        network.python(name, "import socket, sys\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((sys.argv[1], 0))\n"
+                             "s.sendto(sys.argv[2].encode(), (sys.argv[3], 9999))", victim, text, PUBLIC).ok()
+
+    def inside(name, *argv):
+        return run(["nsenter", f"--net=/proc/{network.init(name)}/ns/net", *argv]).ok().out
+
+    say("victim", "victim")
+    wait_until(lambda: "victim" in heard.read_text(), "the way is open to the victim")
+    gateway = inside("victim", "ip", "neigh", "show", "10.213.0.1").split()[4]
+    inside("liar", "ip", "addr", "add", victim + "/22", "dev", "eth0")
+    inside("liar", "ip", "neigh", "replace", "10.213.0.1", "lladdr", gateway, "dev", "eth0", "nud", "permanent")
+    say("liar", "liar")
+    own = json.loads(inside("victim", "ip", "-j", "link", "show", "eth0"))[0]["address"]
+    for mac, text in (("02:00:00:00:00:99", "another mac"), (own, "end")):
+        inside("victim", "ip", "link", "set", "eth0", "address", mac)
+        inside("victim", "ip", "neigh", "replace", "10.213.0.1", "lladdr", gateway, "dev", "eth0", "nud", "permanent")
+        say("victim", text)
+    wait_until(lambda: "end" in heard.read_text(), "the last word")
+    assert heard.read_text().splitlines() == ["victim", "end"]
+
+
 def test_rules_come_back_after_a_flush(network):
     network.serve(network.outside, 80)
     network.run("w", "-p", "8080:80")

@@ -45,6 +45,15 @@ def test_after_five_failures_one_waits_and_others_do_not(web):
     assert login(web, "alice", "wrong").status == 401, "the count began anew"
 
 
+def test_a_session_guesses_its_password_no_faster_than_a_login(web):
+    cookie = cookie_of(login(web, "alice", "password"))
+    guess, failures = {"old_password": "wrong", "new_password": "another password"}, 0
+    while (r := web.request("POST", "/api/v1/password", guess, cookie=cookie)).status == 403:
+        failures += 1
+        assert failures < 15
+    assert failures >= 5 and (r.status, r.json["code"]) == (429, "too_many_tries")
+
+
 def test_an_unknown_user_takes_as_long_as_a_wrong_password(web):
     def median(user):
         times = []
