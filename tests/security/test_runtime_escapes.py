@@ -232,7 +232,6 @@ def test_sysctls_are_not_written_through_a_volume_at_proc(bundle, host):
     (fake / "sys/net/ipv4/ip_forward").write_text("untouched")
     bundle.spec["mounts"][0] = {"destination": "/proc", "type": "bind", "source": str(fake), "options": ["bind"]}
     bundle.linux["sysctl"] = {"net.ipv4.ip_forward": "1"}
-    bundle.linux["readonlyPaths"] = []  # the other layer
     bundle.linux["maskedPaths"] = bundle.linux["readonlyPaths"] = []
     bundle.run(ok=False)
     assert (fake / "sys/net/ipv4/ip_forward").read_text() == "untouched"
