@@ -7,10 +7,10 @@
  *	bench-client attach COUNT BYTES CHANNEL            one line a try: milliseconds from connect() to the end of the snapshot, or
  *	                                                   to BYTES of output if not 0; the bytes received; the offset reached
  *	bench-client type COMMAND MARK CHANNEL             types it into a shell and waits for MARK
- *	bench-client crowd COMMAND                         reads lines "read CHANNEL", "stall CHANNEL" or "abandon CHANNEL" up to an empty
+ *	bench-client crowd COMMAND                         reads lines "read CHANNEL", "stall CHANNEL", "abandon CHANNEL" or "look CHANNEL" up to an empty
  *	                                                   one, attaches to all, waits for their prompts, types COMMAND, says "ready" and how
  *	                                                   many milliseconds the last prompt took, and
- *	                                                   reads on (stall: never again; abandon: is reset after a second) until its input
+ *	                                                   reads on (stall: never again; abandon: is reset after a second; look: types nothing) until its input
  *	                                                   ends; then the MB read
  */
 #define _GNU_SOURCE
@@ -213,7 +213,7 @@ static void run_attach(char **args)
 
 /* ---- many at once ---- */
 
-enum member_kind { MEMBER_READS, MEMBER_STALLS, MEMBER_LEAVES };
+enum member_kind { MEMBER_READS, MEMBER_STALLS, MEMBER_LEAVES, MEMBER_LOOKS };
 
 struct member {
 	struct channel channel;
@@ -223,21 +223,31 @@ struct member {
 
 static uint64_t crowd_bytes;
 
-static void serve_member(struct member *m)
+/* What has been received of it. */
+static uint64_t count_member(struct member *m)
+{
+	const char *data;
+	uint64_t count = 0;
+	size_t n;
+
+	while ((n = channel_next(&m->channel, &data)))
+		count += n;
+	crowd_bytes += count;
+	return count;
+}
+
+static uint64_t serve_member(struct member *m)
 {
 	bool ended = false;
-	const char *data;
-	size_t n;
 
 	if (!channel_receive(&m->channel, -1, &ended))
 		fail("a member of the crowd");
-	while ((n = channel_next(&m->channel, &data)))
-		crowd_bytes += n;
+	return count_member(m);
 }
 
 static size_t open_crowd(struct member **members)
 {
-	static const char *const kinds[] = { "read ", "stall ", "abandon " };
+	static const char *const kinds[] = { "read ", "stall ", "abandon ", "look " };
 	char line[1024];
 	size_t count = 0;
 
@@ -255,26 +265,29 @@ static size_t open_crowd(struct member **members)
 	return count;
 }
 
-/* Waits until each shell has shown something and all are quiet. Returns when the last prompt had come. */
+/* Waits until each shell has shown something and all are quiet (but for who only looks). Returns when the last prompt had come. */
 static double wait_for_prompts(int epoll, struct member **members, size_t count)
 {
 	struct epoll_event events[64];
+	bool looks = count && members[0]->kind == MEMBER_LOOKS;
 	size_t seen = 0;
-	double last = 0;
+	double last = now_ms();
 	int n;
 
-	while (seen < count || (n = epoll_wait(epoll, events, 64, 500)) > 0) {
+	/* Some came with the answer to the handshake. */
+	for (size_t i = 0; i < count; i++)
+		seen += (members[i]->seen = count_member(members[i])) > 0;
+	while (seen < count || (!looks && (n = epoll_wait(epoll, events, 64, 500)) > 0)) {
 		if (seen < count)
 			n = epoll_wait(epoll, events, 64, PATIENCE_MS);
 		if (n <= 0)
 			fail("prompts");
 		for (int i = 0; i < n; i++) {
 			struct member *m = members[events[i].data.u32];
+			uint64_t came = serve_member(m);
 
-			crowd_bytes = 0;
-			serve_member(m);
-			seen += m->seen == 0 && crowd_bytes > 0;
-			m->seen += crowd_bytes;
+			seen += m->seen == 0 && came > 0;
+			m->seen += came;
 		}
 		last = now_ms();
 	}
@@ -326,7 +339,7 @@ static void run_crowd(const char *command)
 		watch(epoll, members[i]->channel.fd, (uint32_t)i);
 	prompts = wait_for_prompts(epoll, members, count) - started;
 	for (size_t i = 0; i < count; i++) {
-		if (*command) {
+		if (*command && members[i]->kind != MEMBER_LOOKS) {
 			channel_send(&members[i]->channel, command, strlen(command));
 			channel_send(&members[i]->channel, "\r", 1);
 		}
@@ -337,7 +350,7 @@ static void run_crowd(const char *command)
 	fflush(stdout);
 	started = now_ms();
 	serve_crowd(epoll, members, count, started + 1000);
-	printf("%.1f %.1f\n", (double)crowd_bytes / 1e6, (now_ms() - started) / 1e3);
+	printf("%.4f %.1f\n", (double)crowd_bytes / 1e6, (now_ms() - started) / 1e3);
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What processes of ours cost: memory that is nobody else's, the most they had, how often they woke up."""
 
+import os
 import pathlib
 import re
 
@@ -40,6 +41,13 @@ def memory_kib(pid):
 def wakeups(pid):
     """How often it has gone to sleep so far, in all of its threads."""
     return sum(field(read(status), "voluntary_ctxt_switches") for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"))
+
+
+def cpu_seconds(pid):
+    """Of processor time that it has used so far: exactly its own, in ticks that of its children that have ended."""
+    ended = read(f"/proc/{pid}/stat").rpartition(")")[2].split()[13:15]
+    own = [read(task).split()[:1] for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")]
+    return sum(int(ns[0]) for ns in own if ns) / 1e9 + sum(map(int, ended)) / os.sysconf("SC_CLK_TCK")
 
 
 def forget_peak(pid):
