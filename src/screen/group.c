@@ -8,6 +8,8 @@
 #include "screen/control.h"
 #include "screen/pack.h"
 
+#define ROWS_AS_IN_XTERM 2048
+
 void group_done(struct group *g)
 {
 	for (size_t i = 0; i < g->count; i++)
@@ -36,10 +38,18 @@ int group_add(struct group *g, struct row *r)
 
 int group_load(struct reflow *f, struct group *g, size_t start, size_t end)
 {
+	/*
+	 * So many rows of the new width hold all of it, each with a blank column at its end. In xterm.js all rows have the
+	 * new width, which shows in rare lines with wide characters: the same here but for lines of very many rows.
+	 */
+	size_t filled = (end - start) * f->old_cols / (f->cols - 1) + ROWS_AS_IN_XTERM;
+
 	*g = (struct group){ 0 };
 	screen_collect(f->s);
 	for (size_t i = start; i < end; i++) {
-		if (group_add(g, row_new(MD_MAX(f->cols, f->old_cols))) == -1)
+		unsigned int cols = i - start < filled ? MD_MAX(f->cols, f->old_cols) : f->old_cols;
+
+		if (group_add(g, row_new(cols)) == -1)
 			return -1;
 		unpack_row(f->s, &f->lines[i], g->rows[i - start]);
 	}

@@ -16,8 +16,8 @@ struct group {
 void group_done(struct group *g);
 
 /*
- * Unpacks the lines from `start` up to `end`, as rows with room for the old and the new width. -1:
- * ENOMEM.
+ * Unpacks the lines from `start` up to `end`, as rows with room for the old width, and for the new one as far as the text
+ * may go in it. -1: ENOMEM.
  */
 int group_load(struct reflow *f, struct group *g, size_t start, size_t end);
 

@@ -328,6 +328,16 @@ static void a_wide_line_made_narrow_costs_no_more_than_what_is_kept(void **state
 	assert_int_equal(screen_scrollback_lines(s), 10000);
 	snapshot(s, SCREEN_ALL_LINES, &b);
 	assert_non_null(strstr(b.data, "xxlast"));
+
+	/* And back, into much wider ones: a few rows, not ten thousand. */
+	assert_int_equal(screen_resize(s, 24, 2000), 0);
+	getrusage(RUSAGE_SELF, &after);
+#ifndef __SANITIZE_ADDRESS__
+	assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 64 << 10);
+#endif
+	buf_reset(&b);
+	snapshot(s, SCREEN_ALL_LINES, &b);
+	assert_non_null(strstr(b.data, "xxlast"));
 }
 
 static void history_gives_lines_back_in_order(void **state _unused_)
