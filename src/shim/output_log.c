@@ -17,41 +17,22 @@
 #include "json/json_write.h"
 #include "base/poison.h"
 
-enum {
-	MAX_LINE = 16 * 1024,
-	CUT_STEP = 256 * 1024,
-};
+enum { MAX_LINE = 16 * 1024 };
 
 int output_log_file(const char *path)
 {
 	return open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-static uint64_t size_of(int fd)
+void output_log_open(struct output_log *l, int fd, int old, uint64_t limit)
 {
 	struct stat st;
 
-	return fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
-void output_log_open(struct output_log *l, int fd, int old, uint64_t limit)
-{
 	*l = (struct output_log){ .fd = fd, .old = old, .limit = limit };
 	for (size_t i = 0; i < ARRAY_SIZE(l->partial); i++)
 		buf_init(&l->partial[i], MAX_LINE);
-	l->size = size_of(fd);
-	l->old_size = size_of(old);
-}
-
-/* Empties a file of `size` bytes. The kernel takes 10 MB off in one go of 3 ms, in which nobody else gets this processor. */
-static int empty(int fd, uint64_t size)
-{
-	while (size > CUT_STEP) {
-		size -= CUT_STEP;
-		if (ftruncate(fd, (off_t)size) < 0)
-			return -1;
-	}
-	return ftruncate(fd, 0);
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		l->size = (uint64_t)st.st_size;
 }
 
 /* Moves the contents to the old file. What a full disk doesn't take there is lost. */
@@ -61,13 +42,12 @@ static void rotate(struct output_log *l)
 	off_t at = 0;
 	ssize_t n;
 
-	if (empty(l->old, l->old_size) == 0) {
+	if (ftruncate(l->old, 0) == 0) {
 		while ((n = pread(l->fd, part, sizeof(part), at)) > 0 &&
 			fd_write_all(l->old, part, (size_t)n) == 0)
 			at += n;
 	}
-	l->old_size = (uint64_t)at;
-	if (empty(l->fd, l->size) < 0) {
+	if (ftruncate(l->fd, 0) < 0) {
 		log_warning("the output log can't be emptied: %s", strerror(errno));
 		fd_close(&l->fd);
 	}

@@ -20,7 +20,7 @@ enum output_stream {
 struct output_log {
 	int fd;  /* owned; -1: no log */
 	int old; /* owned: FILE.1 */
-	uint64_t size, old_size;
+	uint64_t size;
 	uint64_t limit;
 	struct buf partial[2]; /* of each stream: the line not yet ended */
 };

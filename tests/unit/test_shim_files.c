@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -20,18 +18,6 @@
 #include "shim/record.h"
 
 static char folder[] = "/tmp/md-shim-files-XXXXXX";
-
-static off_t longest_cut;
-
-/* Instead of the C library's: sees how much is taken off at once. */
-int ftruncate(int fd, off_t len)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && st.st_size - len > longest_cut)
-		longest_cut = st.st_size - len;
-	return (int)syscall(SYS_ftruncate, fd, len);
-}
 
 static int make_folder(void **state _unused_)
 {
@@ -121,23 +107,6 @@ static void a_line_without_end_is_cut_and_the_files_are_bounded(void **state _un
 	before = read_file("bounded.1");
 	assert_true(strlen(now) < 70000);
 	assert_true(strlen(before) >= 50000 && strlen(before) < 70000);
-}
-
-static void a_large_log_is_emptied_in_steps(void **state _unused_)
-{
-	_auto_free_ char *now = NULL;
-	char block[16384];
-	struct output_log l;
-
-	memset(block, 'x', sizeof(block));
-	open_log(&l, "steps", 3 << 20);
-	longest_cut = 0;
-	for (int i = 0; i < 400; i++) /* the files are exchanged twice */
-		output_log_write(&l, OUTPUT_STDOUT, block, sizeof(block));
-	output_log_close(&l);
-	assert_in_range(longest_cut, 1, 256 << 10);
-	now = read_file("steps");
-	assert_true(strlen(now) < 1 << 20);
 }
 
 /* As on a full disk: the beginning of an entry is written, its end is not. */
@@ -237,7 +206,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_of_both_streams_are_kept_apart),
 		cmocka_unit_test(a_line_without_end_is_cut_and_the_files_are_bounded),
-		cmocka_unit_test(a_large_log_is_emptied_in_steps),
 		cmocka_unit_test(an_entry_that_finds_no_room_leaves_no_half),
 		cmocka_unit_test(without_a_file_nothing_is_kept),
 		cmocka_unit_test(a_character_cut_anywhere_is_recorded_whole),
