@@ -487,7 +487,7 @@ def test_links_show_one_terminal_and_end_when_they_should(web):
     assert ending.expect_closed(20)[0] == 1008
     assert {link["id"] for link in alice.request("GET", "/api/v1/links").json["links"]} == {watch["id"], control["id"]}
     bob = web.login("bob")
-    assert bob.request("POST", "/api/v1/links", {"seconds": 60}).status == 200, "who has links has their own"
+    assert bob.request("POST", "/api/v1/links", {"seconds": 60}).status == 201, "who has links has their own"
     assert bob.request("DELETE", f"/api/v1/links/{watch['id']}").status == 404
     assert alice.request("DELETE", f"/api/v1/links/{watch['id']}").status == 200
     assert looker.expect_closed(3)[0] == 1008
