@@ -21,16 +21,17 @@ def test_the_first_start_shows_a_random_password_once(place):
     assert server.request("POST", "/api/v1/login", {"username": "admin", "password": password}).status == 200
 
 
-def test_the_hosts_attach_and_the_browser_share_one_terminal(place):
+def test_two_attaches_of_the_host_and_a_browser_share_one_terminal(place):
     place.need_images("default")
     shell = Server(place).start().login("alice").shell(subprotocol="mdocker.v1")
     shell.ask("echo ready")
-    with place.terminal("attach", "alice") as host:
-        host.line("echo from-$((40+2))-host")
-        host.expect("from-42-host")
-        shell.expect(b"from-42-host")
-        shell.line("echo from-$((40+3))-browser")
-        host.expect("from-43-browser")
-        host.send("\x10\x11")
-        assert host.wait() == 0
+    with place.terminal("attach", "alice") as host, place.terminal("attach", "alice") as other:
+        for n, by in enumerate((host, other, shell)):
+            by.line(f"echo by-$((40+{n}))")
+            host.expect(f"by-{40 + n}")
+            other.expect(f"by-{40 + n}")
+            shell.expect(f"by-{40 + n}".encode())
+        for one in (host, other):
+            one.send("\x10\x11")
+            assert one.wait() == 0
     assert shell.ask("echo still-$((1+1))") == "still-2\n"
