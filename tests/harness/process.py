@@ -67,6 +67,15 @@ def kill_session(leader):
         pass
 
 
+def open_files(pid):
+    """(descriptor, what it leads to) of each that the process has open, but for those that it closes meanwhile."""
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            yield int(fd), os.readlink(f"/proc/{pid}/fd/{fd}")
+        except FileNotFoundError:
+            pass
+
+
 def wait_until(condition, what, timeout=DEADLINE):
     """Returns the first true value of condition(); fails with `what` at the deadline."""
     end = time.monotonic() + timeout

@@ -6,7 +6,7 @@ import os
 import re
 import socket
 
-from .process import run
+from .process import open_files, run
 
 PIDFD_GETFD = 438  # the same number on every architecture
 
@@ -24,10 +24,10 @@ def pairs():
 def sockets(pid):
     """{inode: fd}"""
     found = {}
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        m = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{fd}"))
+    for fd, target in open_files(pid):
+        m = re.fullmatch(r"socket:\[(\d+)\]", target)
         if m:
-            found[int(m[1])] = int(fd)
+            found[int(m[1])] = fd
     return found
 
 

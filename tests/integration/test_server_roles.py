@@ -11,7 +11,7 @@ import time
 import pytest
 
 from harness import program
-from harness.process import DEADLINE, run, wait_until
+from harness.process import DEADLINE, open_files, run, wait_until
 from harness.web import WebServer, web  # noqa: F401
 
 
@@ -37,8 +37,7 @@ def test_a_role_has_no_privilege_left(web, role):
         assert root == str(web.place.root / "auth")
     allowed = ["socket:", "anon_inode:", "pipe:", "/dev/null", "/dev/urandom", str(web.log)]
     allowed += [str(web.place.root / "auth")] if role == "auth" else []
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        target = os.readlink(f"/proc/{pid}/fd/{fd}")
+    for _, target in open_files(pid):
         assert target.startswith(tuple(allowed)), target
     limits = open(f"/proc/{pid}/limits").read()
     assert [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core")] == [["0", "0"]]
