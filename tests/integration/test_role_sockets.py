@@ -4,12 +4,14 @@ connection, with a reason in the log, and is started anew; who is slow is waited
 web or an auth that was taken over can ask for in proper messages."""
 
 import os
+import re
 import signal
+import struct
 
 import pytest
 
-from harness import stolen
-from harness.hole import TYPE, message, open_message
+from harness import REPOSITORY, stolen
+from harness.hole import STATUS, TYPE, message, open_message
 from harness.process import wait_until
 from harness.shim import *  # noqa: F403
 from harness.web import web  # noqa: F401
@@ -74,6 +76,72 @@ def test_who_is_slow_is_waited_for(web):
         assert shell.ask("echo $((6*7))") == "42\n"
         assert session.shell().ask("echo $((6*7))") == "42\n"
     assert web.roles() == roles and "ended with" not in web.said()
+
+
+MAX_REQUESTS = int(re.search(r"BROKER_MAX_REQUESTS = (\d+)", (REPOSITORY / "src" / "server" / "broker.h").read_text())[1])
+
+
+def opens(s, count):
+    """Asks for the workspaces of sessions that don't exist, `count` times."""
+    for _ in range(count):
+        s.send(open_message(bytes(32)))
+
+
+def answers(s, count):
+    """The statuses of the next `count` answers to OPEN."""
+    s.settimeout(DEADLINE)
+    packets = [s.recv(65536) for _ in range(count)]
+    assert {struct.unpack_from("=2xH", p)[0] for p in packets} == {TYPE["OPENED"]}
+    return [struct.unpack_from("=8xI", p)[0] for p in packets]
+
+
+def test_a_web_that_asks_for_more_than_the_broker_remembers_is_told_so_and_all_else_goes_on(web):
+    session = web.login("alice")
+    shell = session.shell()
+    shell.ask("marker=in-memory")
+    roles = web.roles()
+    os.kill(roles["web"], signal.SIGSTOP)  # the answers are for us
+    os.kill(roles["auth"], signal.SIGSTOP)  # what is asked stays open
+    try:
+        with stolen.end_of(roles["web"], roles["broker"]) as s:
+            opens(s, MAX_REQUESTS + 50)
+            assert answers(s, 50) == [STATUS["BUSY"]] * 50, "refused at once, while the others wait"
+            os.kill(roles["auth"], signal.SIGCONT)
+            assert answers(s, MAX_REQUESTS) == [STATUS["DENIED"]] * MAX_REQUESTS
+            opens(s, 1)
+            assert answers(s, 1) == [STATUS["DENIED"]], "there is room again"
+    finally:
+        os.kill(roles["auth"], signal.SIGCONT)
+        os.kill(roles["web"], signal.SIGCONT)
+    assert shell.ask("echo $marker") == "in-memory\n"
+    assert session.shell().ask("echo $marker") == "in-memory\n", "a new connection to the same terminal"
+    assert web.roles() == roles
+
+
+def test_what_a_web_had_asked_for_is_forgotten_with_it(web):
+    session = web.login("alice")
+    session.shell().ask("marker=in-memory")
+    roles = web.roles()
+    os.kill(roles["auth"], signal.SIGSTOP)
+    try:
+        os.kill(roles["web"], signal.SIGSTOP)
+        with stolen.end_of(roles["web"], roles["broker"]) as s:
+            opens(s, MAX_REQUESTS + 1)
+            assert answers(s, 1) == [STATUS["BUSY"]]
+        os.kill(roles["web"], signal.SIGKILL)
+        wait_until(lambda: web.roles().get("web") not in (None, roles["web"]) and web.answers(), "another web")
+        now = web.roles()
+        os.kill(now["web"], signal.SIGSTOP)
+        with stolen.end_of(now["web"], now["broker"]) as s:
+            opens(s, MAX_REQUESTS + 1)
+            assert answers(s, 1) == [STATUS["BUSY"]], "the whole room is the new one's"
+            os.kill(roles["auth"], signal.SIGCONT)
+            assert answers(s, MAX_REQUESTS) == [STATUS["DENIED"]] * MAX_REQUESTS
+        os.kill(now["web"], signal.SIGCONT)
+    finally:
+        os.kill(roles["auth"], signal.SIGCONT)
+    assert session.shell().ask("echo $marker") == "in-memory\n"
+    assert web.roles() == now
 
 
 @pytest.mark.parametrize("packet", [b"x", b"\xff" * 400, b"\2" * 100_000], ids=["short", "malformed", "oversized"])
