@@ -6,7 +6,7 @@
  *
  * Not here on purpose: bpf, perf_event_open, userfaultfd, io_uring_*, keyctl, add_key, request_key,
  * fanotify_init, open_by_handle_at, name_to_handle_at, the mount API, pivot_root, setns, kexec,
- * modules, reboot, swapon, quotactl, clock and host name setting, iopl. A debugger inside one's own
+ * modules, reboot, swapon, quotactl, file_setattr, clock and host name setting, iopl. A debugger inside one's own
  * workspace is no danger: ptrace and its friends stay.
  */
 #define _GNU_SOURCE
@@ -14,6 +14,7 @@
 
 #include <asm/ioctls.h>
 #include <errno.h>
+#include <linux/fs.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <stdio.h>
@@ -141,8 +142,11 @@ static const struct conditional {
 	{ "personality", { 0 }, { "SCMP_CMP_EQ" }, { 0xffffffff } },
 };
 
-/* Typing into another's terminal, the console's selection buffer, and line disciplines. */
-static const uint32_t denied_ioctls[] = { TIOCSTI, TIOCLINUX, TIOCSETD };
+/* Typing into another's terminal, the console's selection buffer, and line disciplines. And what takes a
+ * file out of the project that its disk's quota is about: its number, or the flag by which new files get
+ * it, which FS_IOC_SETFLAGS changes among others; a filter can't see which. */
+static const uint32_t denied_ioctls[] = { TIOCSTI, TIOCLINUX, TIOCSETD, FS_IOC_FSSETXATTR,
+	(uint32_t)FS_IOC_SETFLAGS };
 
 enum { PREFIX_ROOM = 128 };
 

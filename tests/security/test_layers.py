@@ -19,8 +19,8 @@ FILTER_ALONE = {
     "netlink-audit", "netlink-uevent", "netlink-netfilter", "netlink-xfrm", "ioctl-tiocsetd", "personality-no-randomize",
     "abi-i386-getpid", "kcmp", "seccomp-filter", "open_tree", "quotactl", "mount_setattr",
 }
-# Held back by the user namespace alone. Out of its project a workspace would write past its own disk's limit.
-USER_NAMESPACE_ALONE = {"uid-map", "gid-map", "project:other-id", "project:not-inherited", "project:not-inherited-by-flags"}
+# Held back by the user namespace alone.
+USER_NAMESPACE_ALONE = {"uid-map", "gid-map"}
 
 
 def confined(place, canaries, change):

@@ -41,11 +41,12 @@ DEV = "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom z
 DEVICES = {"c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2", "c 136:*"}
 
 # What the filter itself answers, so that a C library falls back where it can.
-UNKNOWN = {"a-number-nobody-has", "clone3-user"}
+UNKNOWN = {"a-number-nobody-has", "clone3-user", "project:other-id-by-name"}
 DENIED = {"bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "add_key", "request_key", "keyctl", "fanotify_init",
           "open_by_handle_at", "mount-tmpfs", "fsopen", "fsmount", "open_tree", "move_mount", "mount_setattr", "pivot_root", "setns",
           "unshare-user", "clone-user", "kexec_load", "init_module", "reboot", "quotactl", "socket-packet", "netlink-audit",
-          "ioctl-tiocsti", "ioctl-tiocsti-high-bits", "ioctl-tiocsetd"}
+          "ioctl-tiocsti", "ioctl-tiocsti-high-bits", "ioctl-tiocsetd", "project:other-id", "project:not-inherited",
+          "project:not-inherited-by-flags"}
 
 SCRIPT = """
 part() { echo "== $1"; }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -217,35 +219,66 @@ static enum verdict try_tmpfs(char *detail, long arg)
 }
 
 /* A folder of our own, for which project quotas would no longer hold if one of these worked. */
-enum { OTHER_PROJECT, OTHER_INHERITANCE, OTHER_FLAGS };
+enum { OTHER_PROJECT, OTHER_INHERITANCE, OTHER_FLAGS, OTHER_BY_NAME };
 
-static const char *const project_ways[] = { "other-id", "not-inherited", "not-inherited-by-flags" };
+static const char *const project_ways[] = { "other-id", "not-inherited", "not-inherited-by-flags",
+	"other-id-by-name" };
+
+#ifndef SYS_file_setattr
+#define SYS_file_setattr 469
+#endif
+
+/* file_setattr(2), of Linux 6.17: what FS_IOC_FSSETXATTR does, and for files that can't be opened, too. */
+static long set_by_name(const char *path, const struct fsxattr *attr)
+{
+	struct {
+		uint64_t xflags;
+		uint32_t extsize, nextents, project, cowextsize;
+	} a = { attr->fsx_xflags, attr->fsx_extsize, 0, attr->fsx_projid, attr->fsx_cowextsize };
+
+	return syscall(SYS_file_setattr, AT_FDCWD, path, &a, sizeof(a), 0);
+}
+
+static long leave_project(const char *folder, int fd, long way, struct fsxattr *attr)
+{
+	unsigned int flags = 0;
+
+	switch (way) {
+	case OTHER_FLAGS:
+		ioctl(fd, FS_IOC_GETFLAGS, &flags);
+		flags ^= FS_PROJINHERIT_FL;
+		return ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	case OTHER_INHERITANCE:
+		attr->fsx_xflags ^= FS_XFLAG_PROJINHERIT;
+		return ioctl(fd, FS_IOC_FSSETXATTR, attr);
+	default:
+		attr->fsx_projid++;
+		return way == OTHER_PROJECT ? ioctl(fd, FS_IOC_FSSETXATTR, attr)
+					    : set_by_name(folder, attr);
+	}
+}
 
 static enum verdict try_project(char *detail, long way)
 {
 	const char *folder = "/probe-project";
-	struct fsxattr attr;
-	unsigned int flags;
+	struct fsxattr attr = { 0 };
+	long r;
 	int fd;
 
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return BLOCKED;
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || ioctl(fd, FS_IOC_FSGETXATTR, &attr) < 0 ||
-		ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0) {
+	if (fd < 0)
+		return BLOCKED;
+	if (ioctl(fd, FS_IOC_FSGETXATTR, &attr) == 0)
+		say(detail, "project %u%s", attr.fsx_projid,
+			attr.fsx_xflags & FS_XFLAG_PROJINHERIT ? " inherited" : "");
+	r = leave_project(folder, fd, way, &attr);
+	if (r < 0 && (errno == ENOTTY || errno == EOPNOTSUPP)) {
 		say(detail, "no projects on this file system");
 		return ABSENT;
 	}
-	say(detail, "project %u%s", attr.fsx_projid,
-		attr.fsx_xflags & FS_XFLAG_PROJINHERIT ? " inherited" : "");
-	flags ^= FS_PROJINHERIT_FL;
-	if (way == OTHER_FLAGS)
-		return judge(ioctl(fd, FS_IOC_SETFLAGS, &flags));
-	if (way == OTHER_PROJECT)
-		attr.fsx_projid++;
-	else
-		attr.fsx_xflags ^= FS_XFLAG_PROJINHERIT;
-	return judge(ioctl(fd, FS_IOC_FSSETXATTR, &attr));
+	return judge(r);
 }
 
 static struct technique items[ARRAY_SIZE(unwritable) + ARRAY_SIZE(unreadable) +
