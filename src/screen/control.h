@@ -62,10 +62,10 @@ void page_done(struct page *p);
 int page_make_rows(struct page *p, unsigned int rows, unsigned int cols, uint16_t attr);
 void page_drop_rows(struct page *p);
 void page_reset_tabs(struct page *p, unsigned int from, unsigned int cols);
-/* Rows top..bottom move up or down by one, and a blank row comes in. Nothing goes to the
+/* Rows top..bottom move up or down by `n`, all of them if there are fewer, and blank rows come in. Nothing goes to the
  * scrollback. */
-void page_scroll_up(struct screen *s, int top, int bottom, uint16_t attr);
-void page_scroll_down(struct screen *s, int top, int bottom, uint16_t attr);
+void page_scroll_up(struct screen *s, int top, int bottom, int n, uint16_t attr);
+void page_scroll_down(struct screen *s, int top, int bottom, int n, uint16_t attr);
 /* The scroll region moves up by one row; from the top of the primary screen into the scrollback. */
 void page_scroll(struct screen *s, uint16_t attr, bool wrapped);
 /* A row goes to the scrollback. */

@@ -103,7 +103,7 @@ static void cursor_position(struct screen *s, const struct params *p)
 
 static void tab_forward(struct screen *s, const struct params *p)
 {
-	for (int n = limited(s, count_of(p)); n > 0 && s->page->x < s->cols; n--)
+	for (int n = count_of(p); n > 0 && s->page->x < s->cols - 1; n--)
 		control_execute(s, '\t');
 }
 
@@ -113,7 +113,7 @@ static void tab_backward(struct screen *s, const struct params *p)
 
 	if (page->x >= s->cols)
 		return;
-	for (int n = limited(s, count_of(p)); n > 0; n--) {
+	for (int n = count_of(p); n > 0 && page->x > 0; n--) {
 		do
 			page->x--;
 		while (page->x > 0 && !tab_is_set(page, (unsigned int)page->x));
@@ -136,19 +136,12 @@ static bool in_region(const struct screen *s)
 	return s->page->y >= s->page->top && s->page->y <= s->page->bottom;
 }
 
-/* More lines than there are change nothing more. */
-static int lines_of(const struct screen *s, const struct params *p)
-{
-	return MD_MIN(count_of(p), s->rows);
-}
-
 static void insert_lines(struct screen *s, const struct params *p)
 {
 	cursor_restrict(s);
 	if (!in_region(s))
 		return;
-	for (int n = lines_of(s, p); n > 0; n--)
-		page_scroll_down(s, s->page->y, s->page->bottom, pen_erase_attr(s));
+	page_scroll_down(s, s->page->y, s->page->bottom, count_of(p), pen_erase_attr(s));
 	s->page->x = 0;
 }
 
@@ -157,21 +150,18 @@ static void delete_lines(struct screen *s, const struct params *p)
 	cursor_restrict(s);
 	if (!in_region(s))
 		return;
-	for (int n = lines_of(s, p); n > 0; n--)
-		page_scroll_up(s, s->page->y, s->page->bottom, pen_erase_attr(s));
+	page_scroll_up(s, s->page->y, s->page->bottom, count_of(p), pen_erase_attr(s));
 	s->page->x = 0;
 }
 
 static void scroll_up(struct screen *s, const struct params *p)
 {
-	for (int n = lines_of(s, p); n > 0; n--)
-		page_scroll_up(s, s->page->top, s->page->bottom, pen_erase_attr(s));
+	page_scroll_up(s, s->page->top, s->page->bottom, count_of(p), pen_erase_attr(s));
 }
 
 static void scroll_down(struct screen *s, const struct params *p)
 {
-	for (int n = lines_of(s, p); n > 0; n--)
-		page_scroll_down(s, s->page->top, s->page->bottom, 0);
+	page_scroll_down(s, s->page->top, s->page->bottom, count_of(p), 0);
 }
 
 /* Columns of the whole region move; what was one long line is several afterwards. */

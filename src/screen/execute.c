@@ -118,7 +118,7 @@ static void reverse_index(struct screen *s)
 
 	cursor_restrict(s);
 	if (p->y == p->top) {
-		page_scroll_down(s, p->top, p->bottom, pen_erase_attr(s));
+		page_scroll_down(s, p->top, p->bottom, 1, pen_erase_attr(s));
 	} else {
 		p->y--;
 		cursor_restrict(s);

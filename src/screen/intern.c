@@ -107,7 +107,7 @@ static uint32_t free_number(struct intern *t)
 /* What is refused makes it worth to collect, the first time and then now and then: each time looks at all of the screen. */
 static bool has_room(struct intern *t, size_t bytes)
 {
-	if (t->bytes + bytes <= t->most_bytes)
+	if (t->bytes + bytes <= t->most_bytes && t->live < t->limit)
 		return true;
 	if (t->refused++ % INTERN_COLLECT_MIN == 0)
 		t->collect_at = 0;

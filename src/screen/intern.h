@@ -23,7 +23,7 @@ struct intern {
 	uint32_t hint;       /* no free number below this index */
 	uint32_t limit;      /* the greatest number */
 	uint32_t collect_at; /* when `live` gets here it is worth to collect */
-	uint32_t refused;    /* for want of bytes */
+	uint32_t refused;    /* for want of bytes, or of numbers */
 	size_t bytes, most_bytes;
 };
 

@@ -68,36 +68,51 @@ static void renew(struct screen *s, struct row *r, uint16_t attr, bool wrapped)
 	r->wrapped = wrapped;
 }
 
-/* The first of the rows top..bottom becomes the last. */
-static struct row *rotate_up(struct page *p, int top, int bottom)
+/* The first `n` of the rows top..bottom become the last. */
+static void rotate_up(struct page *p, unsigned int top, unsigned int bottom, unsigned int n)
 {
-	struct row *r = page_row(p, (unsigned int)top);
+	struct row *first[SCREEN_MAX_ROWS];
 
-	if (!top && bottom == (int)p->count - 1) {
+	if (n == 1 && !top && bottom == p->count - 1) {
 		if (++p->head == p->count)
 			p->head = 0;
-		return r;
+		return;
 	}
-	for (int y = top; y < bottom; y++)
-		*page_slot(p, (unsigned int)y) = page_row(p, (unsigned int)y + 1);
-	*page_slot(p, (unsigned int)bottom) = r;
-	return r;
+	for (unsigned int i = 0; i < n; i++)
+		first[i] = page_row(p, top + i);
+	for (unsigned int y = top; y + n <= bottom; y++)
+		*page_slot(p, y) = page_row(p, y + n);
+	for (unsigned int i = 0; i < n; i++)
+		*page_slot(p, bottom + 1 - n + i) = first[i];
 }
 
-void page_scroll_up(struct screen *s, int top, int bottom, uint16_t attr)
+/* The last `n` of the rows top..bottom become the first. */
+static void rotate_down(struct page *p, unsigned int top, unsigned int bottom, unsigned int n)
 {
-	renew(s, rotate_up(s->page, top, bottom), attr, false);
+	struct row *last[SCREEN_MAX_ROWS];
+
+	for (unsigned int i = 0; i < n; i++)
+		last[i] = page_row(p, bottom + 1 - n + i);
+	for (unsigned int y = bottom; y >= top + n; y--)
+		*page_slot(p, y) = page_row(p, y - n);
+	for (unsigned int i = 0; i < n; i++)
+		*page_slot(p, top + i) = last[i];
 }
 
-void page_scroll_down(struct screen *s, int top, int bottom, uint16_t attr)
+void page_scroll_up(struct screen *s, int top, int bottom, int n, uint16_t attr)
 {
-	struct page *p = s->page;
-	struct row *r = page_row(p, (unsigned int)bottom);
+	n = MD_MIN(n, bottom - top + 1);
+	rotate_up(s->page, (unsigned int)top, (unsigned int)bottom, (unsigned int)n);
+	for (int y = bottom - n + 1; y <= bottom; y++)
+		renew(s, page_row(s->page, (unsigned int)y), attr, false);
+}
 
-	for (int y = bottom; y > top; y--)
-		*page_slot(p, (unsigned int)y) = page_row(p, (unsigned int)y - 1);
-	*page_slot(p, (unsigned int)top) = r;
-	renew(s, r, attr, false);
+void page_scroll_down(struct screen *s, int top, int bottom, int n, uint16_t attr)
+{
+	n = MD_MIN(n, bottom - top + 1);
+	rotate_down(s->page, (unsigned int)top, (unsigned int)bottom, (unsigned int)n);
+	for (int y = top; y < top + n; y++)
+		renew(s, page_row(s->page, (unsigned int)y), attr, false);
 }
 
 /* The row goes to the scrollback; without memory it is lost, and with it the oldest lines. */
@@ -123,7 +138,8 @@ void page_scroll(struct screen *s, uint16_t attr, bool wrapped)
 
 	if (p == &s->primary && !p->top)
 		page_remember(s, page_row(p, 0));
-	renew(s, rotate_up(p, p->top, p->bottom), attr, wrapped);
+	rotate_up(p, (unsigned int)p->top, (unsigned int)p->bottom, 1);
+	renew(s, page_row(p, (unsigned int)p->bottom), attr, wrapped);
 }
 
 void page_switch(struct screen *s, bool alternate)

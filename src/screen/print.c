@@ -10,8 +10,8 @@
  */
 #define CLUSTER_MAX 128
 
-/* No program wants more of one character; each costs the time of a printed one. */
-#define REPEAT_MAX 65536
+/* On great screens. No program wants more of one character. */
+#define REPEAT_MOST 4096
 
 /* At the beginning of a run: the cursor is on the second half of a wide character. */
 static void split_before(struct screen *s, struct row *r)
@@ -186,27 +186,65 @@ void control_print_ascii(struct screen *s, const unsigned char *text, size_t len
 		control_print(s, text[i]);
 }
 
+/* The code points of the character in the cell at `x`; 0: it has none. */
+static unsigned int cell_codes(const struct screen *s, const struct row *r, unsigned int x,
+	uint32_t ret_codes[CLUSTER_MAX])
+{
+	uint32_t code = r->cells[x] & CELL_CODE_MASK;
+	const unsigned char *p;
+	unsigned int count = 0;
+	size_t len, used;
+
+	if (!(r->cells[x] & CELL_CLUSTER)) {
+		ret_codes[0] = code;
+		return code ? 1 : 0;
+	}
+	p = intern_get(&s->clusters, code, &len);
+	for (size_t i = 0; i < len; i += used)
+		ret_codes[count++] = utf8_decode(p + i, len - i, &used);
+	return count;
+}
+
+/*
+ * How often to print for a repeat of `n`. When all of the screen was written over, further whole rows of the same would only
+ * pass, so what is left of them decides where the cursor ends. Code points of one cell are searched for each time and count
+ * like cells.
+ */
+static int repeats(const struct screen *s, int n, unsigned int codes)
+{
+	int in_row = s->cols / s->join_width;
+	int most = MD_MIN((s->rows + 1) * in_row, REPEAT_MOST);
+
+	if (codes > 1)
+		return MD_MIN(n, MD_MAX(1, most / (int)codes));
+	return n <= most ? n : most + (n - most) % in_row;
+}
+
+static void repeat_ascii(struct screen *s, uint32_t code, int n)
+{
+	unsigned char text[SCREEN_MAX_COLS];
+
+	memset(text, (int)code, (size_t)MD_MIN(n, s->cols));
+	for (; n > 0; n -= s->cols)
+		control_print_ascii(s, text, (size_t)MD_MIN(n, s->cols));
+}
+
 /* The cells of the character that was printed last are printed again, as text. */
 void control_repeat(struct screen *s, int n)
 {
 	uint32_t codes[CLUSTER_MAX];
-	unsigned int count = 0, x = (unsigned int)MD_MAX(0, s->page->x - s->join_width);
+	unsigned int count, x = (unsigned int)MD_MAX(0, s->page->x - s->join_width);
 	const struct row *r = cursor_row(s);
-	size_t len = 0, used;
 
 	if (!s->join_width || x >= r->length)
 		return;
-	if (r->cells[x] & CELL_CLUSTER) {
-		const unsigned char *p =
-			intern_get(&s->clusters, r->cells[x] & CELL_CODE_MASK, &len);
-
-		for (size_t i = 0; i < len; i += used)
-			codes[count++] = utf8_decode(p + i, len - i, &used);
-	} else if (r->cells[x] & CELL_CODE_MASK) {
-		codes[count++] = r->cells[x] & CELL_CODE_MASK;
+	count = cell_codes(s, r, x, codes);
+	n = repeats(s, n, count);
+	if (count == 1 && codes[0] >= 0x20 && codes[0] < 0x7f) {
+		repeat_ascii(s, codes[0], n);
+		return;
 	}
-	n = MD_MIN(n, REPEAT_MAX);
-	for (; n > 0 && count; n--)
+	for (; n > 0; n--)
 		for (unsigned int i = 0; i < count; i++)
 			control_print(s, codes[i]);
 }

@@ -84,6 +84,13 @@ static const struct {
 	{ "cursor addressing", line_cursor },
 };
 
+/* As the kernel hands it out. */
+static void feed_pieces(struct screen *s, const struct buf *b)
+{
+	for (size_t at = 0; at < b->len; at += 4096)
+		screen_feed(s, b->data + at, MD_MIN(b->len - at, (size_t)4096));
+}
+
 static void measure_feed(size_t kind)
 {
 	_auto_screen_ struct screen *s = new_screen();
@@ -94,13 +101,111 @@ static void measure_feed(size_t kind)
 	fill(&b, kinds[kind].line);
 	start = seconds();
 	while (total < TOTAL && (total < (4u << 20) || seconds() - start < 1)) {
-		/* As the kernel hands it out. */
-		for (size_t at = 0; at < b.len; at += 4096)
-			screen_feed(s, b.data + at, b.len - at < 4096 ? b.len - at : 4096);
+		feed_pieces(s, &b);
 		total += b.len;
 	}
 	printf("feed, %s: %.0f MB/s\n", kinds[kind].name,
 		(double)total / 1e6 / (seconds() - start));
+}
+
+/*
+ * What a hostile program can send: `setup` once, then `text` over and over. `#` in it is a number that is another one each
+ * time.
+ */
+static const struct {
+	const char *name, *setup, *text;
+} hostile[] = {
+	{ "plain text", "",
+		"drwxr-xr-x 2 root root 4096 a typical line of text, sixty to eighty\r\n" },
+	{ "repeat", "", "x\033[65536b" },
+	{ "repeat a cluster", "",
+		"e\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308\u0309\u030a\u030b\u030c\u030d"
+		"\u030e\033[65536b" },
+	{ "repeat a wide character", "", "\u6f22\033[65536b" },
+	{ "insert lines", "", "\033[H\033[99999L" },
+	{ "delete half of the lines", "", "\033[H\033[12M" },
+	{ "delete half of 500 lines", "", "\033[H\033[250M" },
+	{ "scroll up", "", "\033[99999S" },
+	{ "scroll down", "", "\033[99999T" },
+	{ "scroll up, coloured", "\033[41m", "\033[99999S" },
+	{ "reverse index", "\033[H", "\033M" },
+	{ "line feeds in a region", "\033[2;1000r\033[1000H", "\n" },
+	{ "coloured line feeds", "\033[41m\033[1000H", "\n" },
+	{ "insert characters", "\033#8", "\033[99999@" },
+	{ "insert one character", "\033#8", "\033[@" },
+	{ "insert columns", "\033#8", "\033['}" },
+	{ "insert mode", "\033#8\033[4h\033[?7l", "x\r" },
+	{ "erase characters", "\033[41m", "\033[99999X" },
+	{ "erase the display, coloured", "\033[41m", "\033[2J" },
+	{ "erase what isn't protected", "\033[1\"q\033#8", "\033[?2J" },
+	{ "erase the scrollback", "", "\n\033[3J" },
+	{ "fill with E", "", "\033#8" },
+	{ "alternate screen", "", "\033[?47h\033[?47l" },
+	{ "reset", "", "\033c" },
+	{ "tabs without stops", "\033[3g", "\r\t" },
+	{ "tabs forward", "", "\033[9999I" },
+	{ "tabs backward", "", "\033[9999Z" },
+	{ "colours", "", "\033[1;2;3;4;5;7;8;9;31;42;38;5;3;48;5;4mx" },
+	{ "new colours", "", "\033[48;2;#mx" },
+	{ "new colours, not drawn", "", "\033[48;2;#m\033[X" },
+	{ "new links", "", "\033]8;;#\033\\x" },
+	{ "new clusters", "", "e\u0301\u0302\u0303\u0304\u0305\u0306" },
+	{ "one cluster", "e", "\u0301" },
+	{ "colours reset", "\033]4;1;rgb:1/2/3\a", "\033]104\a" },
+	{ "title", "", "\033]0;x\a" },
+	{ "bells", "", "\a" },
+	{ "a sequence without end", "\033[", "1;" },
+	{ "a title without end", "\033]0;", "xxxxxxxx" },
+	{ "a device control string without end", "\033Pq", "xxxxxxxx" },
+	{ "unknown sequences", "", "\033[~" },
+	{ "modes", "", "\033[?6;6;6;6;6;6;6;6;6;6;6;6h" },
+	{ "saved cursors", "", "\0337\0338" },
+	{ "cut characters", "", "\xe6\xbc" },
+};
+
+static void fill_hostile(struct buf *b, const char *text)
+{
+	for (unsigned int n = 0; b->len < 16 * PIECE; n++) {
+		const char *hole = strchr(text, '#');
+
+		if (hole && hole[-1] != '\033')
+			buf_addf(b, "%.*s%u;%u;%u%s", (int)(hole - text), text, n >> 16 & 255,
+				n >> 8 & 255, n & 255, hole + 1);
+		else
+			buf_add_str(b, text);
+	}
+}
+
+static double hostile_cost(size_t kind, unsigned int rows, unsigned int cols)
+{
+	struct screen_options options = SCREEN_OPTIONS_DEFAULT;
+	_auto_screen_ struct screen *s = NULL;
+	_auto_buf_ struct buf b = BUF_INIT(BUFFER_MAX);
+	double start;
+	size_t at = 0;
+
+	options.rows = rows;
+	options.cols = cols;
+	s = screen_new(&options);
+	if (!s)
+		abort();
+	fill_hostile(&b, hostile[kind].text);
+	screen_feed(s, hostile[kind].setup, strlen(hostile[kind].setup));
+	start = seconds();
+	while (at < b.len && seconds() - start < 0.2) {
+		size_t n = MD_MIN(b.len - at, (size_t)256);
+
+		screen_feed(s, b.data + at, n);
+		at += n;
+	}
+	return (seconds() - start) * 1e9 / (double)at;
+}
+
+/* Nanoseconds a byte, on the usual screen and on the greatest that a terminal can have. */
+static void measure_hostile(size_t kind)
+{
+	printf("hostile, %s: %.1f ns a byte, of 500x1000 %.1f\n", hostile[kind].name,
+		hostile_cost(kind, 24, 80), hostile_cost(kind, 500, 1000));
 }
 
 static void measure_snapshot(struct screen *s, const char *name, uint32_t scrollback)
@@ -166,6 +271,8 @@ int main(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		measure_feed(i);
+	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++)
+		measure_hostile(i);
 	measure_idle();
 	measure_full_screen();
 	measure_scrollback(line_plain, "lines of text");

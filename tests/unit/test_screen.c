@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "screen/history.h"
 #include "screen/intern.h"
@@ -284,6 +285,128 @@ static void a_repeat_of_a_milliard_ends(void **state _unused_)
 	assert_int_equal(screen_scrollback_lines(s), 100);
 }
 
+/* As if the character had been sent so often; only the scrollback may be shorter. */
+static void a_long_repeat_leaves_the_screen_that_the_characters_would(void **state _unused_)
+{
+	static const char *const letters[] = { "x", "\xc3\xa9", "\xe6\xbc\xa2" };
+	static const char *const before[] = { "", "\033[3;5r\033[4;3H", "\033[3;5r\033[8;3H",
+		"\033[?7l", "\033[4h" };
+	_auto_buf_ struct buf b = BUF_INIT(SNAPSHOT_MAX), wanted = BUF_INIT(SNAPSHOT_MAX);
+	static const int counts[] = { 1, 100, 143, 144, 145, 1003, 4099 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(letters) * ARRAY_SIZE(before) * ARRAY_SIZE(counts); i++) {
+		const char *letter = letters[i % ARRAY_SIZE(letters)];
+		const char *begin = before[i / ARRAY_SIZE(letters) % ARRAY_SIZE(before)];
+		int n = counts[i / ARRAY_SIZE(letters) / ARRAY_SIZE(before)];
+		_auto_screen_ struct screen *s = make(8, 17, 0), *other = make(8, 17, 0);
+		char repeat[32];
+
+		feed(s, begin);
+		feed(other, begin);
+		snprintf(repeat, sizeof(repeat), "%s\033[%db", letter, n);
+		feed(s, repeat);
+		for (int k = 0; k <= n; k++)
+			feed(other, letter);
+		feed(other, "\033[m");
+		snapshot(s, 0, &b);
+		snapshot(other, 0, &wanted);
+		assert_string_equal(b.data, wanted.data);
+	}
+}
+
+static void a_repeat_of_characters_of_many_codes_is_no_more_work_than_a_screen(
+	void **state _unused_)
+{
+	_auto_screen_ struct screen *s = make(24, 80, 10000);
+
+	feed(s, "e\xcc\x81\xcc\x82\xcc\x83\033[2147483647b");
+	assert_int_equal(screen_scrollback_lines(s), 0);
+	feed(s, "\033[H\xe6\xbc\xa2\033[2147483647b");
+	assert_in_range(screen_scrollback_lines(s), 1, 3);
+}
+
+static double processor_time(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Seconds for one of `text`, the least of a few measurements. */
+static double cost(unsigned int rows, unsigned int cols, const char *text)
+{
+	_auto_screen_ struct screen *s = make(rows, cols, 100);
+	double least = 1e9;
+
+	for (int turn = 0; turn < 5; turn++) {
+		double start = processor_time(), took;
+
+		for (int i = 0; i < 20; i++)
+			feed(s, text);
+		took = (processor_time() - start) / 20;
+		least = MD_MIN(least, took);
+	}
+	return least;
+}
+
+/* However great its numbers. Wide margins: what isn't bounded costs hundreds of times more. */
+static void no_sequence_costs_much_more_than_to_colour_the_screen(void **state _unused_)
+{
+	static const struct {
+		unsigned int rows, cols;
+		const char *text;
+	} sequences[] = {
+		{ 24, 80, "\033[H\033[2147483647I" },
+		{ 24, 80, "\033[999G\033[2147483647Z" },
+		{ 500, 1000,
+			"e\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xcc\x85\xcc\x86\xcc\x87\033["
+			"2147483647b" },
+		{ 500, 1000, "\xe6\xbc\xa2\033[2147483647b" },
+		{ 500, 1000, "x\033[2147483647b" },
+		{ 500, 1000, "\033[H\033[2147483647L" },
+		{ 500, 1000, "\033[H\033[2147483647M" },
+		{ 500, 1000, "\033[2147483647S" },
+		{ 500, 1000, "\033[250T" },
+		{ 500, 1000, "\033[2147483647@" },
+		{ 500, 1000, "\033[2147483647P" },
+		{ 500, 1000, "\033[2147483647X" },
+		{ 500, 1000, "\033#8" },
+		{ 500, 1000, "\033[?47h\033[?47l" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sequences); i++) {
+		unsigned int rows = sequences[i].rows, cols = sequences[i].cols;
+		double colour = cost(rows, cols, "\033[41m\033[2J\033[m"),
+		       took = cost(rows, cols, sequences[i].text);
+
+		if (took > 6 * colour + 5e-6)
+			fail_msg("ESC%s costs %.0f us, to colour the screen %.0f",
+				sequences[i].text + 1, took * 1e6, colour * 1e6);
+	}
+}
+
+/* As many as there are numbers for them, and all of them shown. */
+static void new_colours_are_drawn_again_when_the_old_ones_are_gone(void **state _unused_)
+{
+	_auto_screen_ struct screen *s = make(300, 250, 0);
+	_auto_buf_ struct buf b = BUF_INIT(SNAPSHOT_MAX);
+	char cell[64];
+
+	for (int i = 0; i < 70000; i++) {
+		snprintf(
+			cell, sizeof(cell), "\033[48;2;%d;%d;%dmx", i & 255, i >> 8 & 255, i >> 16);
+		feed(s, cell);
+	}
+	feed(s, "\033[m\033[2J\033[H");
+	for (int i = 0; i < 1000; i++) {
+		snprintf(cell, sizeof(cell), "\033[48;2;7;%d;%dmx", i & 255, i >> 8 & 255);
+		feed(s, cell);
+	}
+	snapshot(s, 0, &b);
+	assert_has(&b, "48;2;7;188;2m");
+}
+
 /* 160,000 cells, of which each could point to a link of 8 KB. */
 static void links_of_a_full_screen_stay_below_the_ceiling(void **state _unused_)
 {
@@ -406,6 +529,11 @@ int main(void)
 		cmocka_unit_test(the_alternate_screen_costs_nothing_once_left),
 		cmocka_unit_test(a_buffer_that_is_too_small_is_left_as_it_was),
 		cmocka_unit_test(a_repeat_of_a_milliard_ends),
+		cmocka_unit_test(a_long_repeat_leaves_the_screen_that_the_characters_would),
+		cmocka_unit_test(
+			a_repeat_of_characters_of_many_codes_is_no_more_work_than_a_screen),
+		cmocka_unit_test(no_sequence_costs_much_more_than_to_colour_the_screen),
+		cmocka_unit_test(new_colours_are_drawn_again_when_the_old_ones_are_gone),
 		cmocka_unit_test(links_of_a_full_screen_stay_below_the_ceiling),
 		cmocka_unit_test(a_wide_line_made_narrow_costs_no_more_than_what_is_kept),
 		cmocka_unit_test(history_gives_lines_back_in_order),
