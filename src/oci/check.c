@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "oci/fields.h"
 
@@ -82,8 +83,6 @@ static int check_namespaces(const struct oci_spec *s, struct md_error *err)
 	} wants[] = {
 		{ "hostname", s->hostname && s->hostname[0], OCI_NS_UTS },
 		{ "domainname", s->domainname && s->domainname[0], OCI_NS_UTS },
-		{ "linux.maskedPaths", s->masked_paths.count > 0, OCI_NS_MOUNT },
-		{ "linux.readonlyPaths", s->readonly_paths.count > 0, OCI_NS_MOUNT },
 		{ "linux.netDevices", s->net_device_count > 0, OCI_NS_NETWORK },
 		{ "linux.timeOffsets", s->boottime.set || s->monotonic.set, OCI_NS_TIME },
 	};
@@ -98,6 +97,43 @@ static int check_namespaces(const struct oci_spec *s, struct md_error *err)
 	return 0;
 }
 
+/* Without a mount namespace a container has the runtime's, and its mounts are a tree that hangs nowhere in it (runtime/init_rootfs.c):
+ * what the host mounts later doesn't come there. Root of a user namespace may not enter the runtime's. */
+static int check_mounts(const struct oci_spec *s, struct md_error *err)
+{
+	const unsigned long apart = MS_PRIVATE | MS_REC;
+	const struct {
+		const char *field;
+		bool used;
+	} wants[] = {
+		{ "mounts", s->mount_count > 0 },
+		{ "root.readonly", s->root_readonly },
+		{ "linux.maskedPaths", s->masked_paths.count > 0 },
+		{ "linux.readonlyPaths", s->readonly_paths.count > 0 },
+	};
+
+	if (s->ns[OCI_NS_MOUNT].set)
+		return 0;
+	for (size_t i = 0; s->ns[OCI_NS_USER].set && i < ARRAY_SIZE(wants); i++) {
+		if (wants[i].used)
+			return md_fail(err, EINVAL,
+				"%s: in a user namespace it needs a mount namespace of its own",
+				wants[i].field);
+	}
+	if (s->rootfs_propagation & ~apart)
+		return md_fail(err, EINVAL,
+			"linux.rootfsPropagation: other than private it needs a mount namespace "
+			"of its own");
+	for (size_t i = 0; i < s->mount_count; i++) {
+		if (s->mounts[i].propagation & ~apart)
+			return md_fail(err, EINVAL,
+				"mounts[%zu].options: a propagation other than private needs a "
+				"mount namespace of its own",
+				i);
+	}
+	return 0;
+}
+
 static int check_version(const struct oci_spec *s, struct md_error *err)
 {
 	const char *v = s->version;
@@ -109,7 +145,8 @@ static int check_version(const struct oci_spec *s, struct md_error *err)
 
 int oci_spec_check(const struct oci_spec *s, struct md_error *err)
 {
-	if (check_version(s, err) < 0 || check_namespaces(s, err) < 0 || check_mappings(s, err) < 0)
+	if (check_version(s, err) < 0 || check_namespaces(s, err) < 0 || check_mounts(s, err) < 0 ||
+		check_mappings(s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->sysctl.count; i++) {
 		if (check_sysctl(s, s->sysctl.items[i].key, err) < 0)

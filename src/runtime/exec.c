@@ -257,6 +257,20 @@ static int make_process(struct entry *e, struct md_error *err)
 
 /* ---- entering ---- */
 
+/* In a mount namespace that it didn't make the container has a root of its own (chroot). */
+static int open_root(struct entry *e, struct md_error *err)
+{
+	const struct oci_namespace *mounts = &e->spec.ns[OCI_NS_MOUNT];
+	const struct container_state *s = &e->state;
+	char path[64];
+
+	if (mounts->set && !mounts->path)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/root", s->pid);
+	e->plan.init.exec_root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return e->plan.init.exec_root < 0 ? md_fail_errno(err, "open '%s'", path) : 0;
+}
+
 /* By one pidfd for all namespaces; by their files where there are no pidfds. */
 static int open_namespaces(struct entry *e, struct md_error *err)
 {
@@ -277,7 +291,9 @@ static int open_namespaces(struct entry *e, struct md_error *err)
 		if (in->ns_fds[k] < 0)
 			return md_fail_errno(err, "open '%s'", path);
 	}
-	if (e->pidfd < 0 && !proc_alive(s->pid, s->start_time))
+	if (open_root(e, err) < 0)
+		return -1;
+	if ((e->pidfd < 0 || in->exec_root >= 0) && !proc_alive(s->pid, s->start_time))
 		return md_fail(err, EBUSY, "cannot exec in a stopped container");
 	in->in_userns = in->join_ns[OCI_NS_USER];
 	/* An ordinary user has no right over the pid namespace before it is in the user namespace. */

@@ -63,6 +63,8 @@ struct init_plan {
 	int ns_fds[OCI_NS_KINDS];   /* to be joined; -1: none */
 	bool join_ns[OCI_NS_KINDS]; /* exec: those of the container's first process */
 	int target_pidfd;           /* exec: of that process; -1: by ns_fds */
+	int mounts_fd;              /* the runtime's mount namespace, to go back to; -1 */
+	int exec_root;              /* exec: a root that is no namespace's; -1 */
 	bool join_by_between;       /* the user namespace was joined before the fork (launch.c) */
 	bool in_userns;             /* not in the host's user namespace in the end */
 	bool await_map;             /* a new user namespace: ids come first */
@@ -148,6 +150,8 @@ void init_step_mask(struct init *in);
 void init_step_pivot(struct init *in);
 void init_step_sysctl(struct init *in);
 void init_step_finish_root(struct init *in);
+void init_step_leave(struct init *in);
+void init_step_enter_root(struct init *in);
 void init_step_runtime_hooks(struct init *in);
 void init_step_create_hooks(struct init *in);
 void init_step_start_hooks(struct init *in);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -236,6 +237,38 @@ void init_step_finish_root(struct init *in)
 	if ((s->rootfs_propagation & propagation_bits) &&
 		mount(NULL, "/", NULL, s->rootfs_propagation, NULL) < 0)
 		init_fail(in, errno, "set the propagation of the root", NULL);
+}
+
+static void enter_tree(struct init *in, int tree)
+{
+	if (fchdir(tree) < 0 || chroot(".") < 0)
+		init_fail(in, errno, "chroot to the container's root", NULL);
+}
+
+/* A container without a mount namespace of its own has the runtime's. Its root was built in one of the child's all the same, and goes along as a
+ * tree that is attached nowhere: the host's table of mounts never has any of it, and it ends with the last process in it. There
+ * is no ".." out of such a tree, which leads out of an ordinary chroot. */
+void init_step_leave(struct init *in)
+{
+	_auto_close_ int tree = -1;
+
+	if (in->plan->mounts_fd < 0)
+		return;
+	tree = init_clone_tree(AT_FDCWD, "/", true);
+	if (tree < 0)
+		init_fail(in, errno,
+			"take the root along (without a mount namespace in linux.namespaces that "
+			"needs Linux 5.2)",
+			NULL);
+	if (setns(in->plan->mounts_fd, CLONE_NEWNS) < 0)
+		init_fail(in, errno, "join the runtime's mount namespace", NULL);
+	enter_tree(in, tree);
+}
+
+void init_step_enter_root(struct init *in)
+{
+	if (in->plan->exec_root >= 0)
+		enter_tree(in, in->plan->exec_root);
 }
 
 /* A knob below /proc/sys by our own proc, so that nothing of the image can stand there. "net.ipv4.ip_forward" and

@@ -23,9 +23,12 @@
 
 void plan_init(struct plan *p)
 {
-	*p = (struct plan){
-		.init = { .target_pidfd = -1, .sock = -1, .start_listener = -1, .console_sock = -1 }
-	};
+	*p = (struct plan){ .init = { .target_pidfd = -1,
+				    .mounts_fd = -1,
+				    .exec_root = -1,
+				    .sock = -1,
+				    .start_listener = -1,
+				    .console_sock = -1 } };
 	buf_init(&p->seccomp, SECCOMP_PROGRAM_CEILING);
 	for (int i = 0; i < OCI_NS_KINDS; i++)
 		p->init.ns_fds[i] = -1;
@@ -39,6 +42,8 @@ void plan_done(struct plan *p)
 		fd_close(&p->init.ns_fds[i]);
 	for (int i = 0; i < OCI_HOOK_KINDS; i++)
 		fd_close(&p->init.hook_state[i]);
+	fd_close(&p->init.mounts_fd);
+	fd_close(&p->init.exec_root);
 	buf_done(&p->seccomp);
 	arena_done(&p->arena);
 }
@@ -79,19 +84,14 @@ static int plan_namespaces(struct plan *p, const struct oci_spec *s, struct md_e
 	return 0;
 }
 
-/* Without a mount namespace of its own a container's mounts would be the host's. */
-static int check_isolation(const struct oci_spec *s, struct md_error *err)
+/* Its root is built in a mount namespace anyway, which the child leaves again (init_step_leave()). */
+static int plan_leaving(struct plan *p, const struct oci_spec *s, struct md_error *err)
 {
-	if (s->ns[OCI_NS_MOUNT].set)
+	if (s->ns[OCI_NS_MOUNT].set || s->ns[OCI_NS_USER].set)
 		return 0;
-	if (s->mount_count)
-		return md_fail(
-			err, EINVAL, "mounts: they need a mount namespace (linux.namespaces)");
-	if (s->masked_paths.count || s->readonly_paths.count || s->root_readonly)
-		return md_fail(err, EINVAL,
-			"linux.maskedPaths, readonlyPaths, root.readonly: they need a mount "
-			"namespace");
-	return 0;
+	p->init.new_ns[OCI_NS_MOUNT] = true;
+	p->init.mounts_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	return p->init.mounts_fd < 0 ? md_fail_errno(err, "open the runtime's mount namespace") : 0;
 }
 
 static int check_support(const struct oci_spec *s, struct md_error *err)
@@ -248,8 +248,8 @@ int plan_container(struct plan *p, const struct plan_request *r, struct md_error
 
 	p->rootless = r->rootless;
 	p->init.rootfs = r->rootfs;
-	if (plan_keyring(p, r->id, err) < 0 || check_isolation(s, err) < 0 ||
-		check_support(s, err) < 0 || plan_namespaces(p, s, err) < 0 ||
+	if (plan_keyring(p, r->id, err) < 0 || check_support(s, err) < 0 ||
+		plan_namespaces(p, s, err) < 0 || plan_leaving(p, s, err) < 0 ||
 		plan_process(p, s, s->process, r->seccomp_cache, err) < 0 ||
 		plan_hooks(p, s, err) < 0)
 		return -1;

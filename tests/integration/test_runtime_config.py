@@ -3,10 +3,11 @@
 
 import json
 import os
+import signal
 import subprocess
 
 import pytest
-from harness.bundle import Console
+from harness.bundle import Console, wait_for
 
 NAMESPACES = ("pid", "ipc", "uts", "mnt", "net", "cgroup")
 
@@ -63,6 +64,107 @@ def test_a_mount_namespace_is_joined_by_path(bundle):
             assert bundle.out("cat /tmp/mark; test -e /var/tmp && echo the host; true") == "x\n"
         finally:
             other.kill()
+
+
+def host_mounts():
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        return f.read()
+
+
+LOOK_AT_MOUNTS = """
+readlink /proc/self/ns/mnt
+test -e /var/tmp && echo the host
+touch /x 2>/dev/null && echo writable
+touch /proc/sys/kernel/hostname 2>/dev/null && echo hostname
+head -c 1 /proc/keys
+ls /sys/firmware
+touch /data/x 2>/dev/null && echo data
+cat /data/mark; stat -f -c %T /dev/shm; test -c /dev/zero && echo made
+"""
+
+
+@pytest.mark.parametrize("no_pivot", [False, True])
+def test_without_a_mount_namespace_it_has_the_runtimes_and_the_host_sees_no_mount(bundle, no_pivot):
+    before = host_mounts()
+    (bundle.folder / "data").mkdir()
+    (bundle.folder / "data/mark").write_text("marked\n")
+    bundle.no_namespace("mount")
+    bundle.add_mount("/data", bundle.folder / "data", options=["bind", "ro"])
+    bundle.spec["root"]["readonly"] = True
+    bundle.process["args"] = ["/bin/sh", "-c", f"{LOOK_AT_MOUNTS}exec sleep 1000"]
+    bundle.create(*(["--no-pivot"] if no_pivot else []))
+    assert host_mounts() == before
+    bundle.start()
+    found = [os.readlink("/proc/self/ns/mnt"), "marked", "tmpfs", "made"]
+    wait_for(lambda: bundle.log.read_text().split() == found, "what the program saw")
+    assert bundle.exec("sh", "-c", LOOK_AT_MOUNTS).stdout.split() == found
+    assert host_mounts() == before and not (bundle.rootfs / "dev/zero").exists()
+    os.kill(bundle.pid(), signal.SIGKILL)
+    bundle.wait_status("stopped")
+    assert host_mounts() == before
+
+
+def test_a_terminal_without_a_mount_namespace(bundle):
+    bundle.no_namespace("mount")
+    bundle.process["terminal"] = True
+    console = Console(bundle.folder)
+    try:
+        bundle.sh("tty; stty size; sleep 1000").create("--console-socket", console.path)
+        console.take()
+        bundle.start()
+        assert "/dev/pts/0" in console.read_until("\n") and bundle.exec("test", "-c", "/dev/console")
+    finally:
+        console.close()
+
+
+def child_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
+        return int(f.read().split()[0])
+
+
+@pytest.mark.parametrize("whom", ["runtime", "container"])
+def test_a_killed_creation_without_a_mount_namespace_leaves_no_mount(bundle, whom):
+    """Killed once all mounts are there, in the middle of a hook."""
+    before = host_mounts()
+    os.mkfifo(bundle.folder / "here")
+    bundle.no_namespace("mount")
+    bundle.spec["hooks"] = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", f"echo >{bundle.folder}/here; exec sleep 1000"]}]}
+    bundle.write()
+    with subprocess.Popen(bundle.command("create", "-b", bundle.folder, bundle.id), stdin=subprocess.DEVNULL) as runtime:
+        try:
+            (bundle.folder / "here").read_text()
+            assert host_mounts() == before
+            os.kill(runtime.pid if whom == "runtime" else child_of(runtime.pid), signal.SIGKILL)
+            assert runtime.wait(30) != 0
+        finally:
+            runtime.kill()
+    assert bundle.delete().returncode == 0
+    assert bundle.settled_left() == [] and host_mounts() == before
+
+
+@pytest.mark.parametrize("field, change", [
+    ("linux.rootfsPropagation: ", lambda b: b.linux.update(rootfsPropagation="rslave")),
+    ("mounts[5].options: ", lambda b: b.add_mount("/data", "/etc", options=["rbind", "rshared"])),
+    ("mounts: ", lambda b: b.user_namespace()),
+    ("linux.maskedPaths: ", lambda b: (b.user_namespace(), b.spec.update(mounts=[]))),
+    ("root.readonly: ", lambda b: (b.user_namespace(), b.spec.update(mounts=[]), b.spec["root"].update(readonly=True))),
+])
+def test_what_takes_a_mount_namespace_is_refused_by_its_name(bundle, field, change):
+    bundle.no_namespace("mount")
+    change(bundle)
+    r = bundle.run(ok=False)
+    assert r.returncode == 1 and field in r.stderr and "mount namespace" in r.stderr
+    assert bundle.left() == []
+
+
+def test_exec_enters_the_root_of_a_container_that_joined_a_mount_namespace(bundle):
+    bundle.namespace("mount", "/proc/self/ns/mnt")
+    for gone in ("maskedPaths", "readonlyPaths"):
+        del bundle.linux[gone]
+    del bundle.spec["mounts"]
+    bundle.up()
+    assert bundle.exec("sh", "-c", "test -e /var/tmp && echo the host; ls /").stdout.split() == sorted(
+        "bin proc sys dev tmp etc root".split())
 
 
 def test_a_pid_namespace_is_joined_by_path(bundles):

@@ -10,10 +10,11 @@ import subprocess
 import threading
 
 import pytest
-from harness import program
+from harness import BUILD, program
 from harness.bundle import wait_for
 from harness.deny import NEW_MOUNT_API, deny
 
+PROBE = BUILD / "tests" / "security" / "probe"
 SECRET = "canary-" + secrets.token_hex(8)
 ALL_CAPS = ["CAP_" + n for n in ("CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT "
                                  "AUDIT_WRITE SETFCAP").split()]
@@ -41,6 +42,26 @@ def host(bundle):
 def digest(path):
     with open(path, "rb") as f:
         return hashlib.sha256(f.read()).hexdigest()
+
+
+# ---- no mount namespace: a root that is only a chroot ----
+
+
+def test_without_a_mount_namespace_there_is_no_way_up_out_of_the_root(bundle, host):
+    """The old ways out of a chroot, with CAP_SYS_CHROOT, by the container's program and by one of exec."""
+    bundle.process["capabilities"] = {k: ALL_CAPS for k in ("bounding", "effective", "permitted")}
+    bundle.no_namespace("mount")
+    bundle.add_mount("/run/probe", PROBE, options=["bind", "ro"])
+    command = ["/run/probe", f"file={host / 'secret'}"]
+    bundle.process["args"] = command
+    found = [bundle.run().stdout]
+    bundle.up(["sleep", "1000"])
+    found.append(bundle.exec(*command).stdout)
+    for out in found:
+        doors = [line.split(" ") for line in out.splitlines() if line.startswith("host-file")]
+        assert len(doors) > 5 and "host-file-by-chroot" in [door[0] for door in doors]
+        assert [door for door in doors if door[1] != "BLOCKED"] == []
+        assert SECRET not in out
 
 
 # ---- the runtime's executable (CVE-2019-5736) ----
