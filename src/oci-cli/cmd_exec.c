@@ -52,10 +52,23 @@ static void drop_empty(struct exec_options *o)
 	}
 }
 
+/* What runc's reader of options refuses: it has another exit code than all that is found later. */
+static int check_options(const struct cli_exec *e, struct md_error *err)
+{
+	const struct strv *gids = &e->o.additional_gids;
+	int64_t number;
+
+	for (size_t i = 0; i < gids->count; i++) {
+		if (str_to_i64(gids->items[i], INT64_MIN, INT64_MAX, &number) < 0)
+			return md_fail(err, EINVAL,
+				"option --additional-gids: '%.64s' is not a whole number",
+				gids->items[i]);
+	}
+	return cli_number("preserve-fds", e->preserve_fds, 65536, err);
+}
+
 static int exec(struct cli_exec *e, int count, char **argv, int *ret_exit, struct md_error *err)
 {
-	if (cli_number("preserve-fds", e->preserve_fds, 65536, err) < 0)
-		return -1;
 	e->o.preserve_fds = (unsigned int)e->preserve_fds;
 	drop_empty(&e->o);
 	if (count < 2 && !e->o.process_file)
@@ -73,7 +86,9 @@ static int run(const struct args_command *c, int argc, char **argv)
 
 	if (cli_parse_done(c, &e, argc, argv, 1, 1 << 20, true, &count, &code))
 		return code;
-	if (exec(&e, count, argv, &exit_code, &err) < 0) {
+	if (check_options(&e, &err) < 0) {
+		exit_code = cli_fail(&err);
+	} else if (exec(&e, count, argv, &exit_code, &err) < 0) {
 		md_wrap(&err, "exec failed");
 		cli_fail(&err);
 		exit_code = CLI_EXEC_FAILED;

@@ -179,6 +179,26 @@ def test_execs_ids_folder_environment_and_limits_of_rights(bundle):
     assert "NoNewPrivs:\t0" in bundle.exec("grep", "NoNewPrivs", "/proc/self/status").stdout
 
 
+# What is wrong on the command line by itself is 1, what is found out with it 255; as runc has them.
+WRONG = [
+    (1, ["-g", "x"], "--additional-gids: 'x'"), (1, ["--additional-gids="], "--additional-gids: ''"), (1, ["--preserve-fds", "x"], "--preserve-fds"),
+    (1, ["--preserve-fds", "-1"], "--preserve-fds"), (1, ["--nope"], "--nope"), (1, ["--detach=x"], "--detach"),
+    (255, ["-g", "-1"], "additional group '-1'"), (255, ["-g", "4294967295"], "additional group"), (255, ["-u", "x"], "user 'x'"),
+    (255, ["--cwd", "x"], "cwd 'x'"), (255, ["--cwd", "/nope"], "/nope"), (255, ["-p", "/nope"], "/nope"), (255, ["-t", "-d"], "console socket"),
+    (255, ["--console-socket", "/nope"], "console socket"), (255, ["--pid-file", "/nope/x"], "/nope/x"),
+]
+
+
+def test_execs_exit_codes_of_what_is_wrong(bundle):
+    bundle.up()
+    for code, options, words in WRONG:
+        r = bundle.exec("true", options=options, ok=False)
+        assert r.returncode == code and words in r.stderr, (options, r)
+    rt(bundle, "exec", bundle.id).failed(255, "process args cannot be empty")
+    rt(bundle, "exec").failed(1, "requires a minimum of 1")
+    rt(bundle, "exec", "nobody", "true").failed(255, "does not exist")
+
+
 def test_execs_pid_file_and_descriptors(bundle):
     bundle.up()
     r, w = os.pipe()
