@@ -66,6 +66,12 @@ static void wrong_values_are_refused_with_their_path(void **state _unused_)
 		{ "\"linux\":{\"resources\":{\"unified\":{\"../x.y\":\"1\"}}}",
 			"linux.resources.unified: '../x.y' is not the name of a cgroup file" },
 		{ "\"hostname\":\"x\"", "hostname: needs a uts namespace of its own" },
+		{ "\"linux\":{\"rootfsPropagation\":\"shared\"}",
+			"linux.rootfsPropagation: other than private it needs a mount namespace of "
+			"its own" },
+		{ "\"mounts\":[{\"destination\":\"/d\",\"options\":[\"rslave\"]}]",
+			"mounts[0].options: a propagation other than private needs a mount "
+			"namespace of its own" },
 		{ "\"linux\":{\"sysctl\":{\"kernel.core_pattern\":\"|/x\"}}",
 			"linux.sysctl: 'kernel.core_pattern' is not confined by any namespace" },
 		{ "\"linux\":{\"sysctl\":{\"kernel.hostname\":\"x\"}}",
@@ -161,7 +167,8 @@ static void bad_cpu_lists_are_refused(void **state _unused_)
 
 static void with_options(const char *options, struct oci_spec *s)
 {
-	_auto_free_ char *text = str_format("\"mounts\":[{\"destination\":\"/d\",\"source\":\"/s\","
+	_auto_free_ char *text = str_format("\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]},"
+					    "\"mounts\":[{\"destination\":\"/d\",\"source\":\"/s\","
 					    "\"type\":\"tmpfs\",\"options\":[%s]}]",
 		options);
 
@@ -216,7 +223,7 @@ static void mount_options_become_flags(void **state _unused_)
 /* A document whose mount has the id mappings `maps` in its options. */
 static char *with_idmap(const char *maps)
 {
-	return str_format("\"linux\":{\"namespaces\":[{\"type\":\"user\"}],"
+	return str_format("\"linux\":{\"namespaces\":[{\"type\":\"user\"},{\"type\":\"mount\"}],"
 			  "\"uidMappings\":[{\"containerID\":0,\"hostID\":5000,\"size\":10}],"
 			  "\"gidMappings\":[{\"containerID\":0,\"hostID\":6000,\"size\":10}]},"
 			  "\"mounts\":[{\"destination\":\"/d\",\"source\":\"/s\","
@@ -304,7 +311,8 @@ static void linux_parts_are_read(void **state _unused_)
 {
 	_auto_spec_ struct oci_spec s = OCI_SPEC_INIT;
 
-	taken("\"linux\":{\"namespaces\":[{\"type\":\"network\",\"path\":\"/n\"},"
+	taken("\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"network\",\"path\":\"/"
+	      "n\"},"
 	      "{\"type\":\"time\"},{\"type\":\"user\"}],"
 	      "\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":65536}],"
 	      "\"gidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":65536}],"
