@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 
-/* `argv` is NULL-terminated; `package` has the program, for people. Its first line on stderr becomes
- * the message (EIO) if it fails. */
+/* `argv` is NULL-terminated; `package` has the program, for people. If it fails (EIO), the first line on
+ * stderr that begins with its name, argv[0], becomes the message, or the first one. */
 int tool_run(const char *path, char *const *argv, const char *package, struct md_error *err);
 
 #endif

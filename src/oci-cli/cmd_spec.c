@@ -234,9 +234,12 @@ static int write_spec(const struct spec_options *o, struct md_error *err)
 		dirfd, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd < 0 && errno == EEXIST)
 		return md_fail(err, EEXIST, "File config.json exists. Remove it first");
-	if (fd < 0 || fd_write_all(fd, text.data, text.len) < 0)
-		return md_fail_errno(err, "write config.json");
-	return 0;
+	if (fd >= 0 && fd_write_all(fd, text.data, text.len) == 0)
+		return 0;
+	md_fail_errno(err, "write config.json");
+	if (fd >= 0)
+		unlinkat(dirfd, "config.json", 0);
+	return -1;
 }
 
 static int run(const struct args_command *c, int argc, char **argv)

@@ -21,7 +21,7 @@
 #include "shim/driver_log.h"
 #include "base/poison.h"
 
-enum { JOB_TIMEOUT_MS = 30000, MAX_JOBS = 64, MAX_LOG = 64 * 1024 };
+enum { JOB_TIMEOUT_MS = 30000, MAX_LOG = 64 * 1024 };
 
 struct driver_job {
 	TAILQ_ENTRY(driver_job) link;

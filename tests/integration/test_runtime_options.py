@@ -39,6 +39,12 @@ def test_spec_writes_a_bundle_that_runs(bundle):
     assert bundle.run().stdout == "hello\n"
 
 
+def test_spec_that_can_not_be_written_leaves_no_half_of_it(bundle):
+    tiny = 'trap "" XFSZ; ulimit -f 1; exec "$@"'
+    run(["sh", "-c", tiny, "sh", bundle.program, "spec", "--bundle", bundle.folder]).failed(1, "write config.json: File too large")
+    rt(bundle, "spec", "--bundle", bundle.folder).ok()
+
+
 def test_spec_for_rootless_maps_the_caller(bundle):
     rt(bundle, "spec", "--rootless", "-b", bundle.folder).ok()
     spec = json.loads((bundle.folder / "config.json").read_text())

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "disk/loop.h"
+#include "disk/tool.h"
 
 static char folder[] = "/var/tmp/md-test-disk-XXXXXX";
 
@@ -168,6 +169,41 @@ static void bad_requests_leave_nothing(void **state _unused_)
 	assert_int_equal(err.code, ENOENT);
 }
 
+static int run_shell(const char *script, struct md_error *err)
+{
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)script, NULL };
+
+	return tool_run("/bin/sh", argv, "dash", err);
+}
+
+static void a_tool_that_fails_says_why_behind_its_version_and_before_all_else(void **state _unused_)
+{
+	struct md_error err = MD_ERROR_INIT;
+
+	assert_int_equal(run_shell("exit 0", &err), 0);
+	assert_int_equal(run_shell("echo 'no room' >&2; echo more >&2; exit 1", &err), -1);
+	assert_string_equal(err.msg, "/bin/sh: no room");
+	assert_int_equal(
+		run_shell("echo 'sh 1.47.0 (5-Feb-2023)' >&2; echo 'sh: bad magic' >&2; exit 1",
+			&err),
+		-1);
+	assert_string_equal(err.msg, "/bin/sh: bad magic");
+	assert_int_equal(run_shell("kill -9 $$", &err), -1);
+	assert_string_equal(err.msg, "/bin/sh: failed without a word");
+}
+
+/* As cp(1) does about each file when the disk is full. */
+static void a_tool_that_fails_at_length_comes_to_its_end(void **state _unused_)
+{
+	struct md_error err = MD_ERROR_INIT;
+
+	alarm(60);
+	assert_int_equal(
+		run_shell("echo 'sh: first' >&2; head -c 500000 /dev/zero >&2; exit 1", &err), -1);
+	alarm(0);
+	assert_string_equal(err.msg, "/bin/sh: first");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +211,8 @@ int main(void)
 		cmocka_unit_test(it_grows_while_it_is_mounted_and_while_it_is_not),
 		cmocka_unit_test(a_disk_in_a_file_names_the_bytes_for_so_many_files),
 		cmocka_unit_test(bad_requests_leave_nothing),
+		cmocka_unit_test(a_tool_that_fails_says_why_behind_its_version_and_before_all_else),
+		cmocka_unit_test(a_tool_that_fails_at_length_comes_to_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, enter, leave);

@@ -100,7 +100,10 @@ describe('keys', () => {
 		expect(withModifiers('x', { ctrl: false, alt: true })).toBe('\x1bx');
 		expect(withModifiers('\x1b[D', { ctrl: true, alt: false })).toBe('\x1b[1;5D');
 		expect(withModifiers('\x1bOA', { ctrl: true, alt: true })).toBe('\x1b[1;7A');
-		expect(withModifiers('ü', { ctrl: true, alt: false })).toBe('ü');
+		expect(withModifiers('_', { ctrl: true, alt: false })).toBe('\x1f');
+		for (const letter of ['ü', 'ß', 'ſ', '5', '{']) {
+			expect(withModifiers(letter, { ctrl: true, alt: false })).toBe(letter);
+		}
 	});
 });
 

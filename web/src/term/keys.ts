@@ -100,8 +100,7 @@ export function withModifiers(data: string, held: Modifiers): string {
 		return `\x1b[1;${modifier}${arrow}`;
 	}
 	if (held.ctrl && out.length === 1) {
-		const code = out.toUpperCase().charCodeAt(0);
-		if (code >= 0x40 && code <= 0x5f) out = String.fromCharCode(code & 0x1f);
+		if (/[@-_a-z]/.test(out)) out = String.fromCharCode(out.charCodeAt(0) & 0x1f);
 		else if (out === ' ') out = '\0';
 		else if (out === '?') out = '\x7f';
 	}
