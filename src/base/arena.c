@@ -3,13 +3,15 @@
 #include "base/arena.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/poison.h"
 
-enum { ARENA_CHUNK = 4096 - 64 };
+/* The least of a chunk; each is twice the one before, up to the most. */
+enum { ARENA_CHUNK = 4096 - 64, ARENA_CHUNK_MOST = 65536 - 64 };
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -32,7 +34,9 @@ void arena_done(struct arena *a)
 
 static struct arena_chunk *add_chunk(struct arena *a, size_t at_least)
 {
-	size_t size = MD_MAX(at_least, (size_t)ARENA_CHUNK);
+	bool large = at_least > ARENA_CHUNK;
+	size_t before = a->chunks ? a->chunks->size : ARENA_CHUNK / 2;
+	size_t size = large ? at_least : MD_MIN(2 * before, (size_t)ARENA_CHUNK_MOST);
 	struct arena_chunk *c = calloc(1, sizeof(*c) + size);
 
 	if (!c)
@@ -40,7 +44,7 @@ static struct arena_chunk *add_chunk(struct arena *a, size_t at_least)
 	c->size = size;
 	/* A large block goes behind the newest chunk, so that the room left in that one is still
 	 * used. */
-	if (a->chunks && at_least > ARENA_CHUNK) {
+	if (a->chunks && large) {
 		c->next = a->chunks->next;
 		a->chunks->next = c;
 	} else {

@@ -39,7 +39,7 @@ static int place_fds(const struct spawn *s)
 	return fd_cloexec_from(targets);
 }
 
-/* By the system call: the C library keeps 32 and 33 to itself, yet a parent that ignored them hands that on. */
+/* By the system call: the C library keeps 32 to 34 to itself, yet a parent that ignored them hands that on. */
 void spawn_reset_signals(void)
 {
 	static const unsigned long

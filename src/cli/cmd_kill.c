@@ -4,7 +4,7 @@
 #include <signal.h>
 
 #include "cli/cli.h"
-#include "cli/signals.h"
+#include "base/signals.h"
 #include "base/poison.h"
 
 struct kill_options {

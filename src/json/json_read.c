@@ -13,18 +13,47 @@
 #include "json/json_big.h"
 #include "base/poison.h"
 
+/* Of the document that is being parsed. */
+static struct arena *parsing;
+
+static void *arena_malloc(size_t size)
+{
+	return arena_alloc(parsing, size, 1);
+}
+
+static void arena_free(void *block)
+{
+}
+
+/* A document is thousands of small blocks that go together: so they come from an arena, at once and without a search. Other users of the library in this
+ * process (libnftables) keep their allocator. */
+static json_t *load(struct arena *memory, const char *text, size_t len, json_error_t *e)
+{
+	json_malloc_t malloc_before;
+	json_free_t free_before;
+	json_t *root;
+
+	json_get_alloc_funcs(&malloc_before, &free_before);
+	parsing = memory;
+	json_set_alloc_funcs(arena_malloc, arena_free);
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, e);
+	json_set_alloc_funcs(malloc_before, free_before);
+	parsing = NULL;
+	return root;
+}
+
 int json_parse(struct json_doc *d, const char *text, size_t len, struct md_error *err)
 {
 	json_error_t e;
 
-	d->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+	d->root = load(&d->memory, text, len, &e);
 	if (!d->root && json_error_code(&e) == json_error_numeric_overflow) {
 		size_t marked_len = 0;
 		_auto_free_ char *marked = json_big_mark(text, len, &marked_len);
 
 		if (!marked)
 			return md_fail(err, ENOMEM, "out of memory");
-		d->root = json_loadb(marked, marked_len, JSON_REJECT_DUPLICATES, &e);
+		d->root = load(&d->memory, marked, marked_len, &e);
 	}
 	if (!d->root)
 		return md_fail(err, EINVAL, "line %d, column %d: %s", e.line, e.column, e.text);
@@ -33,8 +62,8 @@ int json_parse(struct json_doc *d, const char *text, size_t len, struct md_error
 
 void json_done(struct json_doc *d)
 {
-	json_decref(d->root);
-	d->root = NULL;
+	arena_done(&d->memory);
+	*d = (struct json_doc)JSON_DOC_INIT;
 }
 
 static void add_path(struct buf *b, const struct json_node *n)
@@ -233,7 +262,7 @@ int json_get_strv(
 	if (r <= 0)
 		return r;
 	for (size_t i = 0; i < count; i++) {
-		const char *s;
+		const char *s = NULL;
 
 		json_item(&array, i, &item);
 		if (json_as_string(&item, &s, err) < 0)

@@ -16,12 +16,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/compiler.h"
 #include "base/error.h"
 #include "base/str.h"
 
 struct json_doc {
-	void *root; /* the library's */
+	void *root; /* the library's, in `memory` */
+	struct arena memory;
 };
 
 struct json_node {
@@ -31,13 +33,14 @@ struct json_node {
 	size_t index;                   /* in an array */
 };
 
-/* Parses `len` bytes. On failure the message has line and column. */
+/* Parses `len` bytes. On failure the message has line and column. Not for two threads at once: the library has one
+ * allocator for all. */
 int json_parse(struct json_doc *d, const char *text, size_t len, struct md_error *err);
 void json_done(struct json_doc *d);
 #define _auto_json_ _auto_(json_done)
 #define JSON_DOC_INIT                                                                              \
 	{                                                                                          \
-		NULL                                                                               \
+		NULL, ARENA_INIT                                                                   \
 	}
 
 /* The root as a node; it must be an object. */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/spawn.h"
 #include "sys/kernel.h"
 #include "base/poison.h"
 
@@ -362,12 +363,12 @@ static void step_close(struct init *in)
 	for (unsigned int fd = from, begin = from; fd <= top; fd++) {
 		if (fd < top && !is_kept(in, fd))
 			continue;
-		if (fd > begin && close_range(begin, fd - 1, 0) < 0)
+		if (fd > begin && sys_close_range(begin, fd - 1) < 0)
 			close_each(begin, fd - 1);
 		begin = fd + 1;
 	}
 	/* What is above may have been inherited from a careless caller; the runtime made it CLOEXEC. */
-	if (close_range(top, ~0U, 0) < 0)
+	if (sys_close_range(top, ~0U) < 0)
 		close_each(top, 4095);
 }
 
@@ -489,13 +490,9 @@ _noreturn_ void init_run(const struct init_plan *plan)
 		.proc = -1,
 		.tty = -1,
 		.hierarchies = -1 };
-	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	spawn_reset_signals();
 	umask(0022);
 	for (size_t i = 0; i < count; i++) {
 		in.step = steps[i].name;

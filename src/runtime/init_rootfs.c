@@ -167,11 +167,11 @@ static void move_root(struct init *in)
 	_auto_close_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_auto_close_ int info = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	char parent[24];
-	struct statx s;
+	int64_t id = -1;
 
-	if (old < 0 || info < 0 || statx(old, "", AT_EMPTY_PATH, STATX_MNT_ID, &s) < 0)
+	if (old < 0 || info < 0 || (id = sys_mount_id(old)) < 0)
 		init_fail(in, errno, "look at the old root", NULL);
-	init_number(parent, (int64_t)s.stx_mnt_id);
+	init_number(parent, id);
 	if (mount(NULL, "/", NULL, MS_SLAVE, NULL) < 0)
 		init_fail(in, errno, "cut the old root off the host", NULL);
 	cover_old_root(in);

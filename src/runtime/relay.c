@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -25,7 +26,8 @@ int relay_open(struct relay *r, bool subreaper, struct md_error *err)
 		SIGPIPE, SIGTTIN, SIGTTOU, SIGTSTP };
 	sigset_t set;
 
-	sigfillset(&set);
+	/* sigfillset() leaves out what the C library keeps to itself. */
+	memset(&set, 0xff, sizeof(set));
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		sigdelset(&set, own[i]);
 	sigprocmask(SIG_SETMASK, &set, &r->old_mask);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/signals.h"
 #include "base/str.h"
 #include "json/json_read.h"
 #include "json/json_write.h"
@@ -170,7 +171,7 @@ void text_add_exit(struct buf *out, const struct shim_msg *m)
 	};
 	struct json_writer w = begin(out, "exit");
 	uint32_t reason = m->exit.reason, sig = m->exit.signal;
-	const char *name = sig > 0 && sig < NSIG ? sigabbrev_np((int)sig) : NULL;
+	const char *name = sig < NSIG ? signal_name((int)sig) : NULL;
 	char text[16];
 
 	snprintf(text, sizeof(text), name ? "SIG%s" : "%.0s%u", name ? name : "", sig);

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/sched.h>
+#include <linux/stat.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -43,7 +44,7 @@ int sys_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t re
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned int)flags | O_CLOEXEC,
-		.mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
+		.mode = flags & O_CREAT ? mode : 0,
 		.resolve = resolve,
 	};
 	long fd;
@@ -55,6 +56,20 @@ int sys_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t re
 			break;
 	}
 	return (int)fd;
+}
+
+int64_t sys_mount_id(int fd)
+{
+	struct statx s;
+
+	return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &s) < 0
+		       ? -1
+		       : (int64_t)s.stx_mnt_id;
+}
+
+int sys_close_range(unsigned int first, unsigned int last)
+{
+	return (int)syscall(SYS_close_range, first, last, 0);
 }
 
 int sys_pidfd_open(pid_t pid)

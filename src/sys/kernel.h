@@ -21,6 +21,12 @@ pid_t sys_clone(uint64_t flags, int cgroup_fd);
 /* openat2(2): path resolution with RESOLVE_* rules. ENOSYS before 5.6. */
 int sys_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve);
 
+/* The id by which /proc/self/mountinfo calls the mount that `fd` lies on. */
+int64_t sys_mount_id(int fd);
+
+/* close_range(2), both ends included. ENOSYS before 5.9. */
+int sys_close_range(unsigned int first, unsigned int last);
+
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_send_signal(int pidfd, int sig);
 /* What its parent has heard, as waitpid(2) has it: also when we aren't it. EAGAIN: it hasn't yet; ENOTTY: this kernel (before

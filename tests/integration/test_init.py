@@ -53,7 +53,7 @@ def test_it_sleeps_when_idle(namespace):
     assert leaks.read(f"/proc/{namespace.pid}/status").split("voluntary_ctxt_switches:")[1].split()[0] == switches
 
 
-@pytest.mark.parametrize("sig", [signal.SIGHUP, signal.SIGUSR1, signal.SIGINT])
+@pytest.mark.parametrize("sig", [signal.SIGHUP, signal.SIGUSR1, signal.SIGINT, signal.SIGRTMIN, signal.SIGRTMAX])
 def test_signals_are_passed_on_and_it_stays(namespace, sig):
     p = namespace.start(f"trap 'echo got; exit 5' {sig.value}; echo up; while :; do sleep 0.01; done")
     assert p.stdout.readline() == "up\n"

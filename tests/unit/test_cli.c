@@ -7,7 +7,7 @@
 
 #include "base/compiler.h"
 #include "cli/detach.h"
-#include "cli/signals.h"
+#include "base/signals.h"
 
 /* Feeds the pieces one after the other; returns what came through. */
 static bool feed(const char *const *pieces, char *to, size_t *ret_len)
@@ -59,6 +59,13 @@ static void signals_by_name_and_number(void **state)
 	assert_int_equal(signal_number("sigusr1"), SIGUSR1);
 	assert_int_equal(signal_number("9"), 9);
 	assert_int_equal(signal_number("64"), 64);
+	assert_int_equal(signal_number("RTMIN"), 34);
+	assert_int_equal(signal_number("SIGRTMIN+3"), 37);
+	assert_int_equal(signal_number("rtmax-1"), 63);
+	assert_int_equal(signal_number("IO"), SIGIO);
+	assert_int_equal(signal_number("RTMIN-1"), -1);
+	assert_int_equal(signal_number("RTMIN+31"), -1);
+	assert_int_equal(signal_number("RTMINX"), -1);
 	assert_int_equal(signal_number("0"), -1);
 	assert_int_equal(signal_number("65"), -1);
 	assert_int_equal(signal_number("-9"), -1);
