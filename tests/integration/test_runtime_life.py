@@ -4,7 +4,6 @@
 import fcntl
 import json
 import os
-import re
 import signal
 import subprocess
 
@@ -135,7 +134,7 @@ def test_without_descriptors_there_is_a_clear_error(bundle):
     bundle.prefix = ["prlimit", "--nofile=9:9"]
     bundle.create(ok=False)
     bundle.prefix = []
-    assert re.search("Too many open files|No file descriptors", bundle.log.read_text())
+    assert "Too many open files" in bundle.log.read_text()
 
 
 def test_a_created_container_can_be_deleted(bundle):
