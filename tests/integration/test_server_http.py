@@ -244,7 +244,9 @@ def test_nothing_is_answered_twice_or_smuggled(web):
 def test_slow_headers_and_bodies_are_cut_off(web):
     started = time.monotonic()
     sockets = []
-    for data in (b"GET /healthz HTTP/1.1\r\nHost: loc", post(b"{", "Content-Length: 10"), b""):
+    # libwebsockets 4.1 waits for more behind a last header whose name has one letter; no client is known that sends such a one.
+    one_letter = get("/healthz", "a:"), get("/healthz", "x: y"), get() + get("/healthz", "a:")
+    for data in (b"GET /healthz HTTP/1.1\r\nHost: loc", post(b"{", "Content-Length: 10"), b"", *one_letter):
         s = socket.create_connection(("127.0.0.1", web.port), 25)
         s.sendall(data)
         sockets.append(s)
