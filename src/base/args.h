@@ -60,6 +60,7 @@ struct args_command {
 	const char *summary; /* one line, for the list of commands */
 	const char *usage;   /* "run [OPTIONS] [IMAGE] [COMMAND [ARG...]]" */
 	const char *text;    /* further paragraphs of its help, or NULL */
+	const char *verbs;   /* what its first operand may be, apart by blanks, or NULL */
 	const struct args_option *options;
 	/* argv[0] is the command's name. Returns the exit code. */
 	int (*run)(const struct args_command *c, int argc, char **argv);

@@ -33,6 +33,7 @@ const struct args_command cmd_audit = {
 	.name = "audit",
 	.summary = "Check that the server's audit log is whole",
 	.usage = "audit verify",
+	.verbs = "verify",
 	.text = "Each line holds the hash of the one before: a changed, cut or removed line is "
 		"found and\n"
 		"named; the exit code is 1 then.",

@@ -174,6 +174,7 @@ const struct args_command cmd_network = {
 	.summary = "Show and maintain the network of workspaces",
 	.usage = "network ls | inspect | reload | restore | rm | attach WORKSPACE | detach "
 		 "WORKSPACE",
+	.verbs = "ls inspect reload restore rm attach detach",
 	.text = "ls       addresses and policies\n"
 		"inspect  the same and counters, as JSON\n"
 		"reload   put our firewall rules back, as after a flush of the host's\n"

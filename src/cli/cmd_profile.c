@@ -261,6 +261,7 @@ const struct args_command cmd_profile = {
 	.name = "profile",
 	.summary = "Show how a running workspace is really confined",
 	.usage = "profile ls | show [WORKSPACE | --profile NAME]",
+	.verbs = "ls show",
 	.text = "`ls` lists the profiles and what each looser one gives up. `show WORKSPACE` is "
 		"read from its\n"
 		"first process: namespaces, ids, capabilities, filter, limits, mounts and masks. "

@@ -286,6 +286,7 @@ const struct args_command cmd_recordings = {
 	.summary = "List, export and remove recordings of a workspace's terminals",
 	.usage = "recordings ls WORKSPACE | export WORKSPACE RECORDING [-o FILE] | rm WORKSPACE "
 		 "RECORDING | prune",
+	.verbs = "ls export rm prune",
 	.text = "They are asciicast v2 files (`asciinema play FILE`). `prune` removes what is past "
 		"the limits of its\n"
 		"workspace, as the server does each hour, each new recording and `ls`. `path` "

@@ -49,6 +49,7 @@ const struct args_command cmd_system = {
 	.name = "system",
 	.summary = "Find and remove what crashes left",
 	.usage = "system prune [--dry-run] | balance",
+	.verbs = "prune balance",
 	.text = "prune: no workspace that `" PROGRAM
 		" ps -a` lists loses anything, and nothing that isn't provably of\n"
 		"this installation is touched.\n\n"

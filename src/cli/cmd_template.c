@@ -139,6 +139,7 @@ const struct args_command cmd_template = {
 	.name = "template",
 	.summary = "Name sets of settings for new workspaces",
 	.usage = "template set NAME [OPTIONS] | show NAME | ls | rm NAME",
+	.verbs = "set show ls rm",
 	.text = "`set` makes or replaces one. `mdocker run --template NAME` and `template =` of "
 		"the "
 		"server's\nconfiguration use it; workspaces that there are stay as they are.",

@@ -257,6 +257,7 @@ const struct args_command cmd_workspace = {
 	.name = "workspace",
 	.summary = "Open a user's workspace (made and started where needed), look at it, stop it",
 	.usage = "workspace open|inspect|stop NAME --owner USER [OPTIONS]",
+	.verbs = "open inspect stop",
 	.text = "`open` prints one JSON line {\"id\",\"name\",\"state\",\"socket\"}, `inspect` one "
 		"with state,\n"
 		"limits and usage. The options about a new workspace are for `open`.",

@@ -62,16 +62,46 @@ def test_manual_pages_tell_each_command_and_option(installed):
         assert options_of(help_text) and not missing, missing
 
 
-def test_bash_completes_commands_and_options(installed):
+@pytest.fixture
+def complete(installed):
+    """What bash offers behind these words."""
     _, prefix = installed
+    script = ('. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mdocker; echo "${COMPREPLY[@]}"')
+    source = prefix / "share/bash-completion/completions/mdocker"
+    env = os.environ | {"PATH": f"{prefix}/bin:{os.environ['PATH']}"}
+    return lambda *words: run(["bash", "-c", script, "bash", source, "mdocker", *words], env=env).ok().out.split()
 
-    def complete(*words):
-        script = ('. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mdocker; echo "${COMPREPLY[@]}"')
-        source = prefix / "share/bash-completion/completions/mdocker"
-        return run(["bash", "-c", script, "bash", source, *words]).ok().out.split()
 
-    assert complete("mdocker", "sto") == ["stop"]
-    assert complete("mdocker", "run", "--memory-") == ["--memory-swap"]
+def test_bash_completes_commands_verbs_and_options(complete):
+    assert complete("sto") == ["stop"]
+    assert complete("run", "--memory-") == ["--memory-swap"]
+    assert complete("recordings", "e") == ["export"]
+    assert complete("network", "re") == ["reload", "restore"]
+    assert complete("profile", "") == ["--profile", "ls", "show"]
+    assert complete("profile", "show", "--profile", "str") == ["strict"]
+    assert complete("run", "--profile", "de") == ["default"]
+    assert complete("stop", "export") == []
+
+
+def test_bash_completes_names(place, complete):
+    place.need_images("busybox")
+    place.mdocker("run", "--name", "webbed", "busybox", "true").ok()
+    place.mdocker("run", "-d", "--name", "webcam", "busybox", "sleep", "1000").ok()
+    place.mdocker("template", "set", "course", "--memory", "200m").ok()
+    (w,) = json.loads(place.mdocker("inspect", "webcam").ok().out)
+    folder = place.root / "workspaces" / w["workspace"]["id"] / "recordings"
+    folder.mkdir(exist_ok=True)
+    (folder / "20990101T000000Z-t1.cast").write_text('{"version": 2, "width": 80, "height": 24, "title": "a b"}\n')
+    here = "--root", place.root, "--state", place.state
+    both = ["webbed", "webcam"]  # names, no ids
+    for words in (("rm",), ("recordings", "ls"), ("recordings", "export"), ("network", "detach"), ("workspace", "stop")):
+        assert sorted(complete(*here, *words, "w")) == both, words
+    assert complete(*here, "profile", "show", "w") == ["webcam"]
+    assert complete(*here, "recordings", "rm", "webcam", "2") == ["20990101T000000Z-t1"]
+    assert complete(*here, "recordings", "ls", "webcam", "2") == []
+    assert complete(*here, "run", "busy") == ["busybox"]
+    assert complete(*here, "workspace", "open", "anna", "--image", "b") == ["busybox"]
+    assert complete(*here, "template", "show", "c") == complete(*here, "run", "--template", "c") == ["course"]
 
 
 def test_the_unit_is_sound(installed):
