@@ -32,15 +32,25 @@ static const struct args_option options[] = {
 	ARGS_END,
 };
 
+static void add_numbers(
+	struct json_writer *w, const char *key, const uint64_t *numbers, size_t count)
+{
+	if (!count)
+		return;
+	json_array_begin(w, key);
+	for (size_t i = 0; i < count; i++)
+		json_add_u64(w, NULL, numbers[i]);
+	json_array_end(w);
+}
+
 static void add_cpu(struct json_writer *w, const struct cgroup_stats *s)
 {
 	json_object_begin(w, "cpu");
 	json_object_begin(w, "usage");
 	json_add_u64(w, "total", s->cpu_total);
-	json_array_begin(w, "percpu");
-	for (size_t i = 0; i < s->cpu_count; i++)
-		json_add_u64(w, NULL, s->cpu_each[i]);
-	json_array_end(w);
+	add_numbers(w, "percpu", s->cpu_each, s->cpu_count);
+	add_numbers(w, "percpu_kernel", s->cpu_each_kernel, s->cpu_each_count);
+	add_numbers(w, "percpu_user", s->cpu_each_user, s->cpu_each_count);
 	json_add_u64(w, "kernel", s->cpu_kernel);
 	json_add_u64(w, "user", s->cpu_user);
 	json_object_end(w);
@@ -49,6 +59,23 @@ static void add_cpu(struct json_writer *w, const struct cgroup_stats *s)
 	json_add_u64(w, "throttledPeriods", s->throttled_periods);
 	json_add_u64(w, "throttledTime", s->throttled_time);
 	json_object_end(w);
+	json_object_end(w);
+}
+
+static void add_cpuset(struct json_writer *w, const struct cgroup_cpuset_stats *s)
+{
+	json_object_begin(w, "cpuset");
+	add_numbers(w, "cpus", s->cpus, s->cpu_count);
+	json_add_u64(w, "cpu_exclusive", s->cpu_exclusive);
+	add_numbers(w, "mems", s->mems, s->mem_count);
+	json_add_u64(w, "mem_hardwall", s->mem_hardwall);
+	json_add_u64(w, "mem_exclusive", s->mem_exclusive);
+	json_add_u64(w, "memory_migrate", s->memory_migrate);
+	json_add_u64(w, "memory_spread_page", s->memory_spread_page);
+	json_add_u64(w, "memory_spread_slab", s->memory_spread_slab);
+	json_add_u64(w, "memory_pressure", s->memory_pressure);
+	json_add_u64(w, "sched_load_balance", s->sched_load_balance);
+	json_add_i64(w, "sched_relax_domain_level", s->sched_relax_domain_level);
 	json_object_end(w);
 }
 
@@ -93,35 +120,56 @@ static void add_memory(struct json_writer *w, const struct cgroup_stats *s)
 	json_object_end(w);
 }
 
-static void add_io(
-	struct json_writer *w, const char *key, const struct cgroup_stat_pair *p, size_t count)
+static void add_io(struct json_writer *w, const char *key, const struct cgroup_io_stats *io)
 {
+	if (!io->count)
+		return;
 	json_array_begin(w, key);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < io->count; i++) {
+		const struct cgroup_stat_pair *p = &io->items[i];
+
 		json_object_begin(w, NULL);
-		json_add_u64(w, "major", p[i].major);
-		json_add_u64(w, "minor", p[i].minor);
-		json_add_string(w, "op", p[i].op);
-		json_add_u64(w, "value", p[i].value);
+		json_add_u64(w, "major", p->major);
+		json_add_u64(w, "minor", p->minor);
+		if (p->op[0])
+			json_add_string(w, "op", p->op);
+		json_add_u64(w, "value", p->value);
 		json_object_end(w);
 	}
 	json_array_end(w);
+}
+
+static void add_blkio(struct json_writer *w, const struct cgroup_stats *s)
+{
+	static const char *const names[CGROUP_IO_KINDS] = {
+		[CGROUP_IO_BYTES] = "ioServiceBytesRecursive",
+		[CGROUP_IO_OPS] = "ioServicedRecursive",
+		[CGROUP_IO_QUEUED] = "ioQueueRecursive",
+		[CGROUP_IO_SERVICE_TIME] = "ioServiceTimeRecursive",
+		[CGROUP_IO_WAIT_TIME] = "ioWaitTimeRecursive",
+		[CGROUP_IO_MERGED] = "ioMergedRecursive",
+		[CGROUP_IO_TIME] = "ioTimeRecursive",
+		[CGROUP_IO_SECTORS] = "sectorsRecursive",
+	};
+
+	json_object_begin(w, "blkio");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		add_io(w, names[i], &s->io[i]);
+	json_object_end(w);
 }
 
 static void add_data(struct json_writer *w, const struct cgroup_stats *s)
 {
 	json_object_begin(w, "data");
 	add_cpu(w, s);
+	add_cpuset(w, &s->cpuset);
 	add_memory(w, s);
 	json_object_begin(w, "pids");
 	json_add_u64(w, "current", s->pids_current);
 	if (s->pids_limit && s->pids_limit != UINT64_MAX)
 		json_add_u64(w, "limit", s->pids_limit);
 	json_object_end(w);
-	json_object_begin(w, "blkio");
-	add_io(w, "ioServiceBytesRecursive", s->io_bytes, s->io_bytes_count);
-	add_io(w, "ioServicedRecursive", s->io_ops, s->io_ops_count);
-	json_object_end(w);
+	add_blkio(w, s);
 	json_object_begin(w, "hugetlb");
 	for (size_t i = 0; i < s->hugetlb_count; i++) {
 		const struct cgroup_hugetlb_stats *h = &s->hugetlb[i];

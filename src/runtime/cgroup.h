@@ -121,7 +121,7 @@ bool cgroup_is_pure_v2(const struct cgroup *c);
 
 struct cgroup_stat_pair {
 	uint32_t major, minor;
-	char op[16];
+	char op[16]; /* "": no more than the device */
 	uint64_t value;
 };
 
@@ -132,6 +132,34 @@ struct cgroup_hugetlb_stats {
 
 enum { CGROUP_STAT_DEVICES = 64, CGROUP_STAT_CPUS = 256, CGROUP_STAT_HUGETLB = 8 };
 
+/* The unified tree counts the first two only. */
+enum cgroup_io_kind {
+	CGROUP_IO_BYTES,
+	CGROUP_IO_OPS,
+	CGROUP_IO_QUEUED,
+	CGROUP_IO_SERVICE_TIME,
+	CGROUP_IO_WAIT_TIME,
+	CGROUP_IO_MERGED,
+	CGROUP_IO_TIME,
+	CGROUP_IO_SECTORS,
+	CGROUP_IO_KINDS,
+};
+
+struct cgroup_io_stats {
+	struct cgroup_stat_pair items[CGROUP_STAT_DEVICES];
+	size_t count;
+};
+
+/* The knobs of v1; all 0 elsewhere. */
+struct cgroup_cpuset_stats {
+	uint64_t cpus[CGROUP_STAT_CPUS], mems[CGROUP_STAT_CPUS];
+	size_t cpu_count, mem_count;
+	uint64_t cpu_exclusive, mem_exclusive, mem_hardwall;
+	uint64_t memory_migrate, memory_pressure, memory_spread_page, memory_spread_slab;
+	uint64_t sched_load_balance;
+	int64_t sched_relax_domain_level;
+};
+
 struct cgroup_memory_stats {
 	uint64_t usage, max, failcnt, limit;
 };
@@ -140,14 +168,15 @@ struct cgroup_memory_stats {
 struct cgroup_stats {
 	uint64_t cpu_total, cpu_user, cpu_kernel;
 	uint64_t cpu_each[CGROUP_STAT_CPUS];
-	size_t cpu_count;
+	uint64_t cpu_each_kernel[CGROUP_STAT_CPUS], cpu_each_user[CGROUP_STAT_CPUS];
+	size_t cpu_count, cpu_each_count; /* of cpu_each; of the two behind it */
 	uint64_t periods, throttled_periods, throttled_time;
 	struct cgroup_memory_stats memory, swap, kernel, kernel_tcp;
 	uint64_t memory_cache;
 	char *memory_raw; /* owned: memory.stat as the kernel writes it, or NULL */
 	uint64_t pids_current, pids_limit;
-	struct cgroup_stat_pair io_bytes[CGROUP_STAT_DEVICES], io_ops[CGROUP_STAT_DEVICES];
-	size_t io_bytes_count, io_ops_count;
+	struct cgroup_cpuset_stats cpuset;
+	struct cgroup_io_stats io[CGROUP_IO_KINDS];
 	struct cgroup_hugetlb_stats hugetlb[CGROUP_STAT_HUGETLB];
 	size_t hugetlb_count;
 	uint64_t oom_kills;

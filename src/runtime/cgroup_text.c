@@ -135,9 +135,10 @@ void cgroup_text_io(char *text, struct cgroup_stats *ret)
 {
 	static const struct {
 		const char *key, *op;
-		bool bytes;
-	} keys[] = { { "rbytes=", "Read", true }, { "wbytes=", "Write", true },
-		{ "rios=", "Read", false }, { "wios=", "Write", false } };
+		enum cgroup_io_kind kind;
+	} keys[] = { { "rbytes=", "Read", CGROUP_IO_BYTES },
+		{ "wbytes=", "Write", CGROUP_IO_BYTES }, { "rios=", "Read", CGROUP_IO_OPS },
+		{ "wios=", "Write", CGROUP_IO_OPS } };
 	char *line;
 
 	while ((line = strsep(&text, "\n"))) {
@@ -146,13 +147,13 @@ void cgroup_text_io(char *text, struct cgroup_stats *ret)
 		if (sscanf(line, "%u:%u ", &major, &minor) != 2)
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-			size_t *count = keys[i].bytes ? &ret->io_bytes_count : &ret->io_ops_count;
+			struct cgroup_io_stats *io = &ret->io[keys[i].kind];
 			const char *found = strstr(line, keys[i].key);
 			struct cgroup_stat_pair *p;
 
-			if (!found || *count == CGROUP_STAT_DEVICES)
+			if (!found || io->count == CGROUP_STAT_DEVICES)
 				continue;
-			p = &(keys[i].bytes ? ret->io_bytes : ret->io_ops)[(*count)++];
+			p = &io->items[io->count++];
 			p->major = major;
 			p->minor = minor;
 			snprintf(p->op, sizeof(p->op), "%s", keys[i].op);
@@ -161,21 +162,21 @@ void cgroup_text_io(char *text, struct cgroup_stats *ret)
 	}
 }
 
-size_t cgroup_text_blkio(char *text, struct cgroup_stat_pair *ret)
+void cgroup_text_blkio(char *text, struct cgroup_io_stats *ret)
 {
-	size_t count = 0;
 	char *line;
 
-	while (count < CGROUP_STAT_DEVICES && (line = strsep(&text, "\n"))) {
-		struct cgroup_stat_pair p;
+	ret->count = 0;
+	while (ret->count < CGROUP_STAT_DEVICES && (line = strsep(&text, "\n"))) {
+		struct cgroup_stat_pair p = { .op = "" };
 		unsigned long long value;
 
-		if (sscanf(line, "%u:%u %15s %llu", &p.major, &p.minor, p.op, &value) != 4)
+		if (sscanf(line, "%u:%u %15[A-Za-z] %llu", &p.major, &p.minor, p.op, &value) != 4 &&
+			sscanf(line, "%u:%u %llu", &p.major, &p.minor, &value) != 3)
 			continue;
 		p.value = value;
-		ret[count++] = p;
+		ret->items[ret->count++] = p;
 	}
-	return count;
 }
 
 size_t cgroup_text_cpus(char *text, uint64_t *ret)
@@ -186,6 +187,41 @@ size_t cgroup_text_cpus(char *text, uint64_t *ret)
 	while (count < CGROUP_STAT_CPUS && (word = strsep(&text, " "))) {
 		if (word[0])
 			ret[count++] = strtoull(word, NULL, 10);
+	}
+	return count;
+}
+
+size_t cgroup_text_cpu_times(char *text, uint64_t *ret_user, uint64_t *ret_kernel)
+{
+	size_t count = 0;
+	char *line;
+
+	while (count < CGROUP_STAT_CPUS && (line = strsep(&text, "\n"))) {
+		unsigned long long user, kernel;
+
+		if (sscanf(line, "%*u %llu %llu", &user, &kernel) != 2)
+			continue;
+		ret_user[count] = user;
+		ret_kernel[count++] = kernel;
+	}
+	return count;
+}
+
+size_t cgroup_text_list(const char *text, uint64_t *ret)
+{
+	size_t count = 0;
+
+	while (*text) {
+		char *end;
+		unsigned long first = strtoul(text, &end, 10), last = first;
+
+		if (end == text)
+			break;
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		for (; first <= last && count < CGROUP_STAT_CPUS; first++)
+			ret[count++] = first;
+		text = end + (*end == ',');
 	}
 	return count;
 }

@@ -36,10 +36,16 @@ int cgroup_text_pids(const char *text, pid_t **pids, size_t *count);
 /* io.stat: "8:0 rbytes=1 wbytes=2 rios=3 wios=4 ..." a line. */
 void cgroup_text_io(char *text, struct cgroup_stats *ret);
 
-/* blkio.throttle.*: "8:0 Read 4096" a line, "Total N" last. Returns how many, at most CGROUP_STAT_DEVICES. */
-size_t cgroup_text_blkio(char *text, struct cgroup_stat_pair *ret);
+/* blkio.*: "8:0 Read 4096" or "8:0 4096" a line, "Total N" last. */
+void cgroup_text_blkio(char *text, struct cgroup_io_stats *ret);
 
 /* cpuacct.usage_percpu: a number for each. Returns how many, at most CGROUP_STAT_CPUS. */
 size_t cgroup_text_cpus(char *text, uint64_t *ret);
+
+/* cpuacct.usage_all: "0 USER KERNEL" a line, behind one of words. Returns how many, at most CGROUP_STAT_CPUS. */
+size_t cgroup_text_cpu_times(char *text, uint64_t *ret_user, uint64_t *ret_kernel);
+
+/* cpuset.cpus, cpuset.mems: "0-3,7". Returns how many numbers that is, at most CGROUP_STAT_CPUS. */
+size_t cgroup_text_list(const char *text, uint64_t *ret);
 
 #endif

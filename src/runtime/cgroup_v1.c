@@ -400,11 +400,54 @@ static void memory_stats(int fd, struct cgroup_stats *s)
 		s->memory_raw = strdup(text);
 }
 
-static size_t read_blkio(int fd, const char *file, struct cgroup_stat_pair *to)
+/* What there is depends on the I/O scheduler; the throttle counts with any. */
+static void blkio_stats(int fd, struct cgroup_stats *s)
 {
+	static const struct {
+		const char *file;
+		enum cgroup_io_kind kind;
+	} files[] = {
+		{ "blkio.throttle.io_service_bytes_recursive", CGROUP_IO_BYTES },
+		{ "blkio.throttle.io_serviced_recursive", CGROUP_IO_OPS },
+		{ "blkio.bfq.io_queued_recursive", CGROUP_IO_QUEUED },
+		{ "blkio.bfq.io_service_time_recursive", CGROUP_IO_SERVICE_TIME },
+		{ "blkio.bfq.io_wait_time_recursive", CGROUP_IO_WAIT_TIME },
+		{ "blkio.bfq.io_merged_recursive", CGROUP_IO_MERGED },
+		{ "blkio.bfq.time_recursive", CGROUP_IO_TIME },
+		{ "blkio.bfq.sectors_recursive", CGROUP_IO_SECTORS },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		char text[8192];
+
+		if (cgroup_read(fd, files[i].file, text, sizeof(text)))
+			cgroup_text_blkio(text, &s->io[files[i].kind]);
+	}
+}
+
+static void cpuset_stats(int fd, struct cgroup_cpuset_stats *s)
+{
+	const struct {
+		const char *file;
+		uint64_t *to;
+	} files[] = { { "cpuset.cpu_exclusive", &s->cpu_exclusive },
+		{ "cpuset.mem_exclusive", &s->mem_exclusive },
+		{ "cpuset.mem_hardwall", &s->mem_hardwall },
+		{ "cpuset.memory_migrate", &s->memory_migrate },
+		{ "cpuset.memory_pressure", &s->memory_pressure },
+		{ "cpuset.memory_spread_page", &s->memory_spread_page },
+		{ "cpuset.memory_spread_slab", &s->memory_spread_slab },
+		{ "cpuset.sched_load_balance", &s->sched_load_balance } };
 	char text[8192];
 
-	return cgroup_read(fd, file, text, sizeof(text)) ? cgroup_text_blkio(text, to) : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		*files[i].to = cgroup_read_u64(fd, files[i].file);
+	if (cgroup_read(fd, "cpuset.cpus", text, sizeof(text)))
+		s->cpu_count = cgroup_text_list(text, s->cpus);
+	if (cgroup_read(fd, "cpuset.mems", text, sizeof(text)))
+		s->mem_count = cgroup_text_list(text, s->mems);
+	if (cgroup_read(fd, "cpuset.sched_relax_domain_level", text, sizeof(text)))
+		s->sched_relax_domain_level = strtoll(text, NULL, 10);
 }
 
 static void cpuacct_stats(int fd, struct cgroup_stats *s)
@@ -418,6 +461,9 @@ static void cpuacct_stats(int fd, struct cgroup_stats *s)
 	s->cpu_count = 0;
 	if (cgroup_read(fd, "cpuacct.usage_percpu", text, sizeof(text)))
 		s->cpu_count = cgroup_text_cpus(text, s->cpu_each);
+	if (cgroup_read(fd, "cpuacct.usage_all", text, sizeof(text)))
+		s->cpu_each_count =
+			cgroup_text_cpu_times(text, s->cpu_each_user, s->cpu_each_kernel);
 }
 
 static void v1_stats(const struct cgroup_tree *t, struct cgroup_stats *s)
@@ -435,12 +481,10 @@ static void v1_stats(const struct cgroup_tree *t, struct cgroup_stats *s)
 		s->pids_current = cgroup_read_u64(t->fd, "pids.current");
 		s->pids_limit = cgroup_read_u64(t->fd, "pids.max");
 	}
-	if (t->controllers & CTL_IO) {
-		s->io_bytes_count =
-			read_blkio(t->fd, "blkio.throttle.io_service_bytes_recursive", s->io_bytes);
-		s->io_ops_count =
-			read_blkio(t->fd, "blkio.throttle.io_serviced_recursive", s->io_ops);
-	}
+	if (t->controllers & CTL_CPUSET)
+		cpuset_stats(t->fd, &s->cpuset);
+	if (t->controllers & CTL_IO)
+		blkio_stats(t->fd, s);
 	if (t->controllers & CTL_HUGETLB)
 		cgroup_hugetlb_stats(t->fd, "usage_in_bytes", "max_usage_in_bytes", s);
 }

@@ -341,6 +341,11 @@ static void memory_stats(int fd, struct cgroup_stats *s)
 	s->memory.failcnt = cgroup_read_key(fd, "memory.events", "max");
 	s->swap.usage = cgroup_read_u64(fd, "memory.swap.current");
 	s->swap.limit = cgroup_read_u64(fd, "memory.swap.max");
+	/* As v1 counts it and runc tells it: memory and swap together. */
+	s->swap.usage += s->memory.usage;
+	s->swap.limit = s->swap.limit > UINT64_MAX - s->memory.limit
+				? UINT64_MAX
+				: s->swap.limit + s->memory.limit;
 	s->memory_cache = cgroup_read_key(fd, "memory.stat", "file");
 	s->oom_kills = cgroup_read_key(fd, "memory.events", "oom_kill");
 	if (cgroup_read(fd, "memory.stat", text, sizeof(text)))

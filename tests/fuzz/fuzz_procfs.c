@@ -53,18 +53,27 @@ static void read_mounts(const struct text *t)
 static void read_stats(const struct text *t)
 {
 	_auto_free_ struct cgroup_stats *s = calloc(1, sizeof(*s));
-	_auto_free_ char *io = copy(t), *blkio = copy(t), *cpus = copy(t);
+	_auto_free_ char *io = copy(t), *blkio = copy(t), *cpus = copy(t), *times = copy(t),
+			 *list = copy(t);
 
 	if (!s)
 		return;
 	cgroup_text_io(io, s);
-	if (s->io_bytes_count > CGROUP_STAT_DEVICES || s->io_ops_count > CGROUP_STAT_DEVICES)
-		abort();
-	s->io_bytes_count = cgroup_text_blkio(blkio, s->io_bytes);
-	for (size_t i = 0; i < s->io_bytes_count; i++) {
-		if (!s->io_bytes[i].op[0] || strlen(s->io_bytes[i].op) >= sizeof(s->io_bytes[i].op))
+	for (size_t k = 0; k < CGROUP_IO_KINDS; k++) {
+		if (s->io[k].count > CGROUP_STAT_DEVICES)
 			abort();
 	}
+	cgroup_text_blkio(blkio, &s->io[CGROUP_IO_TIME]);
+	for (size_t i = 0; i < s->io[CGROUP_IO_TIME].count; i++) {
+		const struct cgroup_stat_pair *p = &s->io[CGROUP_IO_TIME].items[i];
+
+		if (strlen(p->op) >= sizeof(p->op))
+			abort();
+	}
+	s->cpu_each_count = cgroup_text_cpu_times(times, s->cpu_each_user, s->cpu_each_kernel);
+	s->cpuset.cpu_count = cgroup_text_list(list, s->cpuset.cpus);
+	if (s->cpu_each_count > CGROUP_STAT_CPUS || s->cpuset.cpu_count > CGROUP_STAT_CPUS)
+		abort();
 	s->cpu_count = cgroup_text_cpus(cpus, s->cpu_each);
 	if (s->cpu_count > CGROUP_STAT_CPUS)
 		abort();
@@ -115,6 +124,9 @@ const uint8_t *fuzz_seed(size_t index, size_t *ret_len)
 		"rbytes=18446744073709551616\n",
 		"8:0 Read 4096\n8:0 Write 0\n8:0 Total 4096\nTotal 4096\n",
 		"120 0 99999999999999999999 7\n",
+		"8:0 4096\n8:16 99999999999999999999\n",
+		"cpu user system\n0 15978728 24000000\n1 3 4\n",
+		"0-3,7,9-8,4294967295-18446744073709551615\n",
 		"max\n",
 		"cpuset cpu io memory hugetlb pids rdma\n",
 	};

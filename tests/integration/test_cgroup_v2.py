@@ -3,6 +3,7 @@
 read-only, with the same binaries."""
 
 import glob
+import json
 import re
 
 import pytest
@@ -17,6 +18,7 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup; mount -t ext4 /dev/ubda /mnt
 for module in {modules}; do /bin/busybox insmod $module; done
 mdocker() {{ {mdocker} --root /mnt/r --state /run/s "$@"; }}
 printf '#!/bin/sh\\nexec {mdocker} --root /mnt/r --state /run/s "$@"\\n' >/run/mdocker; chmod 755 /run/mdocker
+RUNTIME={runtime}
 mdocker import {image} busybox
 """ + uml.SAY.replace("{", "{{").replace("}", "}}")
 END = """
@@ -38,6 +40,9 @@ readable() { for d in zero null full random urandom kmsg mem ubda; do head -c 1 
 say devices-outside readable
 say devices-inside eval '(echo 0 >$(ls -d /sys/fs/cgroup/minidocker/*/)cgroup.procs && readable)'
 say stats mdocker stats --format json w
+say group sh -c 'cd /sys/fs/cgroup/minidocker/*/ && cat memory.max memory.swap.max pids.max'
+events() { $RUNTIME --root /run/s/runtime events --stats $(ls /run/s/runtime | head -n 1); }
+say events events
 say rate mdocker run --rm --device-write-bps 2m --device-read-iops 50 busybox /bin/cat /sys/fs/cgroup/io.max
 say weight mdocker run --rm --blkio-weight 500 busybox /bin/true
 say update mdocker update --device-write-bps 1m w
@@ -63,7 +68,7 @@ def answers(images, tmp_path_factory):
     run(["mke2fs", "-q", "-F", "-t", "ext4", disk]).ok()
     modules = " ".join(m for name in ("fs/overlayfs/overlay", "drivers/block/loop")
                        for m in glob.glob(f"/usr/lib/uml/modules/*/kernel/{name}.ko"))
-    prelude = PRELUDE.format(modules=modules, mdocker=program("mdocker"), image=images.busybox_tar)
+    prelude = PRELUDE.format(modules=modules, mdocker=program("mdocker"), runtime=program("mdocker-runtime"), image=images.busybox_tar)
     console = uml.boot(folder, prelude + SCRIPT + END, disk)
     said = uml.answers(console)
     assert "left: " in console, console
@@ -116,6 +121,18 @@ def test_devices_are_refused(answers):
 def test_usage_is_told(answers):
     output, code = answers["stats"]
     assert code == 0 and '"pids":2' in output.replace(" ", ""), output
+
+
+def test_the_runtimes_statistics_are_the_groups(answers):
+    """Swap with the memory, as v1 has it and runc tells it; nothing of what only v1 has."""
+    output, code = answers["events"]
+    assert code == 0, output
+    data = json.loads(output)["data"]
+    memory, swap, pids = map(int, answers["group"][0].split())
+    assert data["memory"]["usage"]["limit"] == memory and data["memory"]["swap"]["limit"] == memory + swap
+    assert data["memory"]["swap"]["usage"] >= data["memory"]["usage"]["usage"] > 0 and data["pids"] == {"current": 2, "limit": pids}
+    assert data["cpu"]["usage"]["total"] > 0 and "percpu" not in data["cpu"]["usage"]
+    assert set(data["cpuset"].values()) == {0}
 
 
 def test_stopping_and_removing_leave_no_group(answers):

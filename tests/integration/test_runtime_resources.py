@@ -5,11 +5,14 @@ import json
 import os
 import pathlib
 import select
+import shutil
 import socket
 import subprocess
 
 import pytest
 from harness import leaks
+from harness.bundle import wait_for
+from harness.process import run
 
 GROUPS = "/sys/fs/cgroup"
 
@@ -117,6 +120,52 @@ def test_a_limit_below_what_is_used_is_refused_if_asked_for(bundle):
     r = subprocess.run(bundle.command("update", "-r", "-", bundle.id), input=document, text=True, capture_output=True, timeout=30)
     assert r.returncode == 1 and "linux.resources.memory.limit" in r.stderr
     assert bundle.status() == "running"
+
+
+def cpu_times(bundle):
+    """Of each CPU: user, kernel."""
+    return [[int(n) for n in line.split()[1:]] for line in said(bundle, "cpuacct.usage_all").splitlines()[1:]]
+
+
+def test_statistics_are_the_kernels_in_runcs_shape(bundle):
+    bundle.linux["resources"] |= {"cpu": {"cpus": "0", "mems": "0"}, "pids": {"limit": 100}}
+    bundle.up(["sh", "-c", "while :; do :; done"])
+    if not unified_only():
+        wait_for(lambda: sum(sum(row) for row in cpu_times(bundle)), "CPU time")
+    bundle.runtime("pause", bundle.id)
+    data = json.loads(bundle.runtime("events", "--stats", bundle.id).stdout)["data"]
+    knobs = ["mem_hardwall", "cpu_exclusive", "mem_exclusive", "memory_migrate", "memory_spread_page", "memory_spread_slab",
+             "memory_pressure", "sched_load_balance", "sched_relax_domain_level"]
+    assert set(data) == {"cpu", "cpuset", "memory", "pids", "blkio", "hugetlb", "intel_rdt", "network_interfaces"}
+    assert set(knobs) == set(data["cpuset"]) - {"cpus", "mems"}
+    assert data["pids"]["limit"] == 100 and data["cpu"]["usage"]["total"] > 0
+    if unified_only():
+        return
+    assert data["cpuset"]["cpus"] == data["cpuset"]["mems"] == [0]
+    for name in knobs:
+        assert data["cpuset"][name] == int(said(bundle, f"cpuset.{name}")), name
+    cpu = data["cpu"]["usage"]
+    assert [list(row) for row in zip(cpu["percpu_user"], cpu["percpu_kernel"])] == cpu_times(bundle)
+    assert sum(cpu["percpu"]) == cpu["total"]
+
+
+@pytest.mark.skipif(not shutil.which("runc"), reason="no runc")
+def test_statistics_have_all_that_the_real_runc_gives(bundle):
+    bundle.up()
+    runc = [shutil.which("runc"), "--root", bundle.folder / "runc"]
+    other = bundle.id + "runc"
+    bundle.linux["cgroupsPath"] = f"/{other}"
+    bundle.write()
+    subprocess.run([*runc, "run", "--detach", "--bundle", bundle.folder, other], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=30, check=True)
+    try:
+        theirs = json.loads(run([*runc, "events", "--stats", other]).ok().out)["data"]
+    finally:
+        run([*runc, "delete", "--force", other]).ok()
+    ours = json.loads(bundle.runtime("events", "--stats", bundle.id).stdout)["data"]
+    missing = [f"{part}.{key}" for part, value in theirs.items() if isinstance(value, dict)
+               for key in value if part not in ("blkio", "hugetlb") and key not in ours[part]]
+    assert missing == []
 
 
 def test_events_tell_of_a_kill_for_memory_and_of_the_end(bundle):

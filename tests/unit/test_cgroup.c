@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "runtime/cgroup.h"
 #include "runtime/cgroup_impl.h"
+#include "runtime/cgroup_text.h"
 
 static int plan(
 	const char *path, enum cgroup_manager manager, struct cgroup **ret, struct md_error *err)
@@ -136,6 +137,34 @@ static void controllers_are_told_by_whole_names(void **state _unused_)
 	assert_int_equal(cgroup_controllers_of("cpu,cpuacct"), CTL_CPU | CTL_CPUACCT);
 	assert_int_equal(cgroup_controllers_of("cpuset io pids"), CTL_CPUSET | CTL_IO | CTL_PIDS);
 	assert_int_equal(cgroup_controllers_of("cpux"), 0);
+}
+
+static void files_of_statistics_are_read(void **state _unused_)
+{
+	static struct cgroup_io_stats io;
+	uint64_t user[CGROUP_STAT_CPUS], kernel[CGROUP_STAT_CPUS], list[CGROUP_STAT_CPUS];
+	char times[] = "cpu user system\n0 24000000 15978728\n1 3 4\n";
+	char ops[] = "8:0 Read 4096\n8:0 Total 4096\nTotal 4096\n", plain[] = "8:16 77\nTotal 77\n";
+
+	assert_int_equal(cgroup_text_cpu_times(times, user, kernel), 2);
+	assert_int_equal(user[0], 24000000);
+	assert_int_equal(kernel[0], 15978728);
+	assert_int_equal(kernel[1], 4);
+	assert_int_equal(cgroup_text_list("0-2,7\n", list), 4);
+	assert_int_equal(list[2], 2);
+	assert_int_equal(list[3], 7);
+	assert_int_equal(cgroup_text_list("\n", list), 0);
+	assert_int_equal(cgroup_text_list("0-99999999", list), CGROUP_STAT_CPUS);
+	assert_int_equal(cgroup_text_list("5-4", list), 0);
+	cgroup_text_blkio(ops, &io);
+	assert_int_equal(io.count, 2);
+	assert_string_equal(io.items[0].op, "Read");
+	assert_int_equal(io.items[0].value, 4096);
+	cgroup_text_blkio(plain, &io);
+	assert_int_equal(io.count, 1);
+	assert_int_equal(io.items[0].minor, 16);
+	assert_string_equal(io.items[0].op, "");
+	assert_int_equal(io.items[0].value, 77);
 }
 
 static size_t rules_of(
@@ -332,6 +361,7 @@ int main(void)
 		cmocka_unit_test(annotations_become_properties_of_the_unit),
 		cmocka_unit_test(damaged_records_are_refused),
 		cmocka_unit_test(controllers_are_told_by_whole_names),
+		cmocka_unit_test(files_of_statistics_are_read),
 		cmocka_unit_test(device_rules_start_from_nothing_allowed),
 		with_group(a_group_holds_limits_and_processes),
 		with_group(a_group_freezes_and_thaws),
