@@ -283,6 +283,7 @@ static void step_session(struct init *in)
 	setsid();
 	if (!p->new_keyring)
 		return;
+	init_label_keys(in);
 	keyring = sys_join_session_keyring(p->keyring_name);
 	if (keyring < 0) {
 		if (errno != ENOSYS && errno != EPERM)

@@ -89,6 +89,7 @@ struct init_plan {
 	const char *mount_label;         /* SELinux's, of new file systems; NULL: none */
 	const char *lsm_file, *lsm_text; /* below /proc/self/attr; NULL: no label */
 	const char *lsm_name;            /* what a failure calls it */
+	bool lsm_labels_keys;            /* it is SELinux's, which keys have too */
 };
 
 /* The child's own state. */
@@ -158,6 +159,8 @@ void init_step_start_hooks(struct init *in);
 void init_step_find_program(struct init *in);
 void init_step_limits(struct init *in);
 void init_step_lsm(struct init *in);
+/* The keys that the process makes until execve have its SELinux label. */
+void init_label_keys(struct init *in);
 void init_step_ids(struct init *in);
 /* True if the caller's supplementary groups are to stay. */
 bool init_keeps_groups(const struct init *in);

@@ -238,18 +238,34 @@ int init_open_proc(struct init *in, const char *path)
 	return fd;
 }
 
-void init_step_lsm(struct init *in)
+static void write_label(struct init *in, const char *file)
 {
 	const struct init_plan *p = in->plan;
 	_auto_close_ int fd = -1;
 	char path[64];
 
-	if (!p->lsm_text)
-		return;
-	init_join_text(path, sizeof(path), "self/attr/", p->lsm_file, NULL);
+	init_join_text(path, sizeof(path), "self/attr/", file, NULL);
 	fd = init_open_proc(in, path);
 	if (fd < 0 || write(fd, p->lsm_text, strlen(p->lsm_text)) < 0)
 		init_fail(in, errno, "set ", p->lsm_name, NULL);
+}
+
+void init_step_lsm(struct init *in)
+{
+	if (in->plan->lsm_text)
+		write_label(in, in->plan->lsm_file);
+}
+
+void init_label_keys(struct init *in)
+{
+	bool had = in->proc >= 0;
+
+	if (!in->plan->lsm_labels_keys)
+		return;
+	write_label(in, "keycreate");
+	/* Where there is no private one it is the host's, which the later steps must not take for the container's. */
+	if (!had)
+		fd_close(&in->proc);
 }
 
 /* ---- ids ---- */

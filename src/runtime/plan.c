@@ -162,6 +162,7 @@ static int plan_label(struct plan *p, const struct oci_process *process, struct 
 		if (plan_selinux_off())
 			return md_fail(err, ENOTSUP,
 				"process.selinuxLabel '%s': this host has no SELinux", label);
+		p->init.lsm_labels_keys = true;
 		return set_label(
 			p, "exec", "", label, "SELinux label", "does the policy know it?", err);
 	}

@@ -54,6 +54,7 @@ RT="@PROGRAM@ --root /run/runtime"
 rt() { $RT "$@" </dev/null; }
 old() { python3 @DENY@ $RT "$@" </dev/null; }
 mqueue() { python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], "security.selinux").decode().rstrip("\\0"))' /proc/$(cat /run/pid)/root/dev/mqueue; }
+keyring() { python3 @KEYRING@ "_ses.$1"; }
 left() { ls /run/runtime; find /sys/fs/cgroup -mindepth 1 -type d; }
 say load sh -c 'cat policy >/sys/fs/selinux/load && echo 1 >/sys/fs/selinux/enforce && cat /proc/self/attr/current'
 for bundle in none labels gains ids option wrong wrong-files; do say $bundle rt run --bundle $bundle $bundle; done
@@ -64,9 +65,14 @@ say old-mqueue mqueue
 rt delete --force w
 rt run --pid-file /run/pid --detach --bundle stays w
 say mqueue mqueue
+say keyring keyring w
 say exec rt exec w /bin/sh -c 'cat /proc/self/attr/current; echo x >/dev/shm/x && echo labelled'
 say exec-other rt exec --process-label @OTHER@ w /bin/sh -c 'cat /proc/self/attr/current; echo x >/dev/shm/x'
 say exec-wrong rt exec --process-label sys_u:sys_r:nobody_t:s0 w /bin/true
+rt run --detach --bundle plain plain
+say keyring-without keyring plain
+rt delete --force plain
+say keyring-after-exec keyring w
 say state sh -c "$RT state w | grep status"
 say delete rt delete --force w
 say left-in-the-end left
@@ -78,6 +84,17 @@ while read -r _ _ _ _ at _ _ _ _ options; do echo "$at ${options%%,size=*}"; don
 test -e /etc/passwd && echo copied
 echo x >/dev/shm/x && echo labelled
 echo x >/outside/file
+"""
+
+
+# The label of the keyring that has this name.
+KEYRING = """
+import ctypes, sys
+keys = [line.split() for line in open("/proc/keys") if " " + sys.argv[1] + ": " in line]
+assert len(keys) == 1, open("/proc/keys").read()
+label = ctypes.create_string_buffer(200)
+assert ctypes.CDLL(None).syscall(250, 17, int(keys[0][0], 16), label, 200) > 0  # keyctl(KEYCTL_GET_SECURITY)
+print(label.value.decode())
 """
 
 
@@ -114,6 +131,8 @@ def write_bundles(bundle):
     ids = [{"containerID": 0, "hostID": 100000, "size": 65536}]
     write("ids", linux={"namespaces": base["linux"]["namespaces"] + [{"type": "user"}], "uidMappings": ids, "gidMappings": ids})
     write("stays", args=["/bin/sleep", "1000"])
+    write("plain", None, args=["/bin/sleep", "1000"])
+    (folder / "keyring.py").write_text(KEYRING)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +141,7 @@ def said():
     try:
         write_bundles(bundle)
         script = SCRIPT
-        for word, value in {"FOLDER": bundle.folder, "PROGRAM": bundle.program, "DENY": deny.__file__, "OTHER": OTHER}.items():
+        for word, value in {"FOLDER": bundle.folder, "PROGRAM": bundle.program, "DENY": deny.__file__, "OTHER": OTHER, "KEYRING": bundle.folder / "keyring.py"}.items():
             script = script.replace(f"@{word}@", str(value))
         console = uml.boot(bundle.folder, script, lsm="selinux")
         answers = uml.answers(console)
@@ -176,6 +195,11 @@ def test_an_option_of_one_mount_may_be_a_label(said):
     label, mounts, rest = look(said, "option")
     assert label == PROCESS and [at for at in mounts if mounts[at]] == ["/root"], said["option"]
     assert "/bin/sh: can't create /dev/shm/x: Permission denied" in rest, said["option"]
+
+
+def test_the_session_keyring_has_the_label_of_the_process(said):
+    assert said["keyring"] == said["keyring-after-exec"] == (f"{PROCESS}\n", 0)
+    assert said["keyring-without"][0].startswith("sys_u:sys_r:sys_t:") and said["keyring-without"][1] == 0, said["keyring-without"]
 
 
 def test_exec_has_the_label_of_the_container_or_the_one_that_it_names(said):
