@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -25,6 +26,17 @@ static void arena_free(void *block)
 {
 }
 
+/* The library would open /dev/urandom for it. */
+static void seed_hashes(void)
+{
+	static bool seeded;
+	size_t seed = 0;
+
+	if (!seeded && getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed) && seed)
+		json_object_seed(seed);
+	seeded = true;
+}
+
 /* A document is thousands of small blocks that go together: so they come from an arena, at once and without a search. Other users of the library in this
  * process (libnftables) keep their allocator. */
 static json_t *load(struct arena *memory, const char *text, size_t len, json_error_t *e)
@@ -33,6 +45,7 @@ static json_t *load(struct arena *memory, const char *text, size_t len, json_err
 	json_free_t free_before;
 	json_t *root;
 
+	seed_hashes();
 	json_get_alloc_funcs(&malloc_before, &free_before);
 	parsing = memory;
 	json_set_alloc_funcs(arena_malloc, arena_free);
