@@ -12,7 +12,7 @@
 #include "runtime/create.h"
 #include "runtime/hooks.h"
 #include "runtime/state.h"
-#include "sys/procfs.h"
+#include "sys/proc.h"
 #include "base/poison.h"
 
 enum { KILL_WAIT_MS = 10000 };

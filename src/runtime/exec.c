@@ -24,7 +24,7 @@
 #include "runtime/protect.h"
 #include "runtime/relay.h"
 #include "runtime/state.h"
-#include "sys/procfs.h"
+#include "sys/proc.h"
 #include "base/poison.h"
 
 /* An exec being made. */

@@ -21,7 +21,7 @@
 #include "runtime/passwd.h"
 #include "runtime/seccomp.h"
 #include "sys/kernel.h"
-#include "sys/procfs.h"
+#include "sys/proc.h"
 #include "base/poison.h"
 
 /* ---- the program ---- */

@@ -16,7 +16,7 @@
 #include "runtime/init.h"
 #include "sys/inroot.h"
 #include "sys/kernel.h"
-#include "sys/procfs.h"
+#include "sys/proc.h"
 #include "base/poison.h"
 
 static const unsigned long propagation_bits = MS_SHARED | MS_SLAVE | MS_PRIVATE | MS_UNBINDABLE;

@@ -22,7 +22,7 @@
 #include "sys/idmap.h"
 #include "sys/kernel.h"
 #include "sys/netdev.h"
-#include "sys/procfs.h"
+#include "sys/proc.h"
 #include "base/poison.h"
 
 /* ---- making the child ---- */

@@ -25,7 +25,7 @@ struct launch {
 	const struct strv
 		*exec_cgroups; /* exec: groups below it, as cgroup_add() has them; or NULL */
 	pid_t pid;             /* 0: no child (any more) */
-	uint64_t start_time;   /* of the child (procfs.h); not for exec */
+	uint64_t start_time;   /* of the child (proc.h)  ; not for exec */
 	int sock;              /* to the child */
 	bool noted;            /* the state is in its folder */
 	bool cgroup_made;      /* there are groups to remove */

@@ -23,7 +23,7 @@
 #include "json/json_write.h"
 #include "oci/spec.h"
 #include "runtime/cgroup.h"
-#include "sys/procfs.h"
+#include "sys/proc.h"
 #include "base/poison.h"
 
 enum { STATE_CEILING = 1 << 20 };

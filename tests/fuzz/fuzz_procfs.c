@@ -8,7 +8,7 @@
 #include "engine/cgroups.h"
 #include "fuzz.h"
 #include "runtime/cgroup_text.h"
-#include "sys/procfs.h"
+#include "sys/proc.h"
 
 /* Every parser cuts a copy of its own. */
 struct text {

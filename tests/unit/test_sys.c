@@ -15,7 +15,7 @@
 #include "runtime/init_sync.h"
 #include "runtime/passwd.h"
 #include "sys/inroot.h"
-#include "sys/procfs.h"
+#include "sys/proc.h"
 
 /* A folder with: in/ (the root), secret (beside it), symlinks that want out. */
 struct place {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "sys/procfs.h"
+#include "sys/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>

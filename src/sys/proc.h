@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * procfs.h - what /proc tells of processes. -1 and errno.
+ * proc.h - what /proc tells of processes. -1 and errno. Not procfs.h, which <signal.h> includes from the C library on arm64: src/ comes first.
  */
-#ifndef MD_SYS_PROCFS_H
-#define MD_SYS_PROCFS_H
+#ifndef MD_SYS_PROC_H
+#define MD_SYS_PROC_H
 
 #include <stdbool.h>
 #include <stddef.h>
