@@ -74,32 +74,6 @@ static bool on_created(struct request *q, const struct shim_msg *m)
 	return true;
 }
 
-/* Ids are strings of digits in JSON, as in addresses; numbers are taken too. */
-static bool read_id(const char *text, uint32_t *ret)
-{
-	uint64_t id;
-
-	if (str_to_u64(text, UINT32_MAX, &id) < 0 || id == 0)
-		return false;
-	*ret = (uint32_t)id;
-	return true;
-}
-
-static bool read_id_member(const struct json_node *body, const char *key, uint32_t *ret)
-{
-	struct json_node member;
-	const char *text;
-	uint64_t id;
-
-	if (!json_member(body, key, &member))
-		return true;
-	if (json_as_u64(&member, UINT32_MAX, &id, NULL) == 0) {
-		*ret = (uint32_t)id;
-		return true;
-	}
-	return json_as_string(&member, &text, NULL) == 0 && read_id(text, ret);
-}
-
 void api_terminal_new(struct request *q)
 {
 	_auto_buf_ struct buf tail = BUF_INIT(1024);
@@ -114,7 +88,7 @@ void api_terminal_new(struct request *q)
 	if (json_get_i64(&body, "rows", 0, 2000, &rows, &err) < 0 ||
 		json_get_i64(&body, "cols", 0, 2000, &cols, &err) < 0 ||
 		json_get_string(&body, "name", &name, &err) < 0 ||
-		!read_id_member(&body, "cwd_from", &m.new_terminal.cwd_from)) {
+		!http_member_id(&body, "cwd_from", &m.new_terminal.cwd_from)) {
 		http_reply_error(
 			q, 400, "invalid", err.code ? err.msg : "cwd_from: no such terminal");
 		return;
@@ -157,7 +131,7 @@ static bool on_recorded(struct request *q, const struct shim_msg *m _unused_)
 
 static bool find_terminal(struct request *q, uint32_t *ret)
 {
-	if (read_id(q->param, ret))
+	if (http_read_id(q->param, ret))
 		return true;
 	http_reply_error(q, 404, "not_found", "there is no such terminal");
 	return false;

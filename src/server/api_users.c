@@ -220,19 +220,23 @@ void api_link_make(struct request *q)
 	union bw_message m = { .link_make = { .h.type = BW_LINK_MAKE } };
 	struct md_error err = MD_ERROR_INIT;
 	struct json_node body;
-	uint64_t terminal = 0, seconds = 3600;
+	uint64_t seconds = 3600;
+	uint32_t terminal = 0;
 	bool can_type = false;
 
 	if (http_json(q, &body) < 0)
 		return;
-	if (json_get_u64(&body, "terminal", UINT32_MAX, &terminal, &err) < 0 ||
-		json_get_u64(&body, "seconds", UINT32_MAX, &seconds, &err) < 0 ||
+	if (!http_member_id(&body, "terminal", &terminal)) {
+		http_reply_error(q, 400, "invalid", "terminal: expected the id of one");
+		return;
+	}
+	if (json_get_u64(&body, "seconds", UINT32_MAX, &seconds, &err) < 0 ||
 		json_get_bool(&body, "can_type", &can_type, &err) < 0) {
 		http_reply_error(q, 400, "invalid", err.msg);
 		return;
 	}
 	memcpy(m.link_make.token, q->token, BW_TOKEN_SIZE);
-	m.link_make.terminal = (uint32_t)terminal;
+	m.link_make.terminal = terminal;
 	m.link_make.seconds = (uint32_t)seconds;
 	m.link_make.can_type = can_type;
 	ask(q, &m, on_link_made);

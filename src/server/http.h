@@ -101,6 +101,12 @@ void http_set_session(struct request *q, const uint8_t token[BW_TOKEN_SIZE]);
 /* The JSON object of the body. On failure the 400 is already replied. */
 int http_json(struct request *q, struct json_node *ret);
 
+/* A terminal's id in an address: digits, not 0. */
+bool http_read_id(const char *text, uint32_t *ret);
+
+/* The same as a member of the body: a string, as we write ids, or a number. True, and *ret as it was, if it is absent. */
+bool http_member_id(const struct json_node *body, const char *key, uint32_t *ret);
+
 /* Begins the JSON reply in q->text. */
 struct json_writer http_json_writer(struct request *q);
 

@@ -220,6 +220,31 @@ void http_set_session(struct request *q, const uint8_t token[BW_TOKEN_SIZE])
 	explicit_bzero(text, sizeof(text));
 }
 
+bool http_read_id(const char *text, uint32_t *ret)
+{
+	uint64_t id;
+
+	if (str_to_u64(text, UINT32_MAX, &id) < 0 || id == 0)
+		return false;
+	*ret = (uint32_t)id;
+	return true;
+}
+
+bool http_member_id(const struct json_node *body, const char *key, uint32_t *ret)
+{
+	struct json_node member;
+	const char *text;
+	uint64_t id;
+
+	if (!json_member(body, key, &member))
+		return true;
+	if (json_as_u64(&member, UINT32_MAX, &id, NULL) == 0) {
+		*ret = (uint32_t)id;
+		return true;
+	}
+	return json_as_string(&member, &text, NULL) == 0 && http_read_id(text, ret);
+}
+
 int http_json(struct request *q, struct json_node *ret)
 {
 	struct md_error err = MD_ERROR_INIT;

@@ -464,6 +464,18 @@ def test_a_user_has_so_many_links_and_sees_and_revokes_each(web):
     assert alice.request("POST", "/api/v1/links", {"seconds": 600}).status == 201
 
 
+def test_a_link_names_its_terminal_by_the_id_that_the_list_has(web):
+    alice = web.login("alice")
+    terminal = alice.request("POST", "/api/v1/terminals", {}).json["id"]
+    for name in (terminal, int(terminal)):
+        made = alice.request("POST", "/api/v1/links", {"terminal": name, "seconds": 600})
+        assert made.status == 201, made.text
+        (link,) = [one for one in alice.request("GET", "/api/v1/links").json["links"] if one["id"] == made.json["id"]]
+        assert link["terminal"] == int(terminal)
+    for wrong in ("x", "", -1, [1], "4294967296"):
+        assert alice.request("POST", "/api/v1/links", {"terminal": wrong, "seconds": 600}).status == 400
+
+
 def test_links_show_one_terminal_and_end_when_they_should(web):
     alice = web.login("alice")
     shell = alice.shell()

@@ -113,6 +113,7 @@ describe('sizes', () => {
 	it('fit whole cells, and never none', () => {
 		expect(fit({ width: 645, height: 399 }, cell)).toEqual({ rows: 24, cols: 80 });
 		expect(fit({ width: 5, height: 5 }, cell)).toEqual(least);
+		expect(fit({ width: 20000, height: 20000 }, cell)).toEqual({ rows: 512, cols: 1024 });
 		expect(fit({ width: 0, height: 0 }, cell)).toBeNull();
 	});
 

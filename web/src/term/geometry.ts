@@ -10,14 +10,17 @@ export interface Box {
 /** The smallest terminal the page asks for, however small its window: programs break below it. */
 export const least: Size = { rows: 2, cols: 10 };
 
+/** The greatest that the server gives a terminal. */
+export const most: Size = { rows: 512, cols: 1024 };
+
 export const smallestFont = 5;
 
 /** Cells of size `cell` that fit into `room`; null when the room isn't shown (a hidden tab has none). */
 export function fit(room: Box, cell: Box): Size | null {
 	if (room.width <= 0 || room.height <= 0 || cell.width <= 0 || cell.height <= 0) return null;
 	return {
-		rows: Math.min(1000, Math.max(least.rows, Math.floor(room.height / cell.height))),
-		cols: Math.min(1000, Math.max(least.cols, Math.floor(room.width / cell.width))),
+		rows: Math.min(most.rows, Math.max(least.rows, Math.floor(room.height / cell.height))),
+		cols: Math.min(most.cols, Math.max(least.cols, Math.floor(room.width / cell.width))),
 	};
 }
 
