@@ -246,7 +246,7 @@ int audit_write(struct audit *a, const struct audit_entry *e, struct md_error *e
 	hash_line(line.data, line.len - 1, a->last);
 	a->unsynced = true;
 	/* Acts are on the disk before their answer; refusals, which strangers can have by the thousand, a little later. */
-	if (str_eq(e->outcome, "ok") && audit_sync(a, err) < 0)
+	if (str_eq(e->outcome, "ok") && !e->later && audit_sync(a, err) < 0)
 		return -1;
 	return a->size >= a->max_bytes ? rotate(a, err) : 0;
 }

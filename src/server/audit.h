@@ -34,6 +34,7 @@ struct audit_entry {
 	const char *event;                 /* "login" */
 	const char *outcome;               /* "ok", "denied", "failed" */
 	const char *user, *address, *text; /* NULL: left out */
+	bool later; /* nobody waits for an answer: the caller calls audit_sync() soon */
 };
 
 /* Opens or makes audit.log in the folder. A log whose end does not fit its head is gone on with, and says so in its next line; so does one
@@ -41,7 +42,7 @@ struct audit_entry {
 int audit_open(struct audit *a, int dir_fd, struct md_error *err);
 void audit_close(struct audit *a);
 
-/* With the outcome "ok" the line is on the disk afterwards; others are by the next audit_sync(). */
+/* With the outcome "ok" the line is on the disk afterwards; others, and those of `later`, are by the next audit_sync(). */
 int audit_write(struct audit *a, const struct audit_entry *e, struct md_error *err);
 int audit_sync(struct audit *a, struct md_error *err);
 

@@ -19,7 +19,11 @@
 #include "server/sandbox.h"
 #include "base/poison.h"
 
-enum { SWEEP_MS = 5000, AUDIT_PER_SECOND = 50 };
+enum {
+	SWEEP_MS = 5000,
+	AUDIT_PER_SECOND = 50,
+	TURN = 64, /* messages that are taken one after the other from one of the others */
+};
 
 /* Which messages are taken from whom. */
 struct handler {
@@ -76,15 +80,28 @@ static bool may_write(struct auth *a, const char *outcome)
 	return false;
 }
 
+static void write_line(struct auth *a, const struct audit_entry *e)
+{
+	struct md_error err = MD_ERROR_INIT;
+
+	if (may_write(a, e->outcome) && audit_write(&a->audit, e, &err) < 0)
+		log_error("audit: %s", err.msg);
+}
+
 void auth_audit(struct auth *a, const char *event, const char *outcome, const char *user,
 	const char *address, const char *text)
 {
-	struct audit_entry e = { event, outcome, user, address, text };
+	const struct audit_entry e = { event, outcome, user, address, text, .later = false };
+
+	write_line(a, &e);
+}
+
+static void sync_audit(struct auth *a)
+{
 	struct md_error err = MD_ERROR_INIT;
 
-	if (!may_write(a, outcome))
-		return;
-	if (audit_write(&a->audit, &e, &err) < 0)
+	a->audit_due = false;
+	if (audit_sync(&a->audit, &err) < 0)
 		log_error("audit: %s", err.msg);
 }
 
@@ -146,8 +163,13 @@ static void on_audit(const struct auth_reply *to, const union bw_message *m)
 	/* What the broker does only the broker may report: web is the one that strangers may get hold of. */
 	if (events[e->event].of_broker != to->peer->is_broker)
 		return;
-	auth_audit(to->auth, events[e->event].name, e->failed ? "failed" : "ok", e->user,
-		e->address, e->text);
+	write_line(to->auth, &(struct audit_entry){ .event = events[e->event].name,
+				     .outcome = e->failed ? "failed" : "ok",
+				     .user = e->user,
+				     .address = e->address,
+				     .text = e->text,
+				     .later = true });
+	to->auth->audit_due = to->auth->audit_due || !e->failed;
 }
 
 static void close_peer(struct auth_peer *p)
@@ -199,9 +221,9 @@ static void dispatch(struct auth_peer *p, const union bw_message *m)
 	cut_off(p);
 }
 
-static void on_message(struct loop_source *s, uint32_t events _unused_)
+/* False: there is none, or the other is gone. */
+static bool take_message(struct auth_peer *p)
 {
-	struct auth_peer *p = s->data;
 	union bw_message m;
 	struct md_error err = MD_ERROR_INIT;
 	int fds[BW_MAX_FDS], r;
@@ -222,17 +244,28 @@ static void on_message(struct loop_source *s, uint32_t events _unused_)
 		dispatch(p, &m);
 	}
 	sodium_memzero(&m, sizeof(m));
+	return r == 1 && p->fd >= 0;
+}
+
+/* Who reports something waits for no answer, so all that has come by now goes to the disk in one go: when hundreds come back at
+ * once, a disk that takes its time for each line would keep them waiting. */
+static void on_message(struct loop_source *s, uint32_t events _unused_)
+{
+	struct auth_peer *p = s->data;
+
+	for (int i = 0; i < TURN && take_message(p); i++)
+		continue;
+	if (p->auth->audit_due)
+		sync_audit(p->auth);
 }
 
 static void on_sweep(struct loop_source *s, uint32_t events _unused_)
 {
 	struct auth *a = s->data;
-	struct md_error err = MD_ERROR_INIT;
 	int64_t now = auth_now();
 
 	loop_take_timer(s);
-	if (audit_sync(&a->audit, &err) < 0)
-		log_error("audit: %s", err.msg);
+	sync_audit(a);
 	auth_end_sessions(a, END_IDLE, now - a->settings.idle_seconds);
 	auth_end_sessions(a, END_OLD, now - a->settings.absolute_seconds);
 	auth_end_sessions(a, END_LINKS_OLD, now);

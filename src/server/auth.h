@@ -20,6 +20,7 @@ struct auth {
 	struct audit audit;
 	int64_t audit_second; /* what strangers can cause is written at most AUDIT_PER_SECOND times a second */
 	uint32_t audit_count, audit_dropped;
+	bool audit_due; /* lines of others were written that belong on the disk after this turn */
 	struct hasher hasher;
 	struct limits limits;
 	struct auth_peer {

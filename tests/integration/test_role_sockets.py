@@ -7,11 +7,12 @@ import os
 import re
 import signal
 import struct
+import time
 
 import pytest
 
 from harness import REPOSITORY, stolen
-from harness.hole import STATUS, TYPE, message, open_message
+from harness.hole import EVENT, STATUS, TYPE, message, open_message, token_message
 from harness.process import wait_until
 from harness.shim import *  # noqa: F403
 from harness.web import web  # noqa: F401
@@ -142,6 +143,38 @@ def test_what_a_web_had_asked_for_is_forgotten_with_it(web):
         os.kill(roles["auth"], signal.SIGCONT)
     assert session.shell().ask("echo $marker") == "in-memory\n"
     assert web.roles() == now
+
+
+def test_what_many_report_at_once_goes_to_the_disk_in_one_go(web):
+    """And is there although nobody waits for an answer."""
+    session = web.login("alice")
+    roles, log = web.roles(), web.place.root / "auth" / "audit.log"
+    count, trace = 200, web.place.folder / "trace"
+    before = log.read_text().count("\n")
+    tracer = web.place.start(["strace", "-f", "-qq", "-o", trace, "-e", "trace=fdatasync", "-p", roles["auth"]])
+    wait_until(lambda: all(f"TracerPid:\t{tracer.pid}" in open(f"/proc/{roles['auth']}/task/{t}/status").read()
+                           for t in os.listdir(f"/proc/{roles['auth']}/task")), "it is traced")
+    os.kill(roles["web"], signal.SIGSTOP)
+    try:
+        with stolen.end_of(roles["web"], roles["auth"]) as s:
+            os.kill(roles["auth"], signal.SIGSTOP)
+            for _ in range(count):
+                s.send(message("AUDIT", EVENT["EVENT_ATTACH"], 0, ("alice", 40), ("10.0.0.1", 48), ("", 256)))
+            s.send(token_message("CHECK", bytes(32)))
+            began = time.monotonic()
+            os.kill(roles["auth"], signal.SIGCONT)
+            s.settimeout(DEADLINE)
+            assert struct.unpack_from("=2xH", s.recv(65536))[0] == TYPE["SESSION"]
+            print(f"the answer behind {count} lines: {(time.monotonic() - began) * 1000:.0f} ms")
+    finally:
+        os.kill(roles["auth"], signal.SIGCONT)
+        os.kill(roles["web"], signal.SIGCONT)
+    wait_until(lambda: int((log.parent / "audit.head").read_text().split()[0]) >= before + count, "the head names the last line")
+    tracer.terminate()
+    tracer.wait()
+    assert 2 <= trace.read_text().count("fdatasync(") < count / 10, "a few turns of auth, each with its own"
+    web.place.mdocker("audit", "verify").ok()
+    assert session.request("GET", "/api/v1/me").status == 200
 
 
 @pytest.mark.parametrize("packet", [b"x", b"\xff" * 400, b"\2" * 100_000], ids=["short", "malformed", "oversized"])

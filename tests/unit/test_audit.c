@@ -203,6 +203,25 @@ static void a_line_that_finds_no_room_leaves_no_half(void **state _unused_)
 	assert_int_equal(lines, 2);
 }
 
+/* The head names what is on the disk. */
+static void a_line_that_nobody_waits_for_is_on_the_disk_by_the_next_sync(void **state _unused_)
+{
+	struct audit_entry e = { .event = "terminal_attach", .outcome = "ok", .later = true };
+	_auto_free_ char *before = NULL, *now = NULL, *after = NULL;
+	struct audit a;
+	size_t len;
+
+	assert_int_equal(audit_open(&a, dir_fd, NULL), 0);
+	assert_int_equal(file_read(dir_fd, "audit.head", 1024, &before, &len), 0);
+	assert_int_equal(audit_write(&a, &e, NULL), 0);
+	assert_int_equal(file_read(dir_fd, "audit.head", 1024, &now, &len), 0);
+	assert_string_equal(now, before);
+	assert_int_equal(audit_sync(&a, NULL), 0);
+	assert_int_equal(file_read(dir_fd, "audit.head", 1024, &after, &len), 0);
+	assert_string_not_equal(after, before);
+	audit_close(&a);
+}
+
 static void a_rotation_that_fails_is_made_up_for_by_the_next_line(void **state _unused_)
 {
 	struct audit_entry e = { .event = "login", .outcome = "ok", .user = "alice" };
@@ -341,6 +360,8 @@ int main(void)
 			end),
 		cmocka_unit_test_setup_teardown(
 			a_line_that_finds_no_room_leaves_no_half, start, end),
+		cmocka_unit_test_setup_teardown(
+			a_line_that_nobody_waits_for_is_on_the_disk_by_the_next_sync, start, end),
 		cmocka_unit_test_setup_teardown(
 			a_rotation_that_fails_is_made_up_for_by_the_next_line, start, end),
 		cmocka_unit_test_setup_teardown(rotation_goes_on_with_the_chain, start, end),
