@@ -52,6 +52,7 @@ struct cgroup_ops {
 
 extern const struct cgroup_ops cgroup_unified_ops;
 extern const struct cgroup_ops cgroup_single_ops; /* one controller (or a few) a tree */
+void cgroup_single_stats(const struct cgroup_tree *t, struct cgroup_stats *s); /* its .stats */
 
 struct cgroup_tree {
 	char *name;               /* "cpu,cpuacct", "name=systemd", "" */

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "runtime/cgroup.h"
-#include "runtime/create.h"
+#include "runtime/common.h"
 #include "runtime/hooks.h"
 #include "runtime/state.h"
 #include "sys/proc.h"

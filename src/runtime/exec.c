@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "base/sock.h"
 #include "runtime/cgroup.h"
-#include "runtime/create.h"
+#include "runtime/common.h"
 #include "runtime/launch.h"
 #include "runtime/plan.h"
 #include "runtime/protect.h"

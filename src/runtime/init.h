@@ -4,7 +4,7 @@
  * and it is left only by execve and _exit. All it needs lies ready in a `struct init_plan`; what is wrong goes to the runtime as
  * a message and ends it (init_fail()), so that its functions needn't return errors.
  *
- * The order of what it does stands in the tables of init.c. Its parts: init_rootfs.c (root, pivot), init_mounts.c, init_devices.c (device
+ * The order of what it does stands in the tables of init.c. Its parts: init_tell.c (messages), init_namespaces.c, init_rootfs.c (root, pivot), init_mounts.c, init_devices.c (device
  * nodes, console), init_mask.c (masked and read-only paths), init_process.c (ids, capabilities, limits, execve), init_hooks.c.
  */
 #ifndef MD_RUNTIME_INIT_H
@@ -142,6 +142,14 @@ int init_open_proc(struct init *in, const char *path);
 void init_enter_cgroup(struct init *in);
 
 /* The steps. */
+void init_step_unshare(struct init *in);
+void init_step_mapped(struct init *in);
+void init_step_join(struct init *in);
+void init_step_become_root(struct init *in);
+void init_step_loopback(struct init *in);
+void init_step_names(struct init *in);
+void init_step_time(struct init *in);
+void init_step_cgroup(struct init *in);
 void init_step_root(struct init *in);
 void init_step_mounts(struct init *in);
 void init_step_late_mounts(struct init *in);

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/sock.h"
 #include "base/str.h"
-#include "runtime/create.h"
+#include "runtime/common.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/notify.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * create.h - what create, run and exec share.
+ * common.h - what the commands share.
  */
-#ifndef MD_RUNTIME_CREATE_H
-#define MD_RUNTIME_CREATE_H
+#ifndef MD_RUNTIME_COMMON_H
+#define MD_RUNTIME_COMMON_H
 
 #include <stdbool.h>
 
