@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /api/v1/recordings: their list, their bytes, their removal. mdocker knows them; what is read comes as a descriptor. */
 #define _GNU_SOURCE
-#include <string.h>
-
 #include "recording/store.h"
-#include "server/peers.h"
 #include "server/routes.h"
 #include "base/poison.h"
 
 static void on_answer(const union bw_message *m, int fd, void *data)
 {
-	struct request *q = data;
-	bool known = m && m->h.type == BW_OPENED;
+	const struct request *q = data;
 
-	q->pending = NULL;
-	if (known && m->opened.status == BW_OK && fd >= 0)
-		http_reply_file(q, fd, *q->param ? "application/x-asciicast" : "application/json");
-	else
-		http_reply_status(
-			q, known ? m->opened.status : BW_FAILED, known ? m->opened.text : NULL);
+	request_reply_opened(
+		data, m, fd, *q->param ? "application/x-asciicast" : "application/json");
 }
 
 static void ask(struct request *q, enum bw_recording_action action)
@@ -31,13 +23,9 @@ static void ask(struct request *q, enum bw_recording_action action)
 		http_reply_error(q, 404, "not_found", "there is no such recording");
 		return;
 	}
-	memcpy(m.open.token, q->token, BW_TOKEN_SIZE);
-	BW_PUT(m.open.address, q->address);
 	BW_PUT(m.open.of, q->of);
 	BW_PUT(m.open.item, q->param);
-	q->pending = peers_ask_broker(&m, on_answer, q);
-	if (!q->pending)
-		http_reply_status(q, BW_FAILED, NULL);
+	request_ask_broker(q, &m, on_answer);
 }
 
 void api_recordings(struct request *q)

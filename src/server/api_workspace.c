@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /api/v1/workspace: its state, limits and usage; stop and restart. The broker runs mdocker for them. */
 #define _GNU_SOURCE
-#include <string.h>
-
-#include "server/peers.h"
 #include "server/routes.h"
 #include "base/poison.h"
 
@@ -30,11 +27,7 @@ static void ask(struct request *q, enum bw_workspace_action action)
 {
 	union bw_message m = { .open = { .h.type = BW_WORKSPACE, .action = action } };
 
-	memcpy(m.open.token, q->token, BW_TOKEN_SIZE);
-	BW_PUT(m.open.address, q->address);
-	q->pending = peers_ask_broker(&m, on_state, q);
-	if (!q->pending)
-		http_reply_status(q, BW_FAILED, NULL);
+	request_ask_broker(q, &m, on_state);
 }
 
 void api_workspace(struct request *q)

@@ -8,7 +8,6 @@
 #include "server/assets.h"
 #include "server/bridge.h"
 #include "server/guard.h"
-#include "server/peers.h"
 #include "server/web.h"
 #include "base/poison.h"
 
@@ -300,4 +299,25 @@ bool route_allow_socket(struct request *q)
 		return false;
 	}
 	return true;
+}
+
+void request_ask_broker(struct request *q, union bw_message *m, peers_done done)
+{
+	memcpy(m->open.token, q->token, BW_TOKEN_SIZE);
+	BW_PUT(m->open.address, q->address);
+	q->pending = peers_ask_broker(m, done, q);
+	if (!q->pending)
+		http_reply_status(q, BW_FAILED, NULL);
+}
+
+void request_reply_opened(struct request *q, const union bw_message *m, int fd, const char *type)
+{
+	bool known = m && m->h.type == BW_OPENED;
+
+	q->pending = NULL;
+	if (known && m->opened.status == BW_OK && fd >= 0)
+		http_reply_file(q, fd, type);
+	else
+		http_reply_status(
+			q, known ? m->opened.status : BW_FAILED, known ? m->opened.text : NULL);
 }

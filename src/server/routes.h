@@ -6,6 +6,7 @@
 #define MD_SERVER_ROUTES_H
 
 #include "server/http.h"
+#include "server/peers.h"
 
 enum route_access {
 	ACCESS_PUBLIC,
@@ -35,6 +36,11 @@ void route_give_up(struct request *q);
 
 /* ?user=NAME: an admin asks about somebody else, who is put into q->of. False: refused, and replied. */
 bool request_whose(struct request *q);
+
+/* Asks the broker m->open for who sent the request; `done` gets q. */
+void request_ask_broker(struct request *q, union bw_message *m, peers_done done);
+/* For such a `done`: the descriptor that came as the reply, or why there is none. */
+void request_reply_opened(struct request *q, const union bw_message *m, int fd, const char *type);
 
 /* The checks for GET /ws, which is no route of the table because it is no request with a reply: Host, Origin, path, session. True if
  * it may be upgraded; else the refusal is in q's reply. Where auth is late (q->late) the session is the bridge's to look at: what libwebsockets

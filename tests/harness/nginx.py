@@ -49,13 +49,14 @@ http {{
 """
 
 
-def certificate(folder, days=1, names="IP:127.0.0.1"):
+def certificate(folder, days=1, names="IP:127.0.0.1", stem="nginx"):
     """Of `names`, good for so many days from now; a negative number: it ended before."""
-    cert, key = folder / "nginx.pem", folder / "nginx.key"
+    cert, key = folder / f"{stem}.pem", folder / f"{stem}.key"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
                     "1", "-subj", "/CN=test", "-addext", f"subjectAltName={names}", "-keyout", key, "-out", cert],
                    check=True, capture_output=True)
     subprocess.run(["openssl", "x509", "-in", cert, "-signkey", key, "-days", str(days), "-out", cert], check=True, capture_output=True)
+    key.chmod(0o600)
     return cert, key
 
 

@@ -314,6 +314,13 @@ class Shim:
     def client(self, **more):
         return Client(self.socket, **more)
 
+    def shell(self):
+        """A client at the prompt of the first terminal's shell, which is new if there was none."""
+        c = self.client()
+        c.attach()
+        c.expect("$ ")
+        return c
+
     def holder(self):
         """The pid of the half without privilege."""
         with open(f"/proc/{self.pid}/task/{self.pid}/children") as f:

@@ -39,7 +39,8 @@ class WebServer(Server):
         found = {}
         for pid in self.pids():
             try:
-                words = open(f"/proc/{pid}/cmdline").read().split("\0")
+                with open(f"/proc/{pid}/cmdline") as f:
+                    words = f.read().split("\0")
             except OSError:
                 continue
             if len(words) > 2 and words[1] == "--role":  # else it is just ending
@@ -74,14 +75,12 @@ class SecureServer(WebServer):
 
     def __init__(self, place, *options):
         self.files = certificate(place.folder)
-        self.files[1].chmod(0o600)
         self.context = ssl.create_default_context(cafile=str(self.files[0]))
         super().__init__(place, "--tls-cert", str(self.files[0]), "--tls-key", str(self.files[1]), *options)
 
     def new_certificate(self):
         """Made and taken; what comes from now on is trusted, too."""
         made = certificate(self.place.folder)
-        made[1].chmod(0o600)
         self.context = ssl.create_default_context(cafile=str(made[0]))
         self.process.send_signal(signal.SIGHUP)
         wait_until(self.answers, "the new certificate")

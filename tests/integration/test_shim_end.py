@@ -49,9 +49,7 @@ def test_a_second_stop_can_hurry(shim):
 
 def test_a_frozen_container_is_stopped(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         run([s.runtime, "--root", s.folder / "runtime", "pause", s.id]).ok()
         started = time.monotonic()
         assert c.ask("stop", timeout_ms=5000, tail=[""]).name == "done"
@@ -61,9 +59,7 @@ def test_a_frozen_container_is_stopped(shim):
 
 def test_a_dead_first_process_ends_all_terminals_with_the_reason(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         os.kill(s.ready["init"], signal.SIGKILL)
         e = c.wait("exit")
         assert e.reason == EXIT_INIT and "first process" in e.strings[0]
@@ -72,9 +68,7 @@ def test_a_dead_first_process_ends_all_terminals_with_the_reason(shim):
 
 def test_sigterm_to_the_shim_is_a_stop(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         os.kill(s.pid, signal.SIGTERM)
         assert c.wait("exit").reason == EXIT_STOPPED
     s.wait_gone()
@@ -82,9 +76,7 @@ def test_sigterm_to_the_shim_is_a_stop(shim):
 
 def test_a_killed_shim_hangs_up_and_the_next_start_cleans(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         shell = c.ask("list").pid
         os.kill(s.pid, signal.SIGKILL)
         while c.receive() is not None:
@@ -92,9 +84,7 @@ def test_a_killed_shim_hangs_up_and_the_next_start_cleans(shim):
     wait_until(lambda: not os.path.exists(f"/proc/{shell}") or leaks.zombie(shell), "the kernel hung the shell up")
     run([s.runtime, "--root", s.folder / "runtime", "delete", "--force", s.id]).ok()
     assert s.start()["stage"] == "ready"
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    s.shell().close()
 
 
 def test_a_runtime_that_fails_is_told_and_leaves_nothing(shim):
@@ -131,9 +121,7 @@ def until_a_pid_is_told(hog, deadline=120):
 
 def test_the_memory_limit_is_named_with_its_victim_and_its_pid(shim):
     s = shim(resources={"memory": {"limit": 32 << 20, "swap": 32 << 20}, "pids": {"limit": 100}})
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         # Namesakes: one that lives, and one that another has killed.
         c.type("sleep 1000 | tail & sleep 1000 | tail & kill -9 $!; echo r'ead'y\r")
         c.expect("ready")
@@ -163,9 +151,7 @@ def test_a_shell_killed_by_the_memory_limit_says_so_at_its_end(shim):
 
 def test_the_process_limit_is_named(shim):
     s = shim(resources={"pids": {"limit": 12}})
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.type("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 100 & done\r")
         n = c.wait("notice")
         assert n.kind == NOTICE_PIDS and "limit of 12 processes" in n.strings[0], n
@@ -173,9 +159,7 @@ def test_the_process_limit_is_named(shim):
 
 def test_the_half_that_reads_the_terminals_has_no_privilege(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         status = dict(line.split(":\t", 1) for line in leaks.read(f"/proc/{s.holder()}/status").splitlines()
                       if ":\t" in line)
         assert set(status["Uid"].split()) == set(status["Gid"].split()) == {"65534"}
@@ -186,9 +170,7 @@ def test_the_half_that_reads_the_terminals_has_no_privilege(shim):
 
 def test_a_killed_holder_takes_the_container_with_it(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         os.kill(s.holder(), signal.SIGKILL)
         while c.receive() is not None:
             pass
@@ -227,9 +209,7 @@ def test_a_delete_that_fails_is_tried_again(shim, tmp_path):
     flag = tmp_path / "once"
     flag.write_text("")
     s = shim(runtime=wrapped(shim, tmp_path, "delete", f"rm {flag} 2>/dev/null && exit 1"))
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         assert c.ask("stop", timeout_ms=5000, tail=[""]).name == "done"
     s.wait_gone()
     wait_until(lambda: not os.path.exists(f"/proc/{s.ready['init']}") or leaks.zombie(s.ready["init"]), "PID 1 is gone")

@@ -98,9 +98,7 @@ def test_ctrl_c_acts_at_once_in_a_flood(shim):
 
 def test_a_client_without_acks_is_held_by_its_socket(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.type("yes\r")
         assert held_at(s, WINDOW // 2) < 3 * WINDOW
         c.type("\x03")  # nothing was read yet
@@ -109,9 +107,7 @@ def test_a_client_without_acks_is_held_by_its_socket(shim):
 
 def test_with_nobody_attached_the_program_runs_on(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.type("yes abcdefghijklmno | head -c 5000000; touch /tmp/done\r")
     done = s.bundle / "rootfs/tmp/done"
     wait_until(done.exists, "the program has written 5 MB to nobody")
@@ -146,9 +142,7 @@ def test_a_stalled_typist_does_not_stop_the_program_for_good(shim):
 
 def test_a_paste_that_is_larger_than_any_buffer_arrives_whole(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.type("stty raw -echo; head -c 3000000 | md5sum; stty sane\r")
         time.sleep(0.3)
         block = bytes(range(32, 127)) * 600
@@ -161,9 +155,7 @@ def test_a_paste_that_is_larger_than_any_buffer_arrives_whole(shim):
 
 def test_ctrl_c_gets_through_to_a_program_that_does_not_read(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.type("sleep 1000\r")
         c.expect("sleep 1000\r\n")
         for _ in range(8):

@@ -33,9 +33,7 @@ BAD_LATER = {
 def busy(shim):
     """A shim with a client that must not notice anything."""
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         yield s
         c.type("echo st''ill\r")
         c.expect("still\r\n")

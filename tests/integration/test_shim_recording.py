@@ -57,9 +57,7 @@ def test_a_user_records_on_request_and_every_client_is_told(shim, tmp_path):
 
 def test_what_is_typed_and_not_shown_is_not_recorded(shim, tmp_path):
     s = shim(options=["--record-dir", tmp_path, "--record"])
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.type("stty -echo; read word; stty echo; echo len ${#word}\r")
         c.expect("\n")
         c.type("hunter2\r")
@@ -97,9 +95,7 @@ def test_without_a_folder_nothing_can_be_recorded(shim):
 
 def test_at_its_size_limit_a_recording_ends_and_the_clients_are_told(shim, tmp_path):
     s = shim(options=["--record-dir", tmp_path, "--record-size", "100k"])
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         assert c.ask("record", terminal=1, on=1).name == "done"
         assert c.wait("notice").on == 1
         c.type("seq 1 100000; echo rea''dy\r")
@@ -151,9 +147,7 @@ def test_the_oldest_go_when_all_are_too_much(shim, tmp_path):
         (tmp_path / f"202601{day}T000000Z-t1.cast").write_bytes(b"x" * 40960)
     (tmp_path / "notes").write_text("not ours")
     s = shim(options=["--record-dir", tmp_path, "--record-size", "64k", "--record-total", "128k", "--record-days", "0"])
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         assert c.ask("record", terminal=1, on=1).name == "done"
         old = [p.name for p in casts(tmp_path) if p.name.startswith("202601")]
         assert old == ["20260103T000000Z-t1.cast"], "with room for the new one"

@@ -16,9 +16,7 @@ def test_a_shell_is_there_at_the_first_attach_and_answers(shim):
 
 def test_a_second_attach_is_the_same_shell_with_its_output(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.type("x=same\r")
         c.expect("$ ")
         before = c.offset
@@ -32,9 +30,7 @@ def test_a_second_attach_is_the_same_shell_with_its_output(shim):
 
 def test_resume_sends_exactly_what_was_missed(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         cut = c.offset
         c.type("for i in 1 2 3; do echo line-$i; done\r")
         c.expect("line-3\r\n$ ")
@@ -48,9 +44,7 @@ def test_resume_sends_exactly_what_was_missed(shim):
 
 def test_resume_beyond_the_ring_or_the_end_is_a_snapshot(shim):
     s = shim(options=["--ring", "64k"])
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.type("seq 1 20000; echo rea''dy\r")
         c.expect("ready\r\n")
         end = c.offset
@@ -107,9 +101,7 @@ def test_sizes_stand_in_their_place_among_the_output(shim):
 
 def test_a_size_of_nothing_is_ignored_and_a_huge_one_is_cut(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.send("resize", rows=0, cols=80)
         c.send("resize", rows=24, cols=0)
         c.send("resize", rows=65535, cols=65535)
@@ -154,9 +146,7 @@ def test_the_list_names_positions_and_its_changes_are_told(shim):
 
 def test_a_new_terminal_opens_in_the_folder_of_another(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.type("cd /usr/bin && echo th''ere\r")
         c.expect("there\r\n")
         n = c.new(cwd_from=1).terminal
@@ -169,9 +159,7 @@ def test_a_new_terminal_opens_in_the_folder_of_another(shim):
 
 def test_a_folder_that_is_gone_gives_the_usual_one(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.type("mkdir /tmp/gone; cd /tmp/gone; rmdir /tmp/gone; echo th''ere\r")
         c.expect("there\r\n")
         m = c.new(cwd_from=1)
@@ -180,9 +168,7 @@ def test_a_folder_that_is_gone_gives_the_usual_one(shim):
 
 def test_who_comes_after_the_end_hears_the_rest_and_the_end(shim):
     s = shim()
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         cut = c.offset
         c.type("echo last words; exit 7\r")
         m = c.wait("exit")
@@ -208,9 +194,7 @@ def test_sixty_four_terminals_and_no_more(shim):
 
 def test_a_recording_is_an_asciicast_of_what_was_shown(shim, tmp_path):
     s = shim(options=["--record-dir", str(tmp_path)])
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         assert c.ask("record", terminal=1, on=1).name == "done"
         assert c.wait("notice").kind == NOTICE_RECORDING
         c.type("echo 'gr\u00fc\u00df \U0001f600'\r")
@@ -227,9 +211,7 @@ def test_a_recording_is_an_asciicast_of_what_was_shown(shim, tmp_path):
 
 def test_a_recording_ends_at_its_size(shim, tmp_path):
     s = shim(options=["--record-dir", str(tmp_path), "--record-size", "100k", "--record"])
-    with s.client() as c:
-        c.attach()
-        c.expect("$ ")
+    with s.shell() as c:
         c.type("seq 1 100000; echo rea''dy\r")
         c.expect("ready\r\n")
     (cast,) = tmp_path.glob("*-t1.cast")
