@@ -94,26 +94,37 @@ static int check(const struct workspace *w, const struct limits *l, struct md_er
 	return 0;
 }
 
+static int update_disk(struct engine *e, const struct workspace *w, const struct limits *from,
+	const struct limits *to, struct md_error *err)
+{
+	if (to->disk == from->disk && to->disk_inodes == from->disk_inodes)
+		return 0;
+	return storage_change(e, w, from, to, err);
+}
+
 int workspace_update(
 	struct engine *e, struct workspace *w, const struct limits *limits, struct md_error *err)
 {
 	struct limits before = w->limits;
 	struct md_error ignored = MD_ERROR_INIT;
-	bool other_disk = limits->disk != before.disk || limits->disk_inodes != before.disk_inodes;
+	bool running;
 
-	if (check(w, limits, err) < 0)
+	if (check(w, limits, err) < 0 || update_disk(e, w, &before, limits, err) < 0)
 		return -1;
-	if (other_disk && storage_change(e, w, &before, limits, err) < 0)
+	running = workspace_is_running(e, w);
+	if (running && update_running(e, w, limits, err) < 0) {
+		md_wrap(err, "update workspace '%s'", w->name);
+		/* What has grown and can't shrink stays so. */
+		update_disk(e, w, limits, &before, &ignored);
 		return -1;
-	if (workspace_is_running(e, w) && update_running(e, w, limits, err) < 0) {
-		if (other_disk) /* what has grown and can't shrink stays so */
-			storage_change(e, w, limits, &before, &ignored);
-		return md_wrap(err, "update workspace '%s'", w->name);
 	}
 	w->limits = *limits;
-	if (engine_save(e, w, err) < 0) {
-		w->limits = before;
-		return -1;
-	}
-	return 0;
+	if (engine_save(e, w, err) == 0)
+		return 0;
+	/* It must not have what the next start doesn't give it. */
+	if (running)
+		update_running(e, w, &before, &ignored);
+	update_disk(e, w, limits, &before, &ignored);
+	w->limits = before;
+	return -1;
 }

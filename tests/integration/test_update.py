@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from harness.process import run
 from test_network import network, PUBLIC  # noqa: F401 (a fixture)
 
 MIB = 1 << 20
@@ -145,6 +146,17 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(box, options, words):
     r = box.mdocker("update", *options, "w")
     assert r.code != 0 and words in r.err, repr(r)
     assert stats(box)["limits"] == before
+
+
+def test_what_cannot_be_written_down_is_undone(box):
+    """The next start would give it the limits of before."""
+    names = ("memory.max", "memory/memory.limit_in_bytes"), ("pids.max", "pids/pids.max")
+    before, limits = [knob(box, *n) for n in names], stats(box)["limits"]
+    full = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:error=ENOSPC"]
+    r = run([*full, *box.argv("update", "--memory", "48m", "--pids-limit", "33", "w")])
+    assert r.code != 0 and "No space left" in r.err and r.err.count("\n") == 1, repr(r)
+    assert [knob(box, *n) for n in names] == before
+    assert stats(box)["limits"] == limits
 
 
 def test_a_bandwidth_that_means_nothing_here_keeps_no_other_limit_from_being_changed(place):
