@@ -89,7 +89,7 @@ const uint8_t *fuzz_seed(size_t index, size_t *ret_len)
 		"{"
 		"\"prestart\":[{\"path\":\"/"
 		"h\",\"args\":[\"h\"],\"env\":[\"A=b\"],\"timeout\":1}]},"
-		"\"annotations\":{\"a\":\"b\"}}",
+		"\"annotations\":{\"a\":\"b\"},\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}",
 		"{\"linux\":{\"namespaces\":[{\"type\":\"user\"},{\"type\":\"time\",\"path\":\"/"
 		"p\"}],"
 		"\"uidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":2}],\"gidMappings\":[{"

@@ -41,7 +41,7 @@ say devices-outside readable
 say devices-inside eval '(echo 0 >$(ls -d /sys/fs/cgroup/minidocker/*/)cgroup.procs && readable)'
 say stats mdocker stats --format json w
 say group sh -c 'cd /sys/fs/cgroup/minidocker/*/ && cat memory.max memory.swap.max pids.max'
-events() { $RUNTIME --root /run/s/runtime events --stats $(ls /run/s/runtime | head -n 1); }
+events() { $RUNTIME --root /run/s/runtime events --stats $($RUNTIME --root /run/s/runtime list --quiet); }
 say events events
 say rate mdocker run --rm --device-write-bps 2m --device-read-iops 50 busybox /bin/cat /sys/fs/cgroup/io.max
 say weight mdocker run --rm --blkio-weight 500 busybox /bin/true
