@@ -256,6 +256,8 @@ static void client_ready(struct loop_source *source, uint32_t events)
 	if (events & EPOLLIN && !c->dropped && !c->input_paused && !c->leaving) {
 		for (int i = 0; i < PACKETS_A_ROUND && receive(c); i++)
 			;
+		if (!c->dropped)
+			client_settle_size(c);
 	}
 	if (!c->dropped && (events & (EPOLLHUP | EPOLLERR)) && !(events & EPOLLIN))
 		client_drop(c);

@@ -56,8 +56,9 @@ struct client {
 	bool attached;
 	bool created; /* the terminal was started for it */
 	bool read_only;
-	bool acks; /* it acknowledges */
-	bool ring; /* it reads the ring itself */
+	bool acks;    /* it acknowledges */
+	bool ring;    /* it reads the ring itself */
+	bool resized; /* client_settle_size() */
 	uint16_t rows;
 	uint16_t cols;
 	uint64_t taken_told; /* of its stream of input */
@@ -124,5 +125,9 @@ void client_pause(struct client *c, bool pause);
 
 /* client_requests.c: does what the message asks. */
 void client_handle(struct client *c, const struct shim_msg *m, int *fds, size_t fd_count);
+
+/* Its terminal gets the size that it asked for last, for which all lines may have to be broken anew: once for all RESIZEs that came
+ * together. */
+void client_settle_size(struct client *c);
 
 #endif

@@ -159,9 +159,19 @@ static int run_resize(struct client *c, const struct client_arrival *a, struct m
 		return 0;
 	c->rows = a->m->resize.rows;
 	c->cols = a->m->resize.cols;
-	if (c->attached && !c->read_only && (c->terminal->typist == c || !c->terminal->typist))
-		terminal_resize(c->terminal, c->rows, c->cols, c->label);
+	c->resized = true;
 	return 0;
+}
+
+void client_settle_size(struct client *c)
+{
+	struct terminal *t = c->terminal;
+
+	if (!c->resized)
+		return;
+	c->resized = false;
+	if (t && c->attached && !c->read_only && (t->typist == c || !t->typist))
+		terminal_resize(t, c->rows, c->cols, c->label);
 }
 
 static int run_ack(struct client *c, const struct client_arrival *a, struct md_error *err)
@@ -227,6 +237,8 @@ void client_handle(struct client *c, const struct shim_msg *m, int *fds, size_t 
 	struct client_arrival a = { m, fds, fd_count };
 	struct md_error err = MD_ERROR_INIT;
 
+	if (m->type != SHIM_RESIZE)
+		client_settle_size(c);
 	if (m->type >= ARRAY_SIZE(requests) || !requests[m->type].run) {
 		client_fail(c, m->serial, EPROTO, "this is a message of the shim, not of a client");
 		return;

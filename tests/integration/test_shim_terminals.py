@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Terminals of mdocker-shim: attaching, coming back, several clients, sizes, the list."""
 
+import os
+import signal
+
 from harness.shim import *  # noqa: F403
 
 
@@ -109,6 +112,20 @@ def test_a_size_of_nothing_is_ignored_and_a_huge_one_is_cut(shim):
         assert (m.rows, m.cols) == (512, 1024)
         c.type("stty size\r")
         c.expect("512 1024\r\n")
+
+
+def test_of_sizes_that_come_together_the_last_one_counts(shim):
+    s = shim()
+    with s.shell() as c:
+        holder = s.holder()
+        os.kill(holder, signal.SIGSTOP)
+        for n in range(10):
+            c.send("resize", rows=20 + n, cols=60 + n)
+        c.type("x")  # for which the size before it holds
+        c.send("resize", rows=40, cols=90)
+        os.kill(holder, signal.SIGCONT)
+        assert [c.wait("size").rows for _ in range(2)] == [29, 40]
+        assert c.ask("list").rows == 40
 
 
 def test_an_onlooker_sees_and_can_not_type(shim):
