@@ -261,7 +261,8 @@ int broker_main(const struct server_config *config, char *self)
 	b.config = *config;
 	b.self = self;
 	b.listen_fd = b.first_web_fd = b.auth.fd = b.web.fd = -1;
-	b.signals = b.prune.timer = b.prune.process = (struct loop_source)LOOP_SOURCE_INIT;
+	b.signals = b.prune.timer = b.prune.process = b.watch.timer =
+		(struct loop_source)LOOP_SOURCE_INIT;
 	b.firewall.events = b.firewall.timer = b.firewall.process =
 		(struct loop_source)LOOP_SOURCE_INIT;
 	b.prune.pidfd = b.balance.pidfd = b.firewall.pidfd = b.firewall.fd = -1;
@@ -274,7 +275,7 @@ int broker_main(const struct server_config *config, char *self)
 	log_open(STDERR_FILENO, LOG_INFO, false);
 	ask_to_be_spared();
 	if (broker_start_children(&b, &err) < 0 || broker_start_prune(&b, &err) < 0 ||
-		broker_start_firewall(&b, &err) < 0) {
+		broker_start_firewall(&b, &err) < 0 || broker_start_watch(&b, &err) < 0) {
 		log_error("%s", err.msg);
 		b.exit_code = 1;
 	} else {

@@ -2,7 +2,7 @@
 /*
  * broker.h - the state of the root role, between its files: broker.c (start, signals, messages), broker_children.c
  * (auth and web: started, restarted), broker_open.c, broker_run.c, broker_outcome.c (requests about workspaces and recordings, broker_request.h:
- * run `mdocker`, connect to the shim), broker_wall.c, broker_prune.c, broker_firewall.c, broker_balance.c.
+ * run `mdocker`, connect to the shim), broker_wall.c, broker_watch.c, broker_prune.c, broker_firewall.c, broker_balance.c.
  */
 #ifndef MD_SERVER_BROKER_H
 #define MD_SERVER_BROKER_H
@@ -71,6 +71,10 @@ struct broker {
 		pid_t pid; /* 0: none runs */
 		int pidfd;
 	} firewall;
+	struct broker_watch {
+		struct loop_source timer;
+		int unanswered; /* questions in a row */
+	} watch;
 	struct broker_balance {
 		struct loop_source process;
 		pid_t pid; /* 0: it does not run */
@@ -105,6 +109,9 @@ void broker_stop_prune(struct broker *b);
 /* broker_firewall.c: `mdocker network restore` when tables or chains of the host's firewall came or went. */
 int broker_start_firewall(struct broker *b, struct md_error *err);
 void broker_stop_firewall(struct broker *b);
+
+/* broker_watch.c: asks auth now and then, and ends it when it answers nothing. */
+int broker_start_watch(struct broker *b, struct md_error *err);
 
 /* broker_wall.c */
 /* Is this the first picture of `owner` in that visit (or a long one's first in this hour)? Remembers it. */

@@ -175,6 +175,8 @@ static void handle(struct broker_child *c, const union bw_message *m)
 {
 	struct broker *b = c->broker;
 
+	if (c == &b->auth)
+		b->watch.unanswered = 0;
 	if (m->h.type == BW_READY && !c->ready) {
 		on_ready(c, &m->ready);
 	} else if (c == &b->web && (m->h.type == BW_OPEN || m->h.type == BW_WORKSPACE ||
