@@ -128,7 +128,9 @@ BARE int executed_fd(const char *name)
 	const char *prefix = "/dev/fd/";
 	int fd = 0;
 
-	for (; name && *prefix; name++, prefix++) {
+	if (!name)
+		return -1;
+	for (; *prefix; name++, prefix++) {
 		if (*name != *prefix)
 			return -1;
 	}
