@@ -144,6 +144,7 @@ static const struct controller controllers[] = {
 	{ "devices", false, "no second barrier before devices (v1 only)" },
 	{ "freezer", false, "a workspace can't be frozen (v1 only)" },
 	{ "blkio", false, "no limit of disk traffic (io on v2)" },
+	{ "cpuset", false, "no processor is kept free of busy workspaces" },
 };
 
 static void judge_controllers(const struct cgroups_host *h, struct doctor_result *r)

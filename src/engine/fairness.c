@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "engine/cgroups.h"
 #include "engine/profile.h"
+#include "engine/spare.h"
 #include "base/poison.h"
 
 enum {
@@ -27,6 +28,7 @@ enum {
 	HOT_LOOKS = 2,
 	PART_MIN_US = 5000,
 	PART_MAX_US = 100000,
+	WORK_MIN_US = 100, /* one key: some 150 in its shell */
 };
 
 static uint64_t as_it_is(uint64_t shares)
@@ -62,6 +64,8 @@ struct fairness {
 	const char *usage_file;
 	struct fairness_share *shares;
 	size_t count;
+	struct spare spare;
+	bool all_processors;
 };
 
 void fairness_count(struct fairness_share *s, uint64_t usage_us)
@@ -100,6 +104,15 @@ static bool has(const char *dir, const char *file)
 	_auto_free_ char *path = str_format("%s/%s", dir, file);
 
 	return path && access(path, F_OK) == 0;
+}
+
+bool fairness_someone_works(const struct fairness_share *shares, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!shares[i].low && shares[i].score_us > WORK_MIN_US)
+			return true;
+	}
+	return false;
 }
 
 /* Where the groups of workspaces are; there are none before the first was started. False then. */
@@ -204,6 +217,7 @@ static struct fairness_share *share_of(struct fairness *f, const char *id, uint6
 		return NULL;
 	/* One that was killed before us may have left it so. */
 	made.low = made.less < made.own && read_weight(f, id) == made.less;
+	made.off = spare_keeps_off(&f->spare, id);
 	more = mem_resize(f->shares, f->count + 1);
 	if (!more)
 		return NULL;
@@ -243,15 +257,42 @@ static void count_all(struct fairness *f)
 	f->count = kept;
 }
 
+static void keep_off(struct fairness *f, struct fairness_share *s, bool off)
+{
+	/* Those that are kept off already, too: they may have been started anew. */
+	if (off || s->off)
+		spare_keep_off(&f->spare, f->engine, s->id, off);
+	s->off = off;
+}
+
+/* Processors come and go, and the first workspace makes the group. */
+static void look_for_spare(struct fairness *f)
+{
+	_auto_strv_ struct strv mounts = STRV_INIT;
+	struct md_error ignored = MD_ERROR_INIT;
+	struct spare now;
+
+	if (cgroups_mounts(&mounts, &ignored) < 0)
+		return;
+	spare_find(&now, &mounts);
+	for (size_t i = 0; i < f->count && !spare_equal(&now, &f->spare); i++)
+		keep_off(f, &f->shares[i], false);
+	spare_done(&f->spare);
+	f->spare = now;
+}
+
 static void on_look(struct loop_source *s, uint32_t events _unused_)
 {
 	struct fairness *f = s->data;
+	bool someone_works;
 
 	loop_take_timer(s);
 	if (!find_folders(f))
 		return;
+	look_for_spare(f);
 	count_all(f);
 	fairness_judge(f->shares, f->count);
+	someone_works = !f->all_processors && fairness_someone_works(f->shares, f->count);
 	for (size_t i = 0; i < f->count; i++) {
 		struct fairness_share *share = &f->shares[i];
 
@@ -259,6 +300,7 @@ static void on_look(struct loop_source *s, uint32_t events _unused_)
 		if ((read_weight(f, share->id) == share->less) != share->low &&
 			load_weights(f, share))
 			write_weight(f, share->id, share->low ? share->less : share->own);
+		keep_off(f, share, share->low && someone_works);
 	}
 }
 
@@ -270,6 +312,7 @@ static void give_back(struct fairness *f)
 	for (size_t i = 0; i < f->count; i++) {
 		if (f->shares[i].low && load_weights(f, &f->shares[i]))
 			write_weight(f, f->shares[i].id, f->shares[i].own);
+		keep_off(f, &f->shares[i], false);
 	}
 	f->count = 0;
 }
@@ -335,9 +378,10 @@ static int prepare(struct fairness *f, struct md_error *err)
 	return 0;
 }
 
-int fairness_run(struct engine *e, struct md_error *err)
+int fairness_run(struct engine *e, bool all_processors, struct md_error *err)
 {
 	struct fairness f = { .engine = e,
+		.all_processors = all_processors,
 		.pressure_fd = -1,
 		.pressure = LOOP_SOURCE_INIT,
 		.look = LOOP_SOURCE_INIT,
@@ -354,5 +398,6 @@ int fairness_run(struct engine *e, struct md_error *err)
 	free(f.weight_dir);
 	free(f.usage_dir);
 	free(f.shares);
+	spare_done(&f.spare);
 	return r;
 }

@@ -162,28 +162,49 @@ static int ask_stop(struct engine *e, const struct workspace *w, uint32_t timeou
 	return shim_client_ask(&c, &ask, NULL, 0, &answer, (int)timeout_ms + STOP_GRACE_MS, err);
 }
 
-/* A pidfd of the process that shim.pid names, or -1. */
-static int open_pid_file(struct engine *e, const struct workspace *w)
+/* A pid may be another's by now; the workspace's ID stands on the command line of its shim only. */
+bool workspace_is_shim(pid_t pid, const char *id)
 {
-	_auto_free_ char *path = engine_state_path(e, w->id, "shim.pid");
-	_auto_free_ char *text = NULL;
-	_auto_close_ int pidfd = -1;
 	_auto_free_ char *cmdline = NULL;
 	char proc[40];
-	uint64_t pid;
 	size_t len;
+
+	snprintf(proc, sizeof(proc), "/proc/%d/cmdline", (int)pid);
+	return file_read(AT_FDCWD, proc, CMDLINE_MAX, &cmdline, &len) == 0 &&
+	       memmem(cmdline, len, id, WORKSPACE_ID_LEN);
+}
+
+static pid_t read_pid_file(const struct engine *e, const char *id)
+{
+	_auto_free_ char *path = engine_state_path(e, id, "shim.pid");
+	_auto_free_ char *text = NULL;
+	uint64_t pid;
 
 	if (!path || file_read(AT_FDCWD, path, PID_FILE_MAX, &text, NULL) < 0)
 		return -1;
 	text[strcspn(text, "\n")] = '\0';
-	if (str_to_u64(text, INT32_MAX, &pid) < 0)
+	return str_to_u64(text, INT32_MAX, &pid) < 0 ? -1 : (pid_t)pid;
+}
+
+pid_t workspace_shim_pid(const struct engine *e, const char *id)
+{
+	pid_t pid = read_pid_file(e, id);
+
+	return pid > 0 && workspace_is_shim(pid, id) ? pid : -1;
+}
+
+/* A pidfd of the process that shim.pid names, or -1. */
+static int open_pid_file(struct engine *e, const struct workspace *w)
+{
+	_auto_close_ int pidfd = -1;
+	pid_t pid = read_pid_file(e, w->id);
+
+	if (pid < 0)
 		return -1;
-	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-	/* The pid may be another's by now; the workspace's ID stands on the command line of its shim only. */
-	snprintf(proc, sizeof(proc), "/proc/%llu/cmdline", (unsigned long long)pid);
-	if (pidfd < 0 || file_read(AT_FDCWD, proc, CMDLINE_MAX, &cmdline, &len) < 0)
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
 		return -1;
-	if (!memmem(cmdline, len, w->id, WORKSPACE_ID_LEN)) {
+	if (!workspace_is_shim(pid, w->id)) {
 		errno = ESRCH;
 		return -1;
 	}

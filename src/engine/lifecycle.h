@@ -47,6 +47,12 @@ bool workspace_is_running(struct engine *e, const struct workspace *w);
 /* A pidfd of the workspace's shim, or -1 and errno if none serves. The caller closes it. */
 int workspace_shim_pidfd(struct engine *e, const struct workspace *w);
 
+/* The pid of the shim that shim.pid names, without asking it; -1 if there is none. */
+pid_t workspace_shim_pid(const struct engine *e, const char *id);
+
+/* Is that process one of the shim's two? What a container's process calls itself may look so, too. */
+bool workspace_is_shim(pid_t pid, const char *id);
+
 /* shim.sock of a workspace; heap. */
 char *workspace_socket(const struct engine *e, const struct workspace *w);
 

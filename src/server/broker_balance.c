@@ -29,7 +29,7 @@ void broker_start_balance(struct broker *b)
 {
 	char *argv[] = { (char *)"mdocker", (char *)"--root", (char *)b->config.root,
 		(char *)"--state", (char *)b->config.state, (char *)"system", (char *)"balance",
-		NULL };
+		b->config.all_processors ? (char *)"--all-processors" : NULL, NULL };
 	struct spawn run = SPAWN_INIT;
 
 	run.path = b->mdocker;

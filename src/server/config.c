@@ -48,6 +48,8 @@ const struct args_option server_options[] = {
 	OPTION("insecure-http", insecure_http, ARGS_FLAG, NULL, "plain http beyond loopback"),
 	OPTION("allow-images", allow_images, ARGS_FLAG, NULL,
 		"the page may show images of programs (sixel): lets it compile WebAssembly"),
+	OPTION("all-processors", all_processors, ARGS_FLAG, NULL,
+		"busy workspaces may use them all, also while others work"),
 	OPTION("idle", idle_seconds, ARGS_INT, "SECONDS", "a login ends after so long without activity (1800)"),
 	OPTION("max-session", absolute_seconds, ARGS_INT, "SECONDS", "a login ends after so long (43200)"),
 	OPTION("max-connections", connections_per_address, ARGS_INT, "N",

@@ -23,8 +23,8 @@ struct server_config {
 	struct strv origins, hosts, proxies;
 	struct strv workspace;         /* "--memory=512m": for `mdocker workspace open` */
 	struct strv templates, groups; /* templates.h */
-	bool demo, demo_anywhere, insecure_http, allow_images, verify_audit, check_url, help,
-		version;
+	bool demo, demo_anywhere, insecure_http, allow_images, all_processors, verify_audit,
+		check_url, help, version;
 	int64_t idle_seconds, absolute_seconds, connections_per_address;
 	struct strv kept; /* owns the strings that came from the file */
 };

@@ -64,10 +64,10 @@ def percentile(values, share):
 class Neighbour:
     """bob works in his workspace; alice logs in now and then and finds hers stopped."""
 
-    def __init__(self, place):
+    def __init__(self, place, *options):
         self.place = place
         place.need_images("busybox", "default")
-        self.server = WebServer(place).start()
+        self.server = WebServer(place, *options).start()
         self.shell = self.server.login("bob").shell()
 
     def echoes(self, count, pause=0.01):

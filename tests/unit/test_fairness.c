@@ -84,6 +84,34 @@ static void a_counter_that_went_back_is_of_a_new_run(void **state _unused_)
 	assert_int_equal(shares[0].usage_us, 10);
 }
 
+static void a_processor_is_kept_free_while_somebody_else_works(void **state _unused_)
+{
+	start(2);
+	for (int look = 0; look < 4; look++) {
+		use(0, 500000);
+		use(1, 0);
+		fairness_judge(shares, 2);
+	}
+	assert_true(shares[0].low);
+	assert_false(fairness_someone_works(shares, 2));
+	use(1, 150); /* a key */
+	fairness_judge(shares, 2);
+	assert_true(fairness_someone_works(shares, 2));
+	assert_false(fairness_someone_works(shares, 1));
+	assert_false(fairness_someone_works(shares, 0));
+}
+
+static void who_rests_between_efforts_still_gives_way(void **state _unused_)
+{
+	start(2);
+	for (int look = 0; look < 40; look++) {
+		use(0, look % 2 ? 0 : 500000);
+		use(1, 1000);
+		fairness_judge(shares, 2);
+		assert_int_equal(shares[0].low, look >= 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -91,6 +119,8 @@ int main(void)
 		cmocka_unit_test(a_hundred_busy_loops_give_way_although_each_has_little),
 		cmocka_unit_test(a_short_effort_is_nobodys_loss),
 		cmocka_unit_test(who_rests_is_equal_again),
+		cmocka_unit_test(a_processor_is_kept_free_while_somebody_else_works),
+		cmocka_unit_test(who_rests_between_efforts_still_gives_way),
 		cmocka_unit_test(a_counter_that_went_back_is_of_a_new_run),
 	};
 
