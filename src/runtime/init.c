@@ -149,9 +149,10 @@ static const struct init_step create_steps[] = {
 	{ "set the clocks", init_step_time },
 	{ "prepare the root", init_step_root },
 	{ "mount", init_step_mounts },
-	{ "enter the cgroups", init_step_cgroup },
 	{ "make devices", init_step_devices },
 	{ "open the console", init_step_console },
+	/* On v1 the device rules are written one by one meanwhile, the first of which denies all. */
+	{ "enter the cgroups", init_step_cgroup },
 	{ "wait for the runtime's hooks", init_step_runtime_hooks },
 	{ "run the createContainer hooks", init_step_create_hooks },
 	{ "mask paths", init_step_mask },

@@ -294,6 +294,18 @@ def test_devices(bundle):
     assert "/dev/fuse a:e5 640 3 4\nfifo\n" in out and "/proc/self/fd\n/proc/self/fd/0\npts/ptmx\n" in out
 
 
+def test_devices_are_nodes_however_slowly_their_rules_are_written(bundle):
+    """On v1 the first rule denies all: until the others stand, nobody in the group makes or opens a device."""
+    bundle.prefix = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=write", "-e", "inject=write:delay_exit=50000"]
+    bundle.sh("cat /proc/mounts; ls -ln /dev/null")
+    bundle.write()
+    shown = bundle.runtime("run", "-b", bundle.folder, bundle.id).stdout
+    bundle.prefix = []
+    *mounts, node = shown.splitlines()
+    assert "/dev/null" not in [line.split()[1] for line in mounts], "the host's"
+    assert node.startswith("crw-rw-rw-")
+
+
 def test_devices_in_a_user_namespace_have_their_owner_and_mode(bundle):
     """One that the host has not, too: the runtime makes them."""
     bundle.user_namespace()
