@@ -131,7 +131,7 @@ static int update(const char *id, const struct update_options *o, struct md_erro
 	struct oci_resources_doc doc = { .doc = JSON_DOC_INIT };
 	int r;
 
-	if (o->resources)
+	if (o->resources && o->resources[0])
 		r = from_document(o->resources, &doc, err);
 	else
 		r = from_options(o, &doc.resources, err);

@@ -90,7 +90,8 @@ static int open_log(const struct globals *g, struct md_error *err)
 {
 	static const char *const formats[] = { "text", "json", NULL };
 	static const char *const levels[] = { "debug", "info", "warning", "error", NULL };
-	int format = check_word("log-format", g->log_format, formats, err);
+	int format =
+		check_word("log-format", g->log_format[0] ? g->log_format : "text", formats, err);
 	int level = check_word("log-level", g->log_level, levels, err);
 	int fd = STDERR_FILENO;
 

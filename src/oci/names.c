@@ -107,7 +107,7 @@ const char *oci_hook_kind_name(enum oci_hook_kind kind)
 
 bool oci_is_root(const char *path)
 {
-	return path[strspn(path, "/")] == '\0';
+	return path[0] && path[strspn(path, "/")] == '\0';
 }
 
 size_t oci_id_span(const char *id)

@@ -107,7 +107,7 @@ static void mask_file(struct init *in, struct masker *m, int place, const char *
 		init_fail(in, errno, "mask '", path, "'", NULL);
 }
 
-/* What is not there needs no mask. */
+/* What is not there needs no mask. Nor does the path "", which would be the root. */
 static bool is_absent(int code)
 {
 	return code == ENOENT || code == ENOTDIR;
@@ -118,7 +118,7 @@ static void mask_path(struct init *in, struct masker *m, const char *path)
 	_auto_close_ int place = inroot_open(in->root, path, O_PATH);
 	struct stat st;
 
-	if (place < 0 && is_absent(errno))
+	if (!path[0] || (place < 0 && is_absent(errno)))
 		return;
 	if (place < 0 || fstat(place, &st) < 0)
 		init_fail(in, errno, "mask '", path, "'", NULL);
@@ -150,7 +150,7 @@ static void protect_path(struct init *in, const char *path)
 	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
 	_auto_close_ int tree = -1;
 
-	if (place < 0 && is_absent(errno))
+	if (!path[0] || (place < 0 && is_absent(errno)))
 		return;
 	if (place < 0)
 		init_fail(in, errno, "make '", path, "' read-only", NULL);

@@ -477,6 +477,12 @@ def test_the_root_as_a_read_only_path_is_the_root(bundle):
     assert bundle.out("touch /x 2>&1; touch /dev/x && echo ok") == "touch: /x: Read-only file system\nok\n"
 
 
+def test_an_empty_path_is_nothing_to_mask_or_protect(bundle):
+    bundle.linux["readonlyPaths"].append("")
+    bundle.linux["maskedPaths"].append("")
+    assert bundle.out("touch /x && echo ok") == "ok\n"
+
+
 def test_masked_paths_are_empty(bundle):
     bundle.linux["maskedPaths"] += ["/etc/passwd", "/root", "/not/there"]
     (bundle.rootfs / "root/secret").write_text("x")

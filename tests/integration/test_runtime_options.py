@@ -297,6 +297,12 @@ def test_update_by_a_document(bundle):
     assert wrong.returncode == 1 and "pids.limit" in wrong.stderr
 
 
+def test_options_with_empty_values_are_as_if_not_given(bundle):
+    bundle.up()
+    bundle.runtime("--log-format", "", "update", "--resources", "", "--pids-limit", "44", bundle.id)
+    assert knob(bundle, "pids", "pids.max", "pids.max")[1] == "44"
+
+
 @pytest.mark.parametrize("option", [["--l3-cache-schema", "L3:0=f"], ["--mem-bw-schema", "MB:0=50"]])
 def test_update_of_caches_is_a_clear_error(bundle, option):
     bundle.up()
