@@ -78,6 +78,7 @@ bench: programs page image
 conformance: programs
 	@packaging/install-packages build run conformance
 	tests/conformance/run $(if $(QUICK),--quick)
+	$(if $(QUICK),,tests/conformance/compare --build $(BUILD))
 
 fuzz: $(BUILD)/build.ninja
 	@packaging/install-packages build fuzz

@@ -71,9 +71,9 @@ def markdown(results, titles, versions, causes):
     return "\n".join(lines) + "\n"
 
 
-def write_into(path, text):
+def write_into(path, text, begin=BEGIN, end=END):
     """Puts the text between the two marks of a document."""
     document = pathlib.Path(path).read_text()
-    before, rest = document.split(BEGIN)
-    after = rest.split(END)[1]
-    pathlib.Path(path).write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+    before, rest = document.split(begin)
+    after = rest.split(end)[1]
+    pathlib.Path(path).write_text(f"{before}{begin}\n{text}{end}{after}")
