@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "engine/cgroups.h"
 #include "engine/host.h"
 #include "engine/idblock.h"
 #include "engine/profile.h"
@@ -123,15 +124,10 @@ static int print_status(pid_t pid, struct md_error *err)
 	return 0;
 }
 
-/* A small file of one or a few lines, on one line here. */
-static int print_file(pid_t pid, const char *file, const char *name, struct md_error *err)
+static void print_one_line(const char *text)
 {
-	_auto_free_ char *text = read_proc(pid, file, err);
 	bool blank = true;
 
-	if (!text)
-		return -1;
-	printf("%-18s", name);
 	for (const char *at = text; *at; at++) {
 		bool space = strchr(" \t\n", *at) != NULL;
 
@@ -140,6 +136,17 @@ static int print_file(pid_t pid, const char *file, const char *name, struct md_e
 		blank = space;
 	}
 	putchar('\n');
+}
+
+/* A small file of one or a few lines, on one line here. */
+static int print_file(pid_t pid, const char *file, const char *name, struct md_error *err)
+{
+	_auto_free_ char *text = read_proc(pid, file, err);
+
+	if (!text)
+		return -1;
+	printf("%-18s", name);
+	print_one_line(text);
 	return 0;
 }
 
@@ -156,6 +163,35 @@ static int print_lines(pid_t pid, const char *file, const char *name, struct md_
 		printf("%-18s", name);
 		cli_print_safe(line, 0);
 		putchar('\n');
+		name = "";
+	}
+	return 0;
+}
+
+/* What its groups allow, by the kernel's names; a limit that they don't have isn't shown. */
+static int print_cgroup_limits(const char *id, struct md_error *err)
+{
+	static const char *const files[] = { "memory.max", "memory.swap.max",
+		"memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "pids.max", "cpu.max",
+		"cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.weight", "cpu.shares", "cpuset.cpus",
+		"io.max", "blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device" };
+	_auto_strv_ struct strv mounts = STRV_INIT;
+	const char *name = "cgroup limits";
+
+	if (cgroups_mounts(&mounts, err) < 0)
+		return -1;
+	for (size_t i = 0; i < mounts.count * ARRAY_SIZE(files); i++) {
+		const char *file = files[i % ARRAY_SIZE(files)];
+		_auto_free_ char *path = str_format("%s%s/%s/%s",
+			mounts.items[i / ARRAY_SIZE(files)], PROFILE_CGROUP, id, file);
+		_auto_free_ char *text = NULL;
+		size_t len;
+
+		if (!path || file_read(AT_FDCWD, path, PROC_FILE_MAX, &text, &len) < 0 ||
+			!text[strspn(text, "\n")])
+			continue;
+		printf("%-18s%s ", name, file);
+		print_one_line(text);
 		name = "";
 	}
 	return 0;
@@ -202,12 +238,9 @@ static int show(const char *name, struct md_error *err)
 		print_status(s.init_pid, err) < 0 ||
 		print_file(s.init_pid, "oom_score_adj", "oom_score_adj", err) < 0 ||
 		print_lines(s.init_pid, "cgroup", "cgroups", err) < 0 ||
-		print_lines(s.init_pid, "limits", "limits", err) < 0)
+		print_lines(s.init_pid, "limits", "limits", err) < 0 ||
+		print_cgroup_limits(w.id, err) < 0)
 		return -1;
-	printf("%-18smemory %llu MB, %llu processes, %llu.%03llu processors (0: no limit)\n",
-		"cgroup limits", (unsigned long long)(w.limits.memory >> 20),
-		(unsigned long long)w.limits.pids, (unsigned long long)(w.limits.cpu_millis / 1000),
-		(unsigned long long)(w.limits.cpu_millis % 1000));
 	return print_lines(s.init_pid, "mounts", "mounts, masks", err);
 }
 

@@ -77,13 +77,17 @@ def test_profile_show_tells_what_the_process_has(web):
     web.mdocker("profile", "show", "web").failed(1, "not running")
 
 
-def test_profile_show_reads_from_the_process_and_not_from_what_was_asked_for(web):
+def test_profile_show_reads_from_the_process_and_its_groups_and_not_from_what_was_asked_for(web):
+    group = f"/sys/fs/cgroup/{'pids/' if V1 else ''}minidocker/{next(iter(web.workspaces()))}/pids.max"
+    with open(group, "w") as f:
+        f.write("17")
     pid = json.loads(web.runtime("state", next(iter(web.workspaces()))).ok().out)["pid"]
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (77, 778))
     with open(f"/proc/{pid}/oom_score_adj", "w") as f:
         f.write("654")
     shown = web.mdocker("profile", "show", "web").ok().out
     assert re.search(r"Max open files +77 +778 ", shown) and re.search(r"(?m)^oom_score_adj +654", shown), shown
+    assert re.search(r"(?m)^[ \w]{18}pids.max 17$", shown), shown
 
 
 # ---- doctor ----
