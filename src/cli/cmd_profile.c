@@ -131,7 +131,7 @@ static void print_one_line(const char *text)
 	for (const char *at = text; *at; at++) {
 		bool space = strchr(" \t\n", *at) != NULL;
 
-		if (!space || !blank)
+		if (!space || (!blank && at[1]))
 			putchar(space ? ' ' : *at);
 		blank = space;
 	}
