@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -23,6 +24,14 @@ char *runtime_seccomp_cache(const struct runtime *rt)
 	return str_format("%s/:seccomp", rt->root);
 }
 
+/* The host's user namespace has the same number on every kernel (USER_NS_INIT_INO of linux/nsfs.h). */
+static bool in_first_user_namespace(void)
+{
+	struct stat s;
+
+	return stat("/proc/self/ns/user", &s) == 0 && s.st_ino == 0xEFFFFFFD;
+}
+
 bool runtime_is_rootless(const struct runtime *rt)
 {
 	_auto_free_ char *text = NULL;
@@ -33,6 +42,8 @@ bool runtime_is_rootless(const struct runtime *rt)
 		return rt->rootless;
 	if (geteuid() != 0)
 		return true;
+	if (in_first_user_namespace())
+		return false;
 	if (file_read(AT_FDCWD, "/proc/self/uid_map", 65536, &text, &len) < 0)
 		return false;
 	return sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && count != UINT32_MAX;

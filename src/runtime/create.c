@@ -290,7 +290,14 @@ static int prepare_record(struct creation *c, struct md_error *err)
 	return state_prepare(&c->dir, &c->state, err);
 }
 
-/* The child is ready: the state file gets its pid, then the child may outlive us. */
+/* `run` needs no answer of the child's before its record counts: should the child fail then, all goes that there is. That saves the child the wait for
+ * us, whom it would have to wake up first. Only a pid file is for others to read, and comes when the container is made. */
+static bool records_early(const struct creation *c)
+{
+	return c->run && !c->options->pid_file;
+}
+
+/* The state file gets the child's pid, then the child may outlive us. */
 static int record(struct creation *c, struct md_error *err)
 {
 	struct container_state *s = &c->state;
@@ -317,9 +324,10 @@ static int create(struct creation *c, const char *id, struct md_error *err)
 	/* Ours alone: the child has its copies. */
 	fd_close(&c->listener);
 	fd_close(&c->console);
-	if (prepare_record(c, err) < 0 || launch_serve(&c->launch, SYNC_READY, err) < 0)
+	if (prepare_record(c, err) < 0 || (records_early(c) && record(c, err) < 0) ||
+		launch_serve(&c->launch, SYNC_READY, err) < 0)
 		return -1;
-	return record(c, err);
+	return records_early(c) ? 0 : record(c, err);
 }
 
 int container_create(const struct runtime *rt, const char *id, const struct create_options *o,

@@ -101,7 +101,7 @@ static void accept_start(struct init *in, int listener)
 
 void init_await_start(struct init *in)
 {
-	if (in->awaits_start)
+	if (in->awaits_start && !in->start_told)
 		init_await(in, SYNC_START, NULL, NULL);
 	in->awaits_start = false;
 }

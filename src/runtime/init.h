@@ -104,6 +104,7 @@ struct init {
 	int cgroup_fds[SOCK_MAX_FDS]; /* where they are entered */
 	size_t cgroup_fd_count;
 	bool in_cgroupns;
+	bool start_told;    /* it may come before it is asked for, as the cgroups may */
 	bool awaits_start;  /* `run`: the runtime has not said yet that the state file is written */
 	int hierarchies;    /* the tmpfs in which those of v1 are mounted next; -1 */
 	char program[4096]; /* absolute path of what will be executed */
@@ -122,6 +123,9 @@ void init_warn(struct init *in, int code, ...) __attribute__((sentinel));
 /* Waits for `stage`, noting what else comes. Ends the process if the runtime is gone. */
 void init_await(struct init *in, enum sync_stage stage, struct sync_message *ret, int *ret_fd);
 void init_send(struct init *in, enum sync_stage stage, int value, int fd);
+
+/* The container's filter may refuse even the end; the C library would try for ever. */
+_noreturn_ void init_exit(int code);
 
 /* Waits for the runtime's word to go on, if it is still to come. */
 void init_await_start(struct init *in);

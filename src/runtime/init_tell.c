@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/poison.h"
@@ -51,11 +52,17 @@ char *init_number(char *to, int64_t number)
 	return to;
 }
 
+_noreturn_ void init_exit(int code)
+{
+	syscall(SYS_exit_group, code);
+	__builtin_trap();
+}
+
 static _noreturn_ void report_failure(struct init *in, struct sync_message *m)
 {
 	m->stage = SYNC_FAILED;
 	sync_send(in->sock, m, -1);
-	_exit(m->value == SYNC_FAILURE_PROGRAM ? 127 : 1);
+	init_exit(m->value == SYNC_FAILURE_PROGRAM ? 127 : 1);
 }
 
 _noreturn_ void init_fail(struct init *in, int code, ...)
@@ -96,7 +103,7 @@ void init_send(struct init *in, enum sync_stage stage, int value, int fd)
 	struct sync_message m = { .stage = stage, .value = value };
 
 	if (sync_send(in->sock, &m, fd) < 0)
-		_exit(1);
+		init_exit(1);
 }
 
 /* They may be ready before they are asked for. */
@@ -117,7 +124,8 @@ void init_await(struct init *in, enum sync_stage stage, struct sync_message *ret
 
 		/* Without a runtime at the other end there is nobody to tell and nothing to do. */
 		if (sync_receive_fds(in->sock, &m, fds, &count) <= 0)
-			_exit(1);
+			init_exit(1);
+		in->start_told |= m.stage == SYNC_START;
 		if (m.stage == SYNC_CGROUPS)
 			note_cgroups(in, fds, count);
 		else if (ret_fd)

@@ -6,6 +6,7 @@ import os
 import pathlib
 import select
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -238,6 +239,15 @@ def test_actions_of_seccomp(bundle):
                      {"names": ["sync"], "action": "SCMP_ACT_LOG"}]}
     out = bundle.out("mkdir /tmp/x 2>&1; hostname y; echo $?; sync && echo synced; grep Seccomp: /proc/self/status").split("\n")
     assert "No space left" in out[0] and "159" in out and "synced" in out and "Seccomp:\t2" in out
+
+
+@pytest.mark.parametrize("action", ["SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"])
+def test_a_filter_that_refuses_even_the_end_ends_the_process_all_the_same(bundle, action):
+    bundle.linux["seccomp"] = {"defaultAction": action}
+    bundle.sh("echo not reached").write()
+    r = subprocess.run(bundle.command("run", "-b", bundle.folder, bundle.id), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                       timeout=20)
+    assert r.returncode == 128 + signal.SIGILL and "not reached" not in r.stdout, r
 
 
 def test_who_listens_to_seccomp_gets_the_descriptor_with_state_and_metadata(bundle):
