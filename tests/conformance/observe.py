@@ -160,6 +160,7 @@ class Observer:
         (self.rootfs / "link").symlink_to("/empty")
         (self.rootfs / "hooks").touch()
         (self.rootfs / "probe").write_text("".join(f"{p}\n" for p in probes))
+        (self.bundle / "link").symlink_to("rootfs")
         (self.bundle / "shared").mkdir()
         (self.bundle / "shared/inner").mkdir()
         (self.bundle / "shared/file").write_text("shared\n")
