@@ -25,7 +25,7 @@ class Command:
 
     def line(self, *options, state=None, target=(ID,), after=(), ends=None):
         args = [self.name, *self.needs, *options, *target, *after, *self.rest]
-        return args, state or self.state, self.ends and state is None if ends is None else ends
+        return args, state or self.state, self.ends and state in (None, self.state) if ends is None else ends
 
     def lines(self):
         for state in self.states:
@@ -79,9 +79,9 @@ class Command:
 
 NUMBERS = ["x", "-1", "1.5", "99999999999999999999"]
 CREATE = {
-    "bundle": ("b", [BUNDLE], ["/none/such", "relative"]),
+    "bundle": ("b", [BUNDLE], ["/proc/none/such", "relative"]),
     "console-socket": ("", [f"{FOLDER}/none"], []),
-    "pid-file": ("", [f"{FOLDER}/pid"], ["/none/such"]),
+    "pid-file": ("", [f"{FOLDER}/pid"], ["/proc/none/such"]),
     "no-pivot": ("", None, None),
     "no-new-keyring": ("", None, None),
     "preserve-fds": ("", ["0"], NUMBERS),
@@ -105,9 +105,9 @@ COMMANDS = [
         "tty": ("t", None, None),
         "user": ("u", ["1000", "1000:1001", "0:5"], ["user", "x:y", "-1", ":", "5:", ":5", "+5", "8589934592", "4294967295"]),
         "additional-gids": ("g", ["5"], ["x", "-1"]),
-        "process": ("p", [f"{FOLDER}/process.json"], ["/none/such", BUNDLE]),
+        "process": ("p", [f"{FOLDER}/process.json"], ["/proc/none/such", BUNDLE]),
         "detach": ("d", None, None),
-        "pid-file": ("", [f"{FOLDER}/pid"], ["/none/such"]),
+        "pid-file": ("", [f"{FOLDER}/pid"], ["/proc/none/such"]),
         "process-label": ("", ["system_u:system_r:container_t:s0"], []),
         "apparmor": ("", ["none-such"], []),
         "no-new-privs": ("", None, None),
@@ -118,7 +118,7 @@ COMMANDS = [
         "console-socket": ("", [f"{FOLDER}/none"], []),
     }, rest=["/look", "word"]),
     Command("update", "running", {
-        "resources": ("r", [f"{FOLDER}/resources.json"], ["/none/such"]),
+        "resources": ("r", [f"{FOLDER}/resources.json"], ["/proc/none/such"]),
         "memory": ("", ["67108864", "64m", "-1"], ["x", "-2", "1.5g"]),
         "memory-reservation": ("", ["33554432"], ["x"]),
         "memory-swap": ("", ["-1"], ["x"]),
@@ -150,8 +150,8 @@ def global_lines():
     for args in ([], ["--version"], ["-v"], ["-version"], ["version"], ["--help"], ["-h"], ["help"], ["help", "state"], ["h"], ["none-such"],
                  ["--none-such"], ["--none-such", *state], ["-Z", *state], ["--debug", *state], ["-debug", *state], ["--debug=true", *state],
                  ["--debug=x", *state], ["--log-format", "text", *state], ["--log-format=json", *state], ["--log-format", "xml", *state],
-                 ["--log-format", "", *state], ["--log-format"], ["--log", "/none/such/log", *state], ["--log", "", *state],
-                 ["--log=@FOLDER@/log2", *state], ["--root", "/none/such", *state], ["--root", "", *state], ["--root"], ["--criu", "x", *state],
+                 ["--log-format", "", *state], ["--log-format"], ["--log", "/proc/none/such/log", *state], ["--log", "", *state],
+                 ["--log=@FOLDER@/log2", *state], ["--root", "/proc/none/such", *state], ["--root", "", *state], ["--root"], ["--criu", "x", *state],
                  ["--rootless", "true", *state], ["--rootless=auto", *state], ["--rootless", "false", *state], ["--rootless", "x", *state],
                  ["--rootless", "1", *state], ["--", *state], ["state", "--debug", ID], ["state", ID, "--debug"], ["", ID], ["STATE", ID]):
         yield args, "running", False
@@ -173,13 +173,13 @@ def separate_lines():
         yield ["create", "--bundle", BUNDLE, name], "none", False
         yield ["state", name], "none", False
     for args in (["--bundle", BUNDLE], [f"--bundle={BUNDLE}"], ["-b", BUNDLE], [f"-b={BUNDLE}"], [f"-b{BUNDLE}"], ["-bundle", BUNDLE], ["--b", BUNDLE],
-                 ["--bundle", "/none/such"], ["--bundle", ""], ["--bundle", f"{BUNDLE}/rootfs"], ["--bundle", f"{BUNDLE}/config.json"], []):
+                 ["--bundle", "/proc/none/such"], ["--bundle", ""], ["--bundle", f"{BUNDLE}/rootfs"], ["--bundle", f"{BUNDLE}/config.json"], []):
         yield ["create", *args, ID], "none", False
         yield ["run", *args, ID], "none", False
     yield ["create", ID, "--bundle", BUNDLE], "none", False
     yield ["run", ID, "--bundle", BUNDLE], "none", False
     yield ["create", "--bundle", BUNDLE, ID], "running", False
-    for args in ([], ["--bundle", f"{FOLDER}/new"], ["-b", f"{FOLDER}/new"], [f"--bundle={FOLDER}/new"], ["--bundle", BUNDLE], ["--bundle", "/none/such"],
+    for args in ([], ["--bundle", f"{FOLDER}/new"], ["-b", f"{FOLDER}/new"], [f"--bundle={FOLDER}/new"], ["--bundle", BUNDLE], ["--bundle", "/proc/none/such"],
                  ["--rootless", "--bundle", f"{FOLDER}/new"], ["--rootless=false", "--bundle", f"{FOLDER}/new"], ["x"]):
         yield ["spec", *args], "none", False
     for args in (["/look"], ["look"], ["/none"], ["/tmp"], ["/file"], [], ["--", "/look", "--help"], ["/look", "--cwd", "/tmp"], [""]):
