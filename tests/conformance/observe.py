@@ -189,7 +189,8 @@ class Observer:
         with open(self.folder / name, "wb") as out, open(self.folder / "err", "wb") as err:
             # Not the host's /dev/null: crun gives the descriptors that it has to the container's user.
             with open(self.folder / "in", "w+b") as empty:
-                started = subprocess.Popen(argv or self.argv(*args), stdin=empty, stdout=out, stderr=err, env=ENVIRONMENT, start_new_session=True)
+                started = subprocess.Popen(argv or self.argv(*args), stdin=empty, stdout=out, stderr=err, env=ENVIRONMENT, cwd=self.folder,
+                                           start_new_session=True)
             try:
                 code = str(started.wait(LIMIT))
             except subprocess.TimeoutExpired:
