@@ -27,6 +27,8 @@ class Row:
 
 class Pattern:
     def __init__(self, text, row):
+        """`sometimes`: it depends on a moment, so it may explain nothing."""
+        self.sometimes, text = text.startswith("? "), text.removeprefix("? ")
         self.text, self.row, self.count = text, row, 0
         self.match = re.compile(".*".join(map(re.escape, text.split("*"))) + r"\Z").match
 
@@ -93,7 +95,7 @@ def explain(differences, rows):
 def stale(rows, names, known):
     """Patterns that explained nothing, if all runtimes took part that they are about."""
     return [p.text for row in rows for p in row.patterns
-            if not p.count and set(p.runtimes(known)) <= set(names)]
+            if not p.count and not p.sometimes and set(p.runtimes(known)) <= set(names)]
 
 
 def table(rows, differences):
