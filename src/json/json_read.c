@@ -64,12 +64,16 @@ int json_parse(struct json_doc *d, const char *text, size_t len, struct md_error
 		size_t marked_len = 0;
 		_auto_free_ char *marked = json_big_mark(text, len, &marked_len);
 
-		if (!marked)
+		if (!marked) {
+			json_done(d);
 			return md_fail(err, ENOMEM, "out of memory");
+		}
 		d->root = load(&d->memory, marked, marked_len, &e);
 	}
-	if (!d->root)
+	if (!d->root) {
+		json_done(d);
 		return md_fail(err, EINVAL, "line %d, column %d: %s", e.line, e.column, e.text);
+	}
 	return 0;
 }
 

@@ -33,7 +33,7 @@ struct json_node {
 	size_t index;                   /* in an array */
 };
 
-/* Parses `len` bytes. On failure the message has line and column. Not for two threads at once: the library has one
+/* Parses `len` bytes. On failure there is nothing to free, and the message has line and column. Not for two threads at once: the library has one
  * allocator for all. */
 int json_parse(struct json_doc *d, const char *text, size_t len, struct md_error *err);
 void json_done(struct json_doc *d);
