@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * arena.h - memory that is freed as a whole: what a parsed document is made of. Blocks come zeroed
- * and stay where they are; allocation failure is NULL and ENOMEM.
+ * arena.h - memory that is freed as a whole: what a parsed document is made of. Blocks
+ * stay where they are; allocation failure is NULL and ENOMEM.
  */
 #ifndef MD_BASE_ARENA_H
 #define MD_BASE_ARENA_H
@@ -26,6 +26,8 @@ void arena_done(struct arena *a);
 
 /* `count` zeroed objects of `size` bytes, aligned for any type; an overflow is ENOMEM. */
 void *arena_alloc(struct arena *a, size_t count, size_t size);
+/* `size` bytes as they come, not zeroed. */
+void *arena_bytes(struct arena *a, size_t size);
 char *arena_str(struct arena *a, const char *s);
 char *arena_strn(struct arena *a, const char *s, size_t len);
 

@@ -19,7 +19,7 @@ static struct arena *parsing;
 
 static void *arena_malloc(size_t size)
 {
-	return arena_alloc(parsing, size, 1);
+	return arena_bytes(parsing, size);
 }
 
 static void arena_free(void *block)
