@@ -39,21 +39,26 @@ static struct cgroup *new_cgroup(enum cgroup_manager manager, bool rootless, str
 	for (size_t i = 0; i < c->tree_count; i++) {
 		const struct cgroup_tree *t = &c->trees[i];
 
-		c->views[i] = (struct cgroup_hierarchy){ t->name, t->mount, NULL,
+		c->views[i] = (struct cgroup_hierarchy){ t->name, t->mount, NULL, t->root,
 			t->ops == &cgroup_unified_ops };
 	}
 	return c;
+}
+
+void cgroup_tree_done(struct cgroup_tree *t)
+{
+	fd_close(&t->root);
+	fd_close(&t->fd);
+	free(t->name);
+	free(t->mount);
 }
 
 void cgroup_free(struct cgroup *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < c->tree_count; i++) {
-		fd_close(&c->trees[i].fd);
-		free(c->trees[i].name);
-		free(c->trees[i].mount);
-	}
+	for (size_t i = 0; i < c->tree_count; i++)
+		cgroup_tree_done(&c->trees[i]);
 	free(c->path);
 	free(c->slice);
 	free(c->unit);
@@ -237,16 +242,16 @@ struct cgroup_tree *cgroup_tree_with(struct cgroup *c, unsigned int controller)
 	return NULL;
 }
 
+const char *cgroup_below_root(const struct cgroup *c)
+{
+	return c->path + strspn(c->path, "/");
+}
+
 int cgroup_tree_open(const struct cgroup *c, struct cgroup_tree *t)
 {
-	_auto_free_ char *path = NULL;
-
-	if (t->fd >= 0)
-		return 0;
-	path = str_format("%s%s", t->mount, c->path);
-	if (!path)
-		return -1;
-	t->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (t->fd < 0)
+		t->fd = openat(t->root, cgroup_below_root(c),
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return t->fd < 0 ? -1 : 0;
 }
 

@@ -112,6 +112,7 @@ struct cgroup_hierarchy {
 	const char *name;  /* "cpu,cpuacct", "name=systemd"; "" for the v2 tree */
 	const char *mount; /* mount point on the host */
 	const char *path;  /* the container's group below it: "/a/b" */
+	int root;          /* O_PATH of the mount point; borrowed */
 	bool v2;
 };
 size_t cgroup_hierarchies(const struct cgroup *c, const struct cgroup_hierarchy **ret);

@@ -18,38 +18,42 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
-static int add_tree(struct cgroup *c, const char *name, const char *mount, bool unified)
+/* `root` is the tree's from now on. */
+static int add_tree(struct cgroup *c, const char *name, const char *mount, bool unified, int root)
 {
 	struct cgroup_tree *t = &c->trees[c->tree_count];
 
-	if (c->tree_count == CGROUP_TREES)
+	if (c->tree_count == CGROUP_TREES) {
+		close(root);
 		return 0;
-	*t = (struct cgroup_tree){ .name = strdup(name), .mount = strdup(mount), .fd = -1 };
+	}
+	*t = (struct cgroup_tree){
+		.name = strdup(name), .mount = strdup(mount), .root = root, .fd = -1
+	};
 	c->tree_count++;
 	if (!t->name || !t->mount)
 		return -1;
 	t->ops = unified ? &cgroup_unified_ops : &cgroup_single_ops;
 	t->controllers = cgroup_controllers_of(name);
 	if (unified) {
-		char list[512], path[4096];
-		int fd;
+		char list[512];
 
-		snprintf(path, sizeof(path), "%s", mount);
-		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (cgroup_read(fd, "cgroup.controllers", list, sizeof(list)))
+		if (cgroup_read(root, "cgroup.controllers", list, sizeof(list)))
 			t->controllers = cgroup_controllers_of(list);
-		fd_close(&fd);
 	}
 	return 0;
 }
 
-static bool is_tree(const char *mount, bool unified)
+/* -1: no such tree is mounted there. */
+static int open_root(int at, const char *mount, bool unified)
 {
+	_auto_close_ int fd = openat(at, mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	unsigned long magic = unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC;
 	struct statfs fs;
 
-	return statfs(mount, &fs) == 0 &&
-	       (unsigned long)fs.f_type ==
-		       (unsigned long)(unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC);
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || (unsigned long)fs.f_type != magic)
+		return -1;
+	return take_fd(&fd);
 }
 
 static bool is_mounted(const struct cgroup *c, const char *name)
@@ -64,10 +68,12 @@ static bool is_mounted(const struct cgroup *c, const char *name)
 static int add_mount_line(struct cgroup *c, char *line)
 {
 	struct cgroup_mount m;
+	int root;
 
-	if (!cgroup_text_mount(line, &m) || is_mounted(c, m.name) || !is_tree(m.point, m.unified))
+	if (!cgroup_text_mount(line, &m) || is_mounted(c, m.name))
 		return 0;
-	return add_tree(c, m.name, m.point, m.unified);
+	root = open_root(AT_FDCWD, m.point, m.unified);
+	return root < 0 ? 0 : add_tree(c, m.name, m.point, m.unified, root);
 }
 
 static int read_mounts(struct cgroup *c, struct md_error *err)
@@ -89,30 +95,31 @@ static int read_mounts(struct cgroup *c, struct md_error *err)
 }
 
 /* "9:memory:/a", "1:name=systemd:/a", "0::/a" of /proc/self/cgroup: adds the tree if it lies where it usually does. False: it doesn't. */
-static bool add_usual(struct cgroup *c, char *line)
+static bool add_usual(struct cgroup *c, int usual, char *line)
 {
-	char *name, *folder, path[512];
+	const char *name, *folder;
+	char path[512];
 	bool unified;
+	int root;
 
 	strsep(&line, ":");
 	name = strsep(&line, ":");
 	if (!name || !line)
 		return false;
 	unified = !name[0];
-	folder = str_starts(name, "name=") ? name + strlen("name=") : name;
-	snprintf(path, sizeof(path), CGROUP_ROOT "/%s", unified ? "unified" : folder);
-	if (is_tree(path, unified))
-		return add_tree(c, name, path, unified) == 0;
+	folder = str_starts(name, "name=") ? name + strlen("name=") : unified ? "unified" : name;
+	root = open_root(usual, folder, unified);
+	snprintf(path, sizeof(path), CGROUP_ROOT "/%s", folder);
+	if (root >= 0)
+		return add_tree(c, name, path, unified, root) == 0;
 	/* Beside controllers of v1 there is nothing in the unified tree that we couldn't do without. */
 	return unified && c->tree_count;
 }
 
 static void forget_trees(struct cgroup *c)
 {
-	for (size_t i = 0; i < c->tree_count; i++) {
-		free(c->trees[i].name);
-		free(c->trees[i].mount);
-	}
+	for (size_t i = 0; i < c->tree_count; i++)
+		cgroup_tree_done(&c->trees[i]);
 	c->tree_count = 0;
 }
 
@@ -120,6 +127,7 @@ static void forget_trees(struct cgroup *c)
  * as long to write. */
 static bool find_usual(struct cgroup *c)
 {
+	_auto_close_ int usual = open(CGROUP_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char text[4096], *rest = text, *line;
 	bool all;
 
@@ -128,7 +136,7 @@ static bool find_usual(struct cgroup *c)
 		return false;
 	do {
 		line = strsep(&rest, "\n");
-		all = add_usual(c, line);
+		all = add_usual(c, usual, line);
 	} while (all && rest);
 	if (!all)
 		forget_trees(c);
@@ -137,9 +145,11 @@ static bool find_usual(struct cgroup *c)
 
 int cgroup_find_trees(struct cgroup *c, struct md_error *err)
 {
+	int root = open_root(AT_FDCWD, CGROUP_ROOT, true);
+
 	/* The usual host needs one look. */
-	if (is_tree(CGROUP_ROOT, true)) {
-		if (add_tree(c, "", CGROUP_ROOT, true) < 0)
+	if (root >= 0) {
+		if (add_tree(c, "", CGROUP_ROOT, true, root) < 0)
 			return md_fail(err, ENOMEM, "out of memory");
 		return 0;
 	}

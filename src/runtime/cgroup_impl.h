@@ -59,6 +59,7 @@ struct cgroup_tree {
 	char *mount;              /* mount point */
 	unsigned int controllers; /* CTL_* */
 	const struct cgroup_ops *ops;
+	int root;   /* of the tree, O_PATH */
 	int fd;     /* the container's group, -1: not open */
 	bool fresh; /* made by this process */
 	bool ready; /* made and limited by this process */
@@ -87,6 +88,9 @@ struct cgroup_tree *cgroup_unified_tree(struct cgroup *c);
 
 /* Opens the group in the tree if it is not yet; -1 and errno (ENOENT: it does not exist). */
 int cgroup_tree_open(const struct cgroup *c, struct cgroup_tree *t);
+/* The group's path from the root of each tree. Borrowed. */
+const char *cgroup_below_root(const struct cgroup *c);
+void cgroup_tree_done(struct cgroup_tree *t);
 
 /* Removes the (empty) group. 0, also if it isn't there; -1 and errno. */
 int cgroup_tree_remove(const struct cgroup *c, struct cgroup_tree *t);

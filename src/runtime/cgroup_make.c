@@ -42,25 +42,33 @@ static int make_folder(int at, const char *name, bool *ret_fresh)
 	return *ret_fresh || errno == EEXIST ? 0 : -1;
 }
 
+/* Without anything to be written into it there: a name alone, or what only counts and freezes. */
+static bool is_only_entered(const struct cgroup_tree *t)
+{
+	return t->ops == &cgroup_single_ops &&
+	       !(t->controllers & ~(unsigned int)(CTL_CPUACCT | CTL_DEVICES | CTL_FREEZER));
+}
+
 /* Makes the folders of the path below the mount; t->fresh tells whether the last one is new. */
 static int make_folders(struct cgroup *c, struct cgroup_tree *t, struct md_error *err)
 {
 	const char *rest = c->path;
-	int look = rest[strspn(rest, "/.")] ? O_PATH : O_RDONLY; /* only passed through */
-	_auto_close_ int at = open(t->mount, look | O_DIRECTORY | O_CLOEXEC);
+	_auto_close_ int at = -1;
 	char part[256];
 
-	if (at < 0)
-		return md_fail_errno(err, "cgroup: open %s", t->mount);
 	while (next_part(&rest, part, sizeof(part))) {
+		bool leaf = !rest[strspn(rest, "/")];
+		int above = at >= 0 ? at : t->root;
 		_auto_close_ int fd = -1;
 
-		if (make_folder(at, part, &t->fresh) < 0)
+		if (make_folder(above, part, &t->fresh) < 0)
 			return md_fail_errno(err, "cgroup: make %s%s", t->mount, c->path);
-		fd = openat(at, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (leaf && t->fresh && is_only_entered(t))
+			return 0;
+		fd = openat(above, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 		if (fd < 0)
 			return md_fail_errno(err, "cgroup: open %s%s", t->mount, c->path);
-		if (t->ops->prepare(t, at, fd, !rest[strspn(rest, "/")], err) < 0)
+		if (t->ops->prepare(t, above, fd, leaf, err) < 0)
 			return md_wrap(err, "%s%s", t->mount, c->path);
 		fd_close(&at);
 		at = take_fd(&fd);
@@ -179,9 +187,7 @@ static int make_tree(struct cgroup *c, struct cgroup_tree *t, const struct oci_r
 
 static void drop_tree(struct cgroup *c, size_t i)
 {
-	free(c->trees[i].name);
-	free(c->trees[i].mount);
-	fd_close(&c->trees[i].fd);
+	cgroup_tree_done(&c->trees[i]);
 	c->tree_count--;
 	memmove(&c->trees[i], &c->trees[i + 1], (c->tree_count - i) * sizeof(c->trees[0]));
 	memmove(&c->views[i], &c->views[i + 1], (c->tree_count - i) * sizeof(c->views[0]));
@@ -214,6 +220,8 @@ static int apply_devices(struct cgroup *c, const struct oci_resources *r, struct
 		t = cgroup_unified_tree(c);
 	if (!t || c->rootless)
 		return 0;
+	if (cgroup_tree_open(c, t) < 0)
+		return md_fail_errno(err, "cgroup: open %s%s", t->mount, c->path);
 	return t->ops->apply_devices(t, r, err);
 }
 
@@ -380,6 +388,17 @@ int cgroup_add(
 	return 0;
 }
 
+static int open_tasks(const struct cgroup *c, const struct cgroup_tree *t)
+{
+	const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
+	char path[4096];
+
+	if (t->fd >= 0)
+		return openat(t->fd, "tasks", flags);
+	snprintf(path, sizeof(path), "%s/tasks", cgroup_below_root(c));
+	return openat(t->root, path, flags);
+}
+
 int cgroup_open_entries(
 	struct cgroup *c, int ret_fds[CGROUP_ENTRIES], size_t *ret_count, struct md_error *err)
 {
@@ -388,12 +407,11 @@ int cgroup_open_entries(
 	_Static_assert((int)CGROUP_ENTRIES >= (int)CGROUP_TREES, "one entry a tree");
 	for (size_t i = 0; i < c->tree_count; i++) {
 		struct cgroup_tree *t = &c->trees[i];
-		int fd = -1;
+		int fd;
 
 		if (t->ops == &cgroup_unified_ops)
 			continue;
-		if (cgroup_tree_open(c, t) == 0)
-			fd = openat(t->fd, "tasks", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+		fd = open_tasks(c, t);
 		if (fd >= 0) {
 			ret_fds[count++] = fd;
 		} else if (!c->rootless) {

@@ -294,11 +294,7 @@ int cgroup_kill(struct cgroup *c, int sig, struct md_error *err)
 
 int cgroup_tree_remove(const struct cgroup *c, struct cgroup_tree *t)
 {
-	_auto_free_ char *path = str_format("%s%s", t->mount, c->path);
-
-	if (!path)
-		return -1;
-	if (rmdir(path) < 0 && errno != ENOENT)
+	if (unlinkat(t->root, cgroup_below_root(c), AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return -1;
 	fd_close(&t->fd);
 	return 0;
