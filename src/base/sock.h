@@ -11,7 +11,7 @@
 
 #include "base/compiler.h"
 
-enum { SOCK_MAX_FDS = 16 };
+enum { SOCK_MAX_FDS = 32 };
 
 /* `type` is SOCK_SEQPACKET or SOCK_STREAM. Paths longer than sockaddr_un allows are reached through
  * /proc/self/fd/DIRFD. Listening sockets get mode 0600 and replace a stale file. */

@@ -202,6 +202,13 @@ static int open_listener(struct creation *c, struct md_error *err)
 	return 0;
 }
 
+/* `run` needs no answer of the child's before its record counts: should the child fail then, all goes that there is. That saves the child the wait for
+ * us, whom it would have to wake up first. Only a pid file is for others to read, and comes when the container is made. */
+static bool records_early(const struct creation *c)
+{
+	return c->run && !c->options->pid_file;
+}
+
 static int make_plan(struct creation *c, struct md_error *err)
 {
 	struct plan_request r = { .spec = &c->spec,
@@ -223,6 +230,7 @@ static int make_plan(struct creation *c, struct md_error *err)
 	in->preserve_fds = c->options->preserve_fds;
 	in->no_pivot = c->options->no_pivot;
 	in->new_keyring = c->state.own_keyring;
+	in->skips_ready = records_early(c);
 	return 0;
 }
 
@@ -290,13 +298,6 @@ static int prepare_record(struct creation *c, struct md_error *err)
 	return state_prepare(&c->dir, &c->state, err);
 }
 
-/* `run` needs no answer of the child's before its record counts: should the child fail then, all goes that there is. That saves the child the wait for
- * us, whom it would have to wake up first. Only a pid file is for others to read, and comes when the container is made. */
-static bool records_early(const struct creation *c)
-{
-	return c->run && !c->options->pid_file;
-}
-
 /* The state file gets the child's pid, then the child may outlive us. */
 static int record(struct creation *c, struct md_error *err)
 {
@@ -324,10 +325,11 @@ static int create(struct creation *c, const char *id, struct md_error *err)
 	/* Ours alone: the child has its copies. */
 	fd_close(&c->listener);
 	fd_close(&c->console);
-	if (prepare_record(c, err) < 0 || (records_early(c) && record(c, err) < 0) ||
-		launch_serve(&c->launch, SYNC_READY, err) < 0)
+	if (prepare_record(c, err) < 0)
 		return -1;
-	return records_early(c) ? 0 : record(c, err);
+	if (!records_early(c) && launch_serve(&c->launch, SYNC_READY, err) < 0)
+		return -1;
+	return record(c, err);
 }
 
 int container_create(const struct runtime *rt, const char *id, const struct create_options *o,

@@ -113,7 +113,8 @@ static void step_await_start(struct init *in)
 
 	if (p->start_listener < 0) {
 		in->awaits_start = true;
-		init_send(in, SYNC_READY, 0, -1);
+		if (!p->skips_ready)
+			init_send(in, SYNC_READY, 0, -1);
 		return;
 	}
 	/* Once written down we may outlive the runtime; should it die before, the end of its socket tells. */

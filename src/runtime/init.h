@@ -33,6 +33,8 @@ struct init_mount {
 	enum init_mount_kind kind;
 	const char *target; /* in the root */
 	const char *source; /* NULL: none */
+	int source_at; /* INIT_MOUNT_HIERARCHY: the source again, from this descriptor of the runtime's on */
+	const char *source_below;
 	const char *type;
 	char *data; /* comma-joined options of the file system; NULL: none. The child cuts it up */
 	const char *label;      /* SELinux's, in `data` too where that takes it; NULL: none */
@@ -75,6 +77,8 @@ struct init_plan {
 	unsigned int preserve_fds;
 	bool no_pivot;
 	bool new_keyring;
+	bool helped; /* the runtime does a part of the child's work meanwhile: INIT_MOUNT_HIERARCHY, the loopback interface */
+	bool skips_ready; /* nobody waits for SYNC_READY */
 	const char *keyring_name;
 	char **env; /* NULL-terminated, with room for HOME=... at its end */
 	size_t env_count;
@@ -103,6 +107,9 @@ struct init {
 	bool cgroups_ready;           /* the runtime said so */
 	int cgroup_fds[SOCK_MAX_FDS]; /* where they are entered */
 	size_t cgroup_fd_count;
+	bool hierarchies_told; /* SYNC_HIERARCHIES has come */
+	int hierarchy_fds[SOCK_MAX_FDS];
+	size_t hierarchy_fd_count, hierarchies_used;
 	bool in_cgroupns;
 	bool start_told;    /* it may come before it is asked for, as the cgroups may */
 	bool awaits_start;  /* `run`: the runtime has not said yet that the state file is written */
@@ -182,6 +189,8 @@ void init_step_execute(struct init *in);
 void init_attach(struct init *in, int tree, int target, const char *name);
 /* A detached copy of the mount at fd/path. -1 and errno. */
 int init_clone_tree(int fd, const char *path, bool recursive);
+/* For a child that is helped: the tree of an INIT_MOUNT_HIERARCHY, to be attached as it is. -1 and errno. */
+int init_clone_hierarchy(const struct init_mount *m);
 
 /* init_mask.c: mounts the host's device `node` (O_PATH) on `place`, which is `path` of the container, read-only: what is written goes to the
  * device all the same, but its owner, mode and times are the host's, and root of the container may be their owner. -1 and errno. */

@@ -78,13 +78,18 @@ static int open_target(struct init *in, const struct init_mount *m, bool folder)
 
 /* ---- attributes ---- */
 
-static int set_attributes(int tree, uint64_t set, uint64_t clear, bool recursive)
+static struct mount_attr to_attributes(uint64_t set, uint64_t clear)
 {
-	struct mount_attr a = { .attr_set = set, .attr_clr = clear };
-
 	/* The times of access are one field of several bits: setting any means clearing all. */
 	if ((set | clear) & (MOUNT_ATTR_NOATIME | MOUNT_ATTR_STRICTATIME))
-		a.attr_clr |= MOUNT_ATTR__ATIME;
+		clear |= MOUNT_ATTR__ATIME;
+	return (struct mount_attr){ .attr_set = set, .attr_clr = clear };
+}
+
+static int set_attributes(int tree, uint64_t set, uint64_t clear, bool recursive)
+{
+	struct mount_attr a = to_attributes(set, clear);
+
 	if (!set && !clear)
 		return 0;
 	return sys_mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &a);
@@ -423,19 +428,44 @@ static void mount_new(struct init *in, const struct init_mount *m)
 
 /* ---- the rest ---- */
 
+int init_clone_hierarchy(const struct init_mount *m)
+{
+	struct mount_attr a = to_attributes(m->attr_set, m->attr_clear);
+	_auto_close_ int tree = sys_open_tree(m->source_at, m->source_below, OPEN_TREE_CLONE);
+
+	/* The runtime's mounts may be shared with the host. */
+	a.propagation = MS_SLAVE;
+	if (tree < 0 || sys_mount_setattr(tree, "", AT_EMPTY_PATH, &a) < 0)
+		return -1;
+	return take_fd(&tree);
+}
+
+/* The next of those that the runtime has made; -1: it makes none. */
+static int take_hierarchy(struct init *in)
+{
+	if (!in->plan->helped)
+		return -1;
+	if (!in->hierarchies_told)
+		init_await(in, SYNC_HIERARCHIES, NULL, NULL);
+	if (in->hierarchies_used == in->hierarchy_fd_count)
+		return -1;
+	return in->hierarchy_fds[in->hierarchies_used++];
+}
+
 /* There is a dozen of them, and nobody else in the new tmpfs: nothing there needs to be looked up with care. */
 static void mount_hierarchy(struct init *in, const struct init_mount *m)
 {
 	const char *name = strrchr(m->target, '/') + 1;
-	_auto_close_ int tree = -1;
+	_auto_close_ int tree = take_hierarchy(in);
+	bool finished = tree >= 0;
 
-	if (in->hierarchies >= 0)
+	if (!finished && in->hierarchies >= 0)
 		tree = sys_open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE);
-	if (tree < 0 || mkdirat(in->hierarchies, name, 0755) < 0) {
+	if (tree < 0 || in->hierarchies < 0 || mkdirat(in->hierarchies, name, 0755) < 0) {
 		mount_bind(in, m); /* which has more ways, and the words for a failure */
 		return;
 	}
-	if (set_own_attributes(in, m, tree) < 0)
+	if (!finished && set_own_attributes(in, m, tree) < 0)
 		fail_mount(in, m, "set its attributes");
 	if (sys_move_mount(tree, "", in->hierarchies, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		fail_mount(in, m, NULL);

@@ -5,17 +5,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "sys/kernel.h"
+#include "sys/netdev.h"
 #include "base/poison.h"
 
 #ifndef CLONE_NEWTIME
@@ -151,13 +149,11 @@ void init_step_time(struct init *in)
 
 void init_step_loopback(struct init *in)
 {
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	_auto_close_ int fd = -1;
-
 	if (!in->plan->new_ns[OCI_NS_NETWORK])
 		return;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+	if (in->plan->helped)
+		init_send(in, SYNC_NETWORK, 0, -1);
+	else if (netdev_up_loopback(-1) < 0)
 		init_fail(in, errno, "bring up the loopback interface", NULL);
 }
 

@@ -16,6 +16,7 @@ enum sync_stage {
 	/* The runtime to the child. */
 	SYNC_MAPPED, /* the id mappings are written */
 	SYNC_CGROUPS, /* its cgroups are ready; descriptors: where it enters them, none: it is in them */
+	SYNC_HIERARCHIES, /* descriptors: the trees for all INIT_MOUNT_HIERARCHY, or none: it makes them itself */
 	SYNC_SOURCE_FD, /* descriptor: the mount asked for; code: errno without one, text: why */
 	SYNC_HOOKS_DONE, /* prestart and createRuntime hooks have run; the hooks' state is filled in */
 	SYNC_RECORDED, /* the state file has it: it may outlive the runtime */
@@ -25,6 +26,7 @@ enum sync_stage {
 	/* The child to the runtime. */
 	SYNC_SOURCE, /* value: index of the mount whose source it can't open, or INIT_SOURCE_ROOT */
 	SYNC_DEVICE, /* value: index of the device that it may not make; answered by SYNC_SOURCE_FD */
+	SYNC_NETWORK, /* it is in its new network namespace, where the runtime brings up the loopback interface */
 	SYNC_HOOKS,    /* namespaces and mounts are there: time for the runtime's hooks */
 	SYNC_TIME,     /* it has a new time namespace: write the offsets, answer SYNC_MAPPED */
 	SYNC_READY,    /* all is set up: "created" */

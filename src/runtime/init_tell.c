@@ -107,11 +107,25 @@ void init_send(struct init *in, enum sync_stage stage, int value, int fd)
 }
 
 /* They may be ready before they are asked for. */
-static void note_cgroups(struct init *in, const int *fds, size_t count)
+static bool note(struct init *in, enum sync_stage stage, const int *fds, size_t count)
 {
-	memcpy(in->cgroup_fds, fds, count * sizeof(*fds));
-	in->cgroup_fd_count = count;
-	in->cgroups_ready = true;
+	switch (stage) {
+	case SYNC_START:
+		in->start_told = true;
+		return false;
+	case SYNC_CGROUPS:
+		memcpy(in->cgroup_fds, fds, count * sizeof(*fds));
+		in->cgroup_fd_count = count;
+		in->cgroups_ready = true;
+		return true;
+	case SYNC_HIERARCHIES:
+		memcpy(in->hierarchy_fds, fds, count * sizeof(*fds));
+		in->hierarchy_fd_count = count;
+		in->hierarchies_told = true;
+		return true;
+	default:
+		return false;
+	}
 }
 
 void init_await(struct init *in, enum sync_stage stage, struct sync_message *ret, int *ret_fd)
@@ -125,10 +139,7 @@ void init_await(struct init *in, enum sync_stage stage, struct sync_message *ret
 		/* Without a runtime at the other end there is nobody to tell and nothing to do. */
 		if (sync_receive_fds(in->sock, &m, fds, &count) <= 0)
 			init_exit(1);
-		in->start_told |= m.stage == SYNC_START;
-		if (m.stage == SYNC_CGROUPS)
-			note_cgroups(in, fds, count);
-		else if (ret_fd)
+		if (!note(in, (enum sync_stage)m.stage, fds, count) && ret_fd)
 			*ret_fd = count ? fds[0] : -1;
 	} while (m.stage != stage);
 	if (ret)

@@ -236,21 +236,26 @@ static void raise_limits(struct launch *l)
 	}
 }
 
+static int open_netns(struct launch *l)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", l->pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 /* The host's interfaces that the container takes over; they come back to the host with the end of its network namespace. */
 static int move_net_devices(struct launch *l, struct md_error *err)
 {
 	const struct init_plan *in = &l->plan->init;
 	const struct oci_spec *s = in->spec;
 	_auto_close_ int own = -1;
-	char path[64];
 	int netns = in->ns_fds[OCI_NS_NETWORK];
 
 	if (in->exec || !s->net_device_count)
 		return 0;
-	if (netns < 0) {
-		snprintf(path, sizeof(path), "/proc/%d/ns/net", l->pid);
-		netns = own = open(path, O_RDONLY | O_CLOEXEC);
-	}
+	if (netns < 0)
+		netns = own = open_netns(l);
 	if (netns < 0)
 		return md_fail_errno(err, "open the network namespace");
 	for (size_t i = 0; i < s->net_device_count; i++) {
@@ -260,6 +265,22 @@ static int move_net_devices(struct launch *l, struct md_error *err)
 			return md_fail_errno(
 				err, "linux.netDevices: move '%s' into the container", d->name);
 	}
+	return 0;
+}
+
+/* The child has more to do than we. */
+static int bring_up_loopback(struct launch *l, struct md_error *err)
+{
+	const struct init_plan *in = &l->plan->init;
+	_auto_close_ int netns = -1;
+
+	if (!in->helped || !in->new_ns[OCI_NS_NETWORK])
+		return 0;
+	if (launch_serve(l, SYNC_NETWORK, err) < 0)
+		return -1;
+	netns = open_netns(l);
+	if (netns < 0 || netdev_up_loopback(netns) < 0)
+		return md_fail_errno(err, "bring up the loopback interface");
 	return 0;
 }
 
@@ -297,11 +318,49 @@ static int make_cgroups(struct launch *l, struct md_error *err)
 	return 0;
 }
 
+/* They are closed here. */
+static int send_fds(
+	struct launch *l, enum sync_stage stage, const int *fds, size_t count, struct md_error *err)
+{
+	struct sync_message m = { .stage = stage };
+	int r = sync_send_fds(l->sock, &m, fds, count);
+
+	/* A child that is gone has left a message why; it is read next. */
+	if (r < 0 && (errno == EPIPE || errno == ECONNRESET))
+		r = 0;
+	if (r < 0)
+		md_fail_errno(err, "talk to the container's process");
+	while (count)
+		close(fds[--count]);
+	return r;
+}
+
+/* All trees that the child is to mount, or none. */
+static int send_hierarchies(struct launch *l, struct md_error *err)
+{
+	const struct init_plan *in = &l->plan->init;
+	int fds[SOCK_MAX_FDS];
+	size_t wanted = 0, count = 0;
+
+	if (!in->helped)
+		return 0;
+	for (size_t i = 0; i < in->mount_count; i++) {
+		if (in->mounts[i].kind != INIT_MOUNT_HIERARCHY)
+			continue;
+		if (wanted++ == count && count < SOCK_MAX_FDS) {
+			fds[count] = init_clone_hierarchy(&in->mounts[i]);
+			count += fds[count] >= 0;
+		}
+	}
+	while (count && count < wanted)
+		close(fds[--count]);
+	return wanted ? send_fds(l, SYNC_HIERARCHIES, fds, count, err) : 0;
+}
+
 /* Into its groups the child goes by itself through descriptors, where it can, else it is moved. */
 static int enter_cgroups(struct launch *l, struct md_error *err)
 {
-	struct sync_message m = { .stage = SYNC_CGROUPS };
-	int fds[CGROUP_ENTRIES];
+	int fds[SOCK_MAX_FDS];
 	size_t count = 0;
 	int r = 0;
 
@@ -314,14 +373,9 @@ static int enter_cgroups(struct launch *l, struct md_error *err)
 		r = cgroup_add(l->cgroup, l->pid, l->exec_cgroups, false, err);
 	if (r < 0)
 		return md_wrap(err, "cgroups");
-	/* A child that is gone has left a message why; it is read next. */
-	r = sync_send_fds(l->sock, &m, fds, count);
-	if (r < 0 && (errno == EPIPE || errno == ECONNRESET))
-		r = 0;
-	if (r < 0)
-		md_fail_errno(err, "talk to the container's process");
-	while (count)
-		close(fds[--count]);
+	r = send_fds(l, SYNC_CGROUPS, fds, count, err);
+	if (r == 0)
+		r = send_hierarchies(l, err);
 	if (r == 0 && l->cgroup_made)
 		r = cgroup_complete(l->cgroup, &l->plan->init.spec->resources, err);
 	return r;
@@ -363,7 +417,9 @@ static int start(struct launch *l, struct md_error *err)
 	raise_limits(l);
 	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || move_net_devices(l, err) < 0)
 		return -1;
-	return enter_cgroups(l, err);
+	if (enter_cgroups(l, err) < 0)
+		return -1;
+	return bring_up_loopback(l, err);
 }
 
 int launch_start(struct launch *l, struct md_error *err)

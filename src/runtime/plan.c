@@ -78,6 +78,7 @@ static int plan_namespaces(struct plan *p, const struct oci_spec *s, struct md_e
 	in->in_userns = s->ns[OCI_NS_USER].set;
 	in->join_by_between = in->ns_fds[OCI_NS_USER] >= 0;
 	in->await_map = in->new_ns[OCI_NS_USER];
+	in->helped = !in->in_userns && !p->rootless;
 	if (in->await_map && (!s->uid_maps.count || !s->gid_maps.count))
 		return md_fail(err, EINVAL,
 			"linux.uidMappings and gidMappings: a new user namespace needs both");

@@ -121,6 +121,8 @@ static void add_hierarchy(struct table *t, const struct oci_mount *m,
 	if (!own_namespace) {
 		i->kind = target == m->destination ? INIT_MOUNT_BIND : INIT_MOUNT_HIERARCHY;
 		i->source = table_text(t, "%s%s", h->mount, h->path);
+		i->source_at = h->root;
+		i->source_below = h->path + strspn(h->path, "/");
 		return;
 	}
 	i->kind = INIT_MOUNT_NEW;

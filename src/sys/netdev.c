@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -177,6 +178,39 @@ static int add_address(int sock, unsigned int index, const struct netdev_address
 	return ask(sock, &r);
 }
 
+/* ---- other network namespaces ---- */
+
+static int enter(int netns, int *ret_own)
+{
+	*ret_own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	return *ret_own < 0 ? -1 : setns(netns, CLONE_NEWNET);
+}
+
+/* With the result of what was done there. */
+static int leave(int own, int r)
+{
+	int saved = errno;
+
+	if (setns(own, CLONE_NEWNET) < 0)
+		return -1;
+	errno = saved;
+	return r;
+}
+
+int netdev_up_loopback(int netns)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	_auto_close_ int own = -1;
+	_auto_close_ int sock = -1;
+
+	if (netns >= 0 && enter(netns, &own) < 0)
+		return -1;
+	sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock >= 0 && ioctl(sock, SIOCSIFFLAGS, &request) < 0)
+		fd_close(&sock);
+	return netns >= 0 ? leave(own, sock < 0 ? -1 : 0) : sock < 0 ? -1 : 0;
+}
+
 /* ---- moving ---- */
 
 static int move(int sock, int index, int netns, const char *name)
@@ -212,17 +246,9 @@ static int set_up(const char *name, struct addresses *a)
 
 static int set_up_in(int netns, const char *name, struct addresses *a)
 {
-	_auto_close_ int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	int r, saved;
+	_auto_close_ int own = -1;
 
-	if (own < 0 || setns(netns, CLONE_NEWNET) < 0)
-		return -1;
-	r = set_up(name, a);
-	saved = errno;
-	if (setns(own, CLONE_NEWNET) < 0)
-		return -1;
-	errno = saved;
-	return r;
+	return enter(netns, &own) < 0 ? -1 : leave(own, set_up(name, a));
 }
 
 int netdev_move(const char *name, int netns, const char *new_name)

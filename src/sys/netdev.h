@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * netdev.h - network interfaces of the host, rtnetlink(7). -1 and errno.
+ * netdev.h - network interfaces of the host and of containers, rtnetlink(7), netdevice(7). -1 and errno.
  */
 #ifndef MD_SYS_NETDEV_H
 #define MD_SYS_NETDEV_H
@@ -13,6 +13,9 @@
 /* Moves the interface `name` of the caller's network namespace into that of `netns` (a descriptor), where it is called `new_name` (NULL:
  * the same). It keeps its permanent addresses of global scope and is up there. ENODEV: there is none; EEXIST: the name is taken there. */
 int netdev_move(const char *name, int netns, const char *new_name);
+
+/* Brings up the loopback interface of `netns`, in which the caller is meanwhile; -1: that of the caller's own. */
+int netdev_up_loopback(int netns);
 
 /* An address of an interface: the local one, the peer's or its own again, the broadcast one; a length of 0: none. */
 enum { NETDEV_ADDRESS_PARTS = 3 };

@@ -223,8 +223,20 @@ def test_an_empty_host_name_is_none(bundle):
     bundle.run()
 
 
-def test_loopback_is_up(bundle):
+@pytest.mark.parametrize("user_namespace", [False, True])
+def test_loopback_is_up(bundle, user_namespace):
+    if user_namespace:
+        bundle.user_namespace()
     assert "127.0.0.1" in bundle.out("cat /proc/net/fib_trie")
+
+
+def test_the_runtime_is_back_in_the_hosts_network_for_its_hooks(bundle):
+    """It brings up the loopback interface in the container's."""
+    seen = bundle.folder / "seen"
+    bundle.spec["hooks"] = {kind: [{"path": "/bin/sh", "args": ["sh", "-c", f"readlink /proc/self/ns/net >> {seen}"]}]
+                            for kind in ("createRuntime", "poststart", "poststop")}
+    bundle.out("true")
+    assert seen.read_text().split() == [os.readlink("/proc/self/ns/net")] * 3
 
 
 def test_ids_groups_and_umask(bundle):
@@ -527,6 +539,21 @@ def test_hooks_find_the_cgroup_mount(bundle):
     bundle.spec["hooks"] = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", f"ls -A {bundle.rootfs}/sys/fs/cgroup > {out}"]}]}
     bundle.out("true")
     assert out.read_text() != ""
+
+
+@pytest.mark.parametrize("user_namespace", [False, True])
+def test_the_mounts_of_the_cgroups_are_no_peers_of_the_hosts(bundle, user_namespace):
+    """Or what is mounted there in the container would be mounted on the host."""
+    bundle.no_namespace("cgroup")
+    bundle.add_mount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev", "ro"])
+    if user_namespace:
+        bundle.user_namespace()
+    bundle.prefix = ["unshare", "-m", "--propagation", "shared"]
+    lines = [line.split() for line in bundle.out("cat /proc/self/mountinfo").splitlines() if " - cgroup" in line]
+    assert lines
+    for f in lines:
+        assert [word.split(":")[0] for word in f[6:f.index("-")]] == ["master"], f
+        assert f[4] == "/sys/fs/cgroup" or "ro" in f[5].split(",") and "nosuid" in f[5].split(","), f
 
 
 def test_root_propagation(bundle):
