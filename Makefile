@@ -71,7 +71,7 @@ test-long:
 bench: programs page image
 	@packaging/install-packages build run test bench
 	newer=$$(bench/build-rival crun) && set -- --runtime crun-$${newer##*-}=$$newer && \
-		bench/start $(if $(N),--count $(N)) "$$@" && bench/growth "$$@"
+		bench/start $(if $(N),--count $(N)) "$$@" && bench/timeline $(if $(N),--count $(N)) "$$@" && bench/growth "$$@"
 	bench/login
 	bench/terminal --ttyd $$(bench/build-rival ttyd)
 

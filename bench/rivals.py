@@ -103,6 +103,13 @@ def make_rootfs(folder):
         (rootfs / "bin" / name).symlink_to("busybox")
 
 
+def compiled(folder, name):
+    """A program of this folder's, static."""
+    path = folder / name
+    subprocess.run(["gcc", "-O2", "-static", "-o", path, pathlib.Path(__file__).with_name(name + ".c")], check=True)
+    return str(path)
+
+
 def add_runtime_option(parser):
     parser.add_argument("--runtime", action="append", default=[], metavar="NAME=PATH", help="a further OCI runtime")
 
