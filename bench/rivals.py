@@ -75,10 +75,11 @@ def timed(argv):
     return took
 
 
-def turns(runners, count, warm=3):
-    """(runner, whether it counts) in an order that changes from turn to turn; the first ones fill caches."""
+def turns(runners, count, warm=3, pause=0.0):
+    """(runner, whether it counts) in an order that changes from turn to turn; the first ones fill caches. `pause` seconds lie between them."""
     for turn in range(count + warm):
         for r in random.sample(runners, len(runners)):
+            time.sleep(pause)
             yield r, turn >= warm
 
 
@@ -112,6 +113,11 @@ def compiled(folder, name):
 
 def add_runtime_option(parser):
     parser.add_argument("--runtime", action="append", default=[], metavar="NAME=PATH", help="a further OCI runtime")
+
+
+def add_pause_option(parser):
+    """Starts by themselves by default: right after another one the kernel is busy with what that left, and the grace periods that some wait for have begun already."""
+    parser.add_argument("--pause", type=float, default=20, metavar="MS", help="between one start and the next (default 20; 0: at once)")
 
 
 def host_line(count):
