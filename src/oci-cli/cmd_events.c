@@ -16,6 +16,7 @@
 #include "json/json_write.h"
 #include "oci-cli/cli.h"
 #include "runtime/cgroup.h"
+#include "runtime/rdt.h"
 
 #include "base/poison.h"
 
@@ -158,7 +159,8 @@ static void add_blkio(struct json_writer *w, const struct cgroup_stats *s)
 	json_object_end(w);
 }
 
-static void add_data(struct json_writer *w, const struct cgroup_stats *s)
+static void add_data(
+	struct json_writer *w, const struct cgroup_stats *s, const struct container_state *c)
 {
 	json_object_begin(w, "data");
 	add_cpu(w, s);
@@ -182,23 +184,24 @@ static void add_data(struct json_writer *w, const struct cgroup_stats *s)
 	}
 	json_object_end(w);
 	json_object_begin(w, "intel_rdt");
+	rdt_write_stats(c->rdt, c->id, w);
 	json_object_end(w);
 	json_add_raw(w, "network_interfaces", "null");
 	json_object_end(w);
 }
 
 /* One line; `s` NULL: an event without data. */
-static int print_event(
-	const char *type, const char *id, const struct cgroup_stats *s, struct md_error *err)
+static int print_event(const char *type, const struct container_state *c,
+	const struct cgroup_stats *s, struct md_error *err)
 {
 	_auto_buf_ struct buf text = BUF_INIT(256 * 1024);
 	struct json_writer w = { .out = &text };
 
 	json_object_begin(&w, NULL);
 	json_add_string(&w, "type", type);
-	json_add_string(&w, "id", id);
+	json_add_string(&w, "id", c->id);
 	if (s)
-		add_data(&w, s);
+		add_data(&w, s, c);
 	json_object_end(&w);
 	buf_add_char(&text, '\n');
 	if (text.failed)
@@ -208,7 +211,7 @@ static int print_event(
 	return 0;
 }
 
-static int print_stats(struct cgroup *c, const char *id, struct md_error *err)
+static int print_stats(struct cgroup *c, const struct container_state *state, struct md_error *err)
 {
 	struct cgroup_stats *s = calloc(1, sizeof(*s));
 	int r;
@@ -217,7 +220,7 @@ static int print_stats(struct cgroup *c, const char *id, struct md_error *err)
 		return md_fail(err, ENOMEM, "out of memory");
 	r = cgroup_stats(c, s, err);
 	if (r == 0)
-		r = print_event("stats", id, s, err);
+		r = print_event("stats", state, s, err);
 	cgroup_stats_done(s);
 	free(s);
 	return r;
@@ -252,7 +255,7 @@ static int follow(
 			return md_fail_errno(err, "poll");
 		kills = p[1].revents ? cgroup_oom_take(&oom) : 0;
 		for (; kills > 0; kills--) {
-			if (print_event("oom", s->id, NULL, err) < 0)
+			if (print_event("oom", s, NULL, err) < 0)
 				return -1;
 		}
 		if (p[0].revents)
@@ -260,7 +263,7 @@ static int follow(
 		if (now_ms() < next)
 			continue;
 		next += interval;
-		if (print_stats(c, s->id, err) < 0)
+		if (print_stats(c, s, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -280,7 +283,7 @@ static int events(const char *id, const struct events_options *o, struct md_erro
 		return md_fail(err, ESRCH, "container with id %s is not running", id);
 	if (container_cgroup(&cli_runtime, id, &c, err) < 0)
 		return -1;
-	return o->stats ? print_stats(c, id, err) : follow(c, &s, interval, err);
+	return o->stats ? print_stats(c, &s, err) : follow(c, &s, interval, err);
 }
 
 static int run(const struct args_command *c, int argc, char **argv)

@@ -104,8 +104,6 @@ static int from_options(
 	}
 	r->cpu.cpus = o->cpus && o->cpus[0] ? o->cpus : NULL;
 	r->cpu.mems = o->mems && o->mems[0] ? o->mems : NULL;
-	if (o->l3 || o->mem_bw)
-		return md_fail(err, ENOTSUP, "Intel RDT of a running container can't be changed");
 	return 0;
 }
 
@@ -126,6 +124,11 @@ static int from_document(const char *path, struct oci_resources_doc *doc, struct
 	return 0;
 }
 
+static bool wants(const char *text)
+{
+	return text && text[0];
+}
+
 static int update(const char *id, const struct update_options *o, struct md_error *err)
 {
 	struct oci_resources_doc doc = { .doc = JSON_DOC_INIT };
@@ -139,6 +142,8 @@ static int update(const char *id, const struct update_options *o, struct md_erro
 		return -1;
 	r = container_update(&cli_runtime, id, &doc.resources, err);
 	oci_resources_done(&doc);
+	if (r == 0 && (wants(o->l3) || wants(o->mem_bw)))
+		r = container_update_rdt(&cli_runtime, id, o->l3, o->mem_bw, err);
 	return r;
 }
 

@@ -213,6 +213,11 @@ static int check_rdt(struct oci_parse *p, const struct json_node *n, void *to)
 
 	if (id && (!id[0] || str_eq(id, ".") || str_eq(id, "..") || strchr(id, '/')))
 		return json_fail(n, p->err, "closID: '%s' is not a name", id);
+	if (rdt->mem_bw_schema && rdt->mem_bw_schema[0] &&
+		(!str_starts(rdt->mem_bw_schema, "MB:") || strchr(rdt->mem_bw_schema, '\n')))
+		return json_fail(n, p->err,
+			"memBwSchema: '%s' is not one line that begins with MB:",
+			rdt->mem_bw_schema);
 	rdt->set = true;
 	return 0;
 }

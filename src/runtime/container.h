@@ -58,6 +58,7 @@ struct container_state {
 	pid_t pid;           /* 0 when stopped */
 	uint64_t start_time; /* of pid: field 22 of /proc/PID/stat */
 	char *cgroup;        /* opaque: what cgroup_from_state() reads */
+	char *rdt;           /* opaque: what rdt.h reads; NULL: none */
 	bool systemd_cgroup;
 	bool rootless;
 	bool user_namespace;     /* it is root of its own user namespace only */
@@ -158,6 +159,9 @@ int container_resume(const struct runtime *rt, const char *id, struct md_error *
 
 int container_update(const struct runtime *rt, const char *id, const struct oci_resources *r,
 	struct md_error *err);
+/* New lines of the schemata in resctrl; NULL or "": as it is. ENOTSUP: the container has no group there. */
+int container_update_rdt(const struct runtime *rt, const char *id, const char *l3,
+	const char *mem_bw, struct md_error *err);
 
 /* The pids (host) of all processes, sorted; the caller frees. */
 int container_pids(const struct runtime *rt, const char *id, pid_t **ret_pids, size_t *ret_count,

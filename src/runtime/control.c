@@ -11,6 +11,7 @@
 #include "runtime/cgroup.h"
 #include "runtime/common.h"
 #include "runtime/hooks.h"
+#include "runtime/rdt.h"
 #include "runtime/state.h"
 #include "sys/proc.h"
 #include "base/poison.h"
@@ -93,7 +94,7 @@ static int delete_locked(const struct runtime *rt, const struct state_dir *d,
 		if (s->pid && kill_all(s, s->pid, c, err) < 0)
 			return -1;
 	}
-	if (c && cgroup_destroy(c, err) < 0)
+	if ((c && cgroup_destroy(c, err) < 0) || (s->rdt && rdt_remove(s->rdt, s->id, err) < 0))
 		return -1;
 	run_poststop(d, s);
 	return state_dir_remove(rt, s->id, err);
@@ -140,7 +141,7 @@ int container_delete_own(const struct runtime *rt, struct container_state *s,
 		return md_fail_errno(err, "look at '%s'", d.path);
 	if (made.st_dev != found.st_dev || made.st_ino != found.st_ino)
 		return 0;
-	if (cgroup_destroy(cgroup, err) < 0)
+	if (cgroup_destroy(cgroup, err) < 0 || (s->rdt && rdt_remove(s->rdt, s->id, err) < 0))
 		return -1;
 	s->pid = 0;
 	hooks_run(&spec->hooks[OCI_HOOK_POSTSTOP], OCI_HOOK_POSTSTOP, s, CONTAINER_STOPPED, true,
@@ -200,6 +201,19 @@ int container_update(const struct runtime *rt, const char *id, const struct oci_
 	if (open_running(rt, id, &s, &c, err) < 0)
 		return -1;
 	return cgroup_update(c, r, err);
+}
+
+int container_update_rdt(const struct runtime *rt, const char *id, const char *l3,
+	const char *mem_bw, struct md_error *err)
+{
+	_auto_container_state_ struct container_state s = { .status = CONTAINER_STOPPED };
+
+	if (container_load(rt, id, &s, err) < 0)
+		return -1;
+	if (!s.rdt)
+		return md_fail(
+			err, ENOTSUP, "container '%s' has no linux.intelRdt to be changed", id);
+	return rdt_update(s.rdt, l3, mem_bw, err);
 }
 
 int container_pids(const struct runtime *rt, const char *id, pid_t **ret_pids, size_t *ret_count,

@@ -22,6 +22,7 @@
 #include "runtime/notify.h"
 #include "runtime/plan.h"
 #include "runtime/protect.h"
+#include "runtime/rdt.h"
 #include "runtime/relay.h"
 #include "runtime/state.h"
 #include "base/poison.h"
@@ -87,6 +88,8 @@ static void creation_undo(struct creation *c)
 			CONTAINER_STOPPED, true, NULL);
 	if (c->cgroup && c->launch.cgroup_made && cgroup_destroy(c->cgroup, &err) < 0)
 		log_warning("%s", err.msg);
+	if (c->launch.rdt_made && rdt_remove(c->state.rdt, c->state.id, &err) < 0)
+		log_warning("%s", err.msg);
 	if (c->dir_made && state_dir_remove(c->rt, c->state.id, &err) < 0)
 		log_warning("%s", err.msg);
 }
@@ -142,7 +145,9 @@ static int fill_state(struct creation *c, const char *id, struct md_error *err)
 	s->rootless = runtime_is_rootless(c->rt);
 	s->user_namespace = c->spec.ns[OCI_NS_USER].set;
 	s->own_keyring = !c->options->no_new_keyring;
-	if (!s->id || !s->created || !s->owner)
+	if (c->spec.intel_rdt.set)
+		s->rdt = rdt_record(&c->spec.intel_rdt, id);
+	if (!s->id || !s->created || !s->owner || (c->spec.intel_rdt.set && !s->rdt))
 		return md_fail_errno(err, "state");
 	for (size_t i = 0; i < c->spec.annotations.count; i++) {
 		const struct oci_pair *a = &c->spec.annotations.items[i];

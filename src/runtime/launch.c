@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "runtime/rdt.h"
 #include "runtime/state.h"
 #include "sys/idmap.h"
 #include "sys/kernel.h"
@@ -381,6 +382,21 @@ static int enter_cgroups(struct launch *l, struct md_error *err)
 	return r;
 }
 
+static int enter_rdt(struct launch *l, struct md_error *err)
+{
+	const struct init_plan *in = &l->plan->init;
+	const struct container_state *s = l->state;
+
+	if (!s || !s->rdt)
+		return 0;
+	if (!in->exec) {
+		if (rdt_make(&in->spec->intel_rdt, s->id, err) < 0)
+			return -1;
+		l->rdt_made = true;
+	}
+	return rdt_enter(s->rdt, s->id, l->pid, err);
+}
+
 /* To another CPU, if there is one. */
 static void step_aside(int here)
 {
@@ -417,7 +433,7 @@ static int start(struct launch *l, struct md_error *err)
 	raise_limits(l);
 	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || move_net_devices(l, err) < 0)
 		return -1;
-	if (enter_cgroups(l, err) < 0)
+	if (enter_cgroups(l, err) < 0 || enter_rdt(l, err) < 0)
 		return -1;
 	return bring_up_loopback(l, err);
 }

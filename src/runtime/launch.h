@@ -29,6 +29,7 @@ struct launch {
 	int sock;              /* to the child */
 	bool noted;            /* the state is in its folder */
 	bool cgroup_made;      /* there are groups to remove */
+	bool rdt_made;         /* and one of resctrl */
 	bool born_in_cgroup;   /* the child is in its group of the unified tree */
 	bool hooks_ran;        /* the poststop hooks are due when it fails */
 };

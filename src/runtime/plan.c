@@ -95,17 +95,6 @@ static int plan_leaving(struct plan *p, const struct oci_spec *s, struct md_erro
 	return p->init.mounts_fd < 0 ? md_fail_errno(err, "open the runtime's mount namespace") : 0;
 }
 
-static int check_support(const struct oci_spec *s, struct md_error *err)
-{
-	/* Half of it would be worse than none: the engine believes in an isolation of caches that isn't there. */
-	if (s->intel_rdt.set)
-		return md_fail(err, ENOTSUP, "linux.intelRdt: %s",
-			access("/sys/fs/resctrl/schemata", F_OK) < 0
-				? "this host has no resctrl file system"
-				: "not supported by this runtime");
-	return 0;
-}
-
 /* ---- the process ---- */
 
 static int plan_env(struct plan *p, const struct oci_process *process, struct md_error *err)
@@ -250,8 +239,8 @@ int plan_container(struct plan *p, const struct plan_request *r, struct md_error
 
 	p->rootless = r->rootless;
 	p->init.rootfs = r->rootfs;
-	if (plan_keyring(p, r->id, err) < 0 || check_support(s, err) < 0 ||
-		plan_namespaces(p, s, err) < 0 || plan_leaving(p, s, err) < 0 ||
+	if (plan_keyring(p, r->id, err) < 0 || plan_namespaces(p, s, err) < 0 ||
+		plan_leaving(p, s, err) < 0 ||
 		plan_process(p, s, s->process, r->seccomp_cache, err) < 0 ||
 		plan_hooks(p, s, err) < 0)
 		return -1;

@@ -47,6 +47,7 @@ void container_state_done(struct container_state *s)
 	free(s->created);
 	free(s->owner);
 	free(s->cgroup);
+	free(s->rdt);
 	strv_done(&s->annotations);
 	*s = (struct container_state){ .status = CONTAINER_STOPPED };
 }
@@ -143,6 +144,8 @@ static int write_state(const struct state_dir *d, const struct container_state *
 	json_add_u64(&w, "startTime", s->start_time);
 	json_add_bool(&w, "complete", complete);
 	json_add_string(&w, "cgroup", s->cgroup);
+	if (s->rdt)
+		json_add_string(&w, "rdt", s->rdt);
 	json_add_bool(&w, "systemdCgroup", s->systemd_cgroup);
 	json_add_bool(&w, "rootless", s->rootless);
 	json_add_bool(&w, "userNamespace", s->user_namespace);
@@ -208,6 +211,7 @@ static int parse_members(const struct json_node *n, struct container_state *s, s
 		take_string(n, "created", &s->created, err) < 0 ||
 		take_string(n, "owner", &s->owner, err) < 0 ||
 		take_string(n, "cgroup", &s->cgroup, err) < 0 ||
+		take_string(n, "rdt", &s->rdt, err) < 0 ||
 		json_get_u64(n, "ownerUid", UINT32_MAX, &owner_uid, err) < 0 ||
 		json_get_i64(n, "pid", 0, INT32_MAX, &pid, err) < 0 ||
 		json_get_u64(n, "startTime", UINT64_MAX, &s->start_time, err) < 0 ||

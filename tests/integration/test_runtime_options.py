@@ -304,10 +304,10 @@ def test_options_with_empty_values_are_as_if_not_given(bundle):
 
 
 @pytest.mark.parametrize("option", [["--l3-cache-schema", "L3:0=f"], ["--mem-bw-schema", "MB:0=50"]])
-def test_update_of_caches_is_a_clear_error(bundle, option):
+def test_update_of_caches_without_a_group_is_a_clear_error(bundle, option):
     bundle.up()
     r = bundle.runtime("update", *option, bundle.id, ok=False)
-    assert r.returncode == 1 and "Intel RDT" in r.stderr
+    assert r.returncode == 1 and "has no linux.intelRdt" in r.stderr
 
 
 def test_an_unknown_command_has_a_status_of_its_own(bundle):
