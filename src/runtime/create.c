@@ -63,7 +63,7 @@ static void creation_init(
 
 static void creation_done(struct creation *c)
 {
-	fd_close(&c->launch.sock);
+	launch_done(&c->launch);
 	fd_close(&c->listener);
 	fd_close(&c->console);
 	fd_close(&c->console_master);

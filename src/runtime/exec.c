@@ -60,7 +60,7 @@ static void entry_init(struct entry *e, const struct runtime *rt, const struct e
 
 static void entry_done(struct entry *e)
 {
-	fd_close(&e->launch.sock);
+	launch_done(&e->launch);
 	fd_close(&e->pidfd);
 	fd_close(&e->console);
 	fd_close(&e->console_master);

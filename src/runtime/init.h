@@ -79,6 +79,8 @@ struct init_plan {
 	bool new_keyring;
 	bool helped; /* the runtime does a part of the child's work meanwhile: INIT_MOUNT_HIERARCHY, the loopback interface */
 	bool skips_ready; /* nobody waits for SYNC_READY */
+	volatile bool *
+		executes; /* shared with the runtime: set when nothing but execve is left; NULL: not told */
 	const char *keyring_name;
 	char **env; /* NULL-terminated, with room for HOME=... at its end */
 	size_t env_count;

@@ -447,6 +447,8 @@ void init_step_execute(struct init *in)
 
 	if (p->no_new_privileges)
 		load_seccomp(in);
+	if (in->plan->executes)
+		*in->plan->executes = true;
 	execve(in->program, p->args.items, in->plan->env);
 	init_fail_program(in, -errno, "exec ", in->program, NULL);
 }

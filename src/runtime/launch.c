@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -148,6 +149,15 @@ static pid_t clone_child(struct launch *l, uint64_t flags)
 	return pid;
 }
 
+/* The end of the socket looks the same whether the child executes a program or is killed. NULL: out of memory, and then we don't know. */
+static volatile bool *share_word(void)
+{
+	void *page =
+		mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return page == MAP_FAILED ? NULL : page;
+}
+
 static int make_child(struct launch *l, struct md_error *err)
 {
 	struct init_plan *in = &l->plan->init;
@@ -159,6 +169,7 @@ static int make_child(struct launch *l, struct md_error *err)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return md_fail_errno(err, "make a socket pair");
 	l->sock = pair[0];
+	in->executes = share_word();
 	in->sock = child_sock = pair[1];
 	/* Processes of a shared pid namespace must not reach into ours. */
 	if (in->ns_fds[OCI_NS_PID] >= 0)
@@ -186,6 +197,15 @@ void launch_abort(struct launch *l)
 	kill(l->pid, SIGKILL);
 	spawn_wait(l->pid);
 	l->pid = 0;
+}
+
+void launch_done(struct launch *l)
+{
+	fd_close(&l->sock);
+	if (l->plan && l->plan->init.executes) {
+		munmap((void *)l->plan->init.executes, sizeof(bool));
+		l->plan->init.executes = NULL;
+	}
 }
 
 /* ---- what the child can't do itself ---- */
@@ -269,7 +289,7 @@ static int move_net_devices(struct launch *l, struct md_error *err)
 	return 0;
 }
 
-/* The child has more to do than we. */
+/* The child has more to do than we. One that is gone has left a message why; it is read next. */
 static int bring_up_loopback(struct launch *l, struct md_error *err)
 {
 	const struct init_plan *in = &l->plan->init;
@@ -280,6 +300,9 @@ static int bring_up_loopback(struct launch *l, struct md_error *err)
 	if (launch_serve(l, SYNC_NETWORK, err) < 0)
 		return -1;
 	netns = open_netns(l);
+	/* The dead have no namespaces. */
+	if (netns < 0 && errno == ENOENT)
+		return 0;
 	if (netns < 0 || netdev_up_loopback(netns) < 0)
 		return md_fail_errno(err, "bring up the loopback interface");
 	return 0;
@@ -386,6 +409,7 @@ static int enter_rdt(struct launch *l, struct md_error *err)
 {
 	const struct init_plan *in = &l->plan->init;
 	const struct container_state *s = l->state;
+	struct md_error why = MD_ERROR_INIT;
 
 	if (!s || !s->rdt)
 		return 0;
@@ -394,7 +418,11 @@ static int enter_rdt(struct launch *l, struct md_error *err)
 			return -1;
 		l->rdt_made = true;
 	}
-	return rdt_enter(s->rdt, s->id, l->pid, err);
+	if (rdt_enter(s->rdt, s->id, l->pid, &why) < 0 && why.code != ESRCH) {
+		*err = why;
+		return -1;
+	}
+	return 0;
 }
 
 /* To another CPU, if there is one. */

@@ -42,7 +42,7 @@ struct launch {
 /* Makes the child with its namespaces, mappings and cgroups. On failure there is none. */
 int launch_start(struct launch *l, struct md_error *err);
 
-/* Serves the child until it sends `stage`; SYNC_START stands for "it has executed the program" (the socket's end).
+/* Serves the child until it sends `stage`; SYNC_START stands for "it has executed the program" (the socket's end, behind `executes`).
  * If the child failed: what it said. */
 int launch_serve(struct launch *l, enum sync_stage stage, struct md_error *err);
 
@@ -50,6 +50,9 @@ int launch_send(struct launch *l, enum sync_stage stage, struct md_error *err);
 
 /* Kills and reaps the child, if there is one. */
 void launch_abort(struct launch *l);
+
+/* Frees what belongs to the talk with it. */
+void launch_done(struct launch *l);
 
 /* launch_serve.c, also for launch.c: the document's mappings as the kernel wants them (memory of the plan), and one write into a file of /proc/PID (-1 and
  * errno). */

@@ -288,7 +288,9 @@ int launch_serve(struct launch *l, enum sync_stage stage, struct md_error *err)
 		if (r < 0)
 			return md_fail_errno(err, "hear from the container's process");
 		if (r == 0) {
-			if (stage == SYNC_START)
+			const volatile bool *executes = l->plan->init.executes;
+
+			if (stage == SYNC_START && (!executes || *executes))
 				return 0;
 			return md_fail(err, ECHILD,
 				"the container's process was killed while it was set up");

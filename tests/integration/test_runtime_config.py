@@ -451,6 +451,19 @@ def test_an_unknown_option_is_told_in_the_kernels_words(bundle):
     assert "/x" in r.stderr and "bogus" in r.stderr
 
 
+@pytest.mark.parametrize("network", [False, True])
+def test_a_child_that_ends_while_the_runtime_works_for_it_says_why(bundle, network):
+    """By its first mount it is long gone when the cgroups are made and the loopback interface is brought up."""
+    bundle.add_mount("/x", "tmpfs", "tmpfs", ["bogus=1"])
+    bundle.spec["mounts"].insert(0, bundle.spec["mounts"].pop())
+    if not network:
+        bundle.no_namespace("network")
+    for command in ("run", "create"):
+        r = bundle.run(ok=False) if command == "run" else bundle.create(ok=False)
+        said = r.stderr if command == "run" else bundle.log.read_text()
+        assert r.returncode == 1 and "'/x'" in said and "bogus" in said, said
+
+
 @pytest.mark.parametrize("option", ["idmap", "ridmap"])
 def test_id_mapped_mounts(bundle, data, option):
     bundle.user_namespace()

@@ -295,3 +295,12 @@ def test_poststart_hooks_run_when_the_program_does(bundle):
     state = json.loads((bundle.folder / "told").read_text())
     assert state["status"] == "running" and state["pid"] == bundle.pid() and state["bundle"] == str(bundle.folder)
     assert (bundle.folder / "env").read_text() == "b\n"
+
+
+@pytest.mark.parametrize("command", ["run", "create"])
+def test_a_limit_that_kills_before_the_program_runs_is_told(bundle, command):
+    """Nothing tells the end of the child from its execve but what it said last."""
+    bundle.linux["resources"]["memory"] = {"limit": 4096}
+    r = bundle.run(ok=False) if command == "run" else bundle.create(ok=False)
+    said = r.stderr if command == "run" else bundle.log.read_text()
+    assert r.returncode == 1 and "the container's process was killed while it was set up" in said, (r.returncode, said)
