@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "runtime/rdt_text.h"
 #include "base/poison.h"
 
 #define RDT_ROOT "/sys/fs/resctrl"
@@ -129,72 +130,6 @@ static int write_schemata(int root, int group, const struct buf *text, struct md
 	return 0;
 }
 
-/* The value that a line such as "  L3:0=00ff;1=f" has for the domain `id`, cut out in place; NULL: none. */
-static char *find_value(char *line, const char *id)
-{
-	char *rest = strchr(line, ':');
-
-	if (!rest)
-		return NULL;
-	rest++;
-	while (rest) {
-		char *pair = strsep(&rest, ";"), *equals = strchr(pair, '=');
-
-		if (!equals)
-			continue;
-		*equals = '\0';
-		if (str_eq(pair + strspn(pair, " "), id))
-			return equals + 1;
-		*equals = '=';
-	}
-	return NULL;
-}
-
-static bool same_number(const char *a, const char *b)
-{
-	a += strspn(a, " 0");
-	b += strspn(b, " 0");
-	return strcasecmp(a, b) == 0;
-}
-
-/* The line of the resource ("L3") in `text`, a copy; NULL: there is none. */
-static char *find_line(const char *text, const char *resource, size_t len)
-{
-	while (text && *text) {
-		const char *at = text + strspn(text, " ");
-		size_t line = strcspn(at, "\n");
-
-		if (strncmp(at, resource, len) == 0 && at[len] == ':')
-			return strndup(at, line);
-		text = at[line] ? at + line + 1 : NULL;
-	}
-	return NULL;
-}
-
-/* True if each domain of the wanted line has that value. */
-static bool has_line(const char *text, const char *wanted)
-{
-	size_t resource = strcspn(wanted, ":");
-	_auto_free_ char *copy = strdup(wanted);
-	char *rest = copy && copy[resource] ? copy + resource + 1 : NULL;
-
-	while (rest) {
-		_auto_free_ char *line = find_line(text, wanted, resource);
-		char *pair = strsep(&rest, ";"), *equals = strchr(pair, '=');
-		const char *value;
-
-		if (!*pair)
-			continue;
-		if (!line || !equals)
-			return false;
-		*equals = '\0';
-		value = find_value(line, pair);
-		if (!value || !same_number(value, equals + 1))
-			return false;
-	}
-	return copy != NULL;
-}
-
 /* What others have made must be what is wanted; it isn't ours to be changed. */
 static int compare_schemata(
 	int group, const char *name, const struct buf *wanted, struct md_error *err)
@@ -208,7 +143,7 @@ static int compare_schemata(
 	while (rest) {
 		char *line = strsep(&rest, "\n");
 
-		if (*line && !has_line(text, line))
+		if (*line && !rdt_text_has(text, line))
 			return md_fail(err, EEXIST,
 				"linux.intelRdt: the group '%s' is there with other schemata than "
 				"'%s'",
@@ -375,7 +310,7 @@ static void add_number(struct json_writer *w, int root, const char *folder, cons
 static void add_line(struct json_writer *w, const char *key, int dir, const char *resource)
 {
 	_auto_free_ char *text = read_text(dir, "schemata");
-	_auto_free_ char *line = find_line(text, resource, strlen(resource));
+	_auto_free_ char *line = rdt_text_line(text, resource, strlen(resource));
 
 	if (line)
 		json_add_string(w, key, line);

@@ -70,6 +70,7 @@ def test_a_class_that_is_there_is_joined_and_stays(asked, rdt):
 @pytest.mark.parametrize("members, words", [
     ({"closID": "gold"}, "group 'gold' of /sys/fs/resctrl: No such file"),
     ({"closID": "silver", "l3CacheSchema": "L3:0=1ff"}, "'silver' is there with other schemata than 'L3:0=1ff'"),
+    ({"closID": "silver", "l3CacheSchema": "nonsense"}, "'silver' is there with other schemata than 'nonsense'"),
     ({"l3CacheSchema": "L3:0=5"}, "The mask 5 has non-consecutive 1-bits"),
     ({"closID": "gold", "memBwSchema": "MB:0=5"}, "MB value 5 out of range"),
     ({"memBwSchema": "L3:0=5"}, "linux.intelRdt.memBwSchema"),

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "runtime/init_sync.h"
 #include "runtime/passwd.h"
+#include "runtime/rdt_text.h"
 #include "sys/inroot.h"
 #include "sys/proc.h"
 
@@ -211,6 +212,25 @@ static void the_last_words_arrive_although_something_was_unread(void **state _un
 	close(pair[0]);
 }
 
+static void schemata_are_compared_by_their_values(void **state _unused_)
+{
+	static const char text[] = "    MB:0=100;1= 70\n    L3:0=fffff;1=000ff\nL2:0=f";
+	static const char *const there[] = { "MB:0=100", "MB:1=70;0=0100", "L3:1=FF",
+		"L3:0=fffff;1=ff;", "L2:0=0f", "L3:" };
+	static const char *const not_there[] = { "L3:0=ffff", "L3:2=ff", "L3:1", "L3:0=fffff;1=f",
+		"L", "L3", "", "MB:0=", "L4:0=f", ":0=f", "0=f" };
+	char *line = rdt_text_line(text, "L3", 2);
+
+	assert_string_equal(line, "L3:0=fffff;1=000ff");
+	free(line);
+	assert_null(rdt_text_line(text, "L", 1));
+	assert_null(rdt_text_line("", "L3", 2));
+	for (size_t i = 0; i < ARRAY_SIZE(there); i++)
+		assert_true(rdt_text_has(text, there[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(not_there); i++)
+		assert_false(rdt_text_has(text, not_there[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +246,7 @@ int main(void)
 		cmocka_unit_test(a_command_name_cannot_forge_its_stat),
 		cmocka_unit_test(the_last_words_arrive_although_something_was_unread),
 		cmocka_unit_test(passwd_lines_match_whole_numbers_only),
+		cmocka_unit_test(schemata_are_compared_by_their_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
