@@ -294,11 +294,12 @@ void warden_close(struct warden *w)
 	const struct shim_options *o = w->options;
 
 	unlink(o->socket);
-	if (o->pid_file)
-		unlink(o->pid_file);
 	limits_close(&w->limits);
 	disk_watch_close(&w->disk);
 	driver_close(&w->driver);
+	/* Last of the files: while it is there the next start waits for us, and has the same folder. */
+	if (o->pid_file)
+		unlink(o->pid_file);
 	if (w->failed_stage)
 		report_failure(&w->ready_fd, w->failed_stage, &w->failure, w->failure_exit);
 	free(w->failed_stage);

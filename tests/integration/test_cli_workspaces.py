@@ -7,11 +7,12 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from harness import leaks
-from harness.process import wait_until
+from harness.process import DEADLINE, wait_until
 
 
 @pytest.fixture
@@ -319,6 +320,21 @@ def test_a_killed_init_stops_the_workspace(web):
     os.kill(status(web, "web")["pid"], signal.SIGKILL)
     wait_until(lambda: status(web, "web")["state"] == "stopped", "the state that was waited for")
     web.mdocker("start", "web").ok()
+
+
+def test_a_shim_that_ends_takes_nothing_of_the_next_one(web):
+    """Each of its removals takes a quarter of a second longer: the next start falls between the last two."""
+    folder = web.state / "workspaces" / next(iter(web.workspaces()))
+    pid = shim_pid(web, "web")
+    calls = "unlink,unlinkat" if os.uname().machine == "x86_64" else "unlinkat"
+    tracer = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", f"trace={calls}", "-e",
+                               f"inject={calls}:delay_exit=250000"], stdin=subprocess.DEVNULL)
+    wait_until(lambda: "TracerPid:\t0" not in Path(f"/proc/{pid}/status").read_text(), "strace")
+    os.kill(status(web, "web")["pid"], signal.SIGKILL)
+    wait_until(lambda: not (folder / "shim.pid").exists(), "the end of shim.pid")
+    web.mdocker("start", "web").ok()
+    tracer.wait(DEADLINE)
+    web.mdocker("exec", "web", "true").ok()
 
 
 def test_after_a_reboot_all_are_stopped_and_start_again(web):

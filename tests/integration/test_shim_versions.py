@@ -176,7 +176,7 @@ WRONG = {
     "too large": lambda p: p.raw(encode("output", 0, tail=b"x" * 69000)),
     "short": lambda p: p.raw(struct.pack("<HHI", 65, 4, 2) + b"\0" * 4),
     "a string without its end": lambda p: p.raw(encode("notice", 0, tail=b"x")),
-    "the end": lambda p: p.close(),
+    "the end": lambda p: (p.expect("hello"), p.close()), # before it the broker would open the workspace once more
     "an error instead of HELLO": lambda p: p.send("error", 1, code=71, tail=["not today"]),
     "output before it was attached": lambda p: (p.greet(), p.send("output", offset=0, tail=b"x")),
     "a snapshot before it was attached": lambda p: (p.greet(), p.send("snapshot", flags=3, rows=24, cols=80)),
