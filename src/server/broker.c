@@ -261,7 +261,7 @@ int broker_main(const struct server_config *config, char *self)
 	b.config = *config;
 	b.self = self;
 	b.listen_fd = b.first_web_fd = b.auth.fd = b.web.fd = -1;
-	b.signals = b.prune.timer = b.prune.process = b.watch.timer =
+	b.signals = b.prune.timer = b.prune.process = b.watch =
 		(struct loop_source)LOOP_SOURCE_INIT;
 	b.firewall.events = b.firewall.timer = b.firewall.process =
 		(struct loop_source)LOOP_SOURCE_INIT;

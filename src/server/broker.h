@@ -29,6 +29,7 @@ struct broker_child {
 	int pidfd, fd;
 	struct loop_source process, socket, restart;
 	bool ready;
+	int unanswered;        /* questions in a row */
 	uint32_t quick_deaths; /* in a row: the next start waits longer */
 	int64_t started;       /* ms, monotonic */
 };
@@ -71,10 +72,7 @@ struct broker {
 		pid_t pid; /* 0: none runs */
 		int pidfd;
 	} firewall;
-	struct broker_watch {
-		struct loop_source timer;
-		int unanswered; /* questions in a row */
-	} watch;
+	struct loop_source watch; /* a timer */
 	struct broker_balance {
 		struct loop_source process;
 		pid_t pid; /* 0: it does not run */
@@ -110,7 +108,7 @@ void broker_stop_prune(struct broker *b);
 int broker_start_firewall(struct broker *b, struct md_error *err);
 void broker_stop_firewall(struct broker *b);
 
-/* broker_watch.c: asks auth now and then, and ends it when it answers nothing. */
+/* broker_watch.c: asks the roles now and then, and ends one that answers nothing. */
 int broker_start_watch(struct broker *b, struct md_error *err);
 
 /* broker_wall.c */

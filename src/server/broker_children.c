@@ -175,8 +175,7 @@ static void handle(struct broker_child *c, const union bw_message *m)
 {
 	struct broker *b = c->broker;
 
-	if (c == &b->auth)
-		b->watch.unanswered = 0;
+	c->unanswered = 0;
 	if (m->h.type == BW_READY && !c->ready) {
 		on_ready(c, &m->ready);
 	} else if (c == &b->web && (m->h.type == BW_OPEN || m->h.type == BW_WORKSPACE ||
@@ -186,6 +185,8 @@ static void handle(struct broker_child *c, const union bw_message *m)
 		broker_on_session(b, m);
 	} else if (c == &b->auth && m->h.type == BW_BROKEN) {
 		kill_child(&b->web);
+	} else if (c == &b->web && m->h.type == BW_ALIVE) {
+		/* what it was asked for */
 	} else {
 		log_error("%s sent a message of type %u", c->role, m->h.type);
 		kill_child(c);
@@ -248,6 +249,7 @@ static int start_child(struct broker_child *c, int peer_fd, struct md_error *err
 	s.new_session = true;
 	s.parent_death_signal = SIGKILL;
 	c->started = broker_clock_ms();
+	c->unanswered = 0;
 	c->pid = spawn_start(&s, &c->pidfd);
 	if (c->pid < 0) {
 		c->pid = 0;

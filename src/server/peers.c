@@ -221,6 +221,8 @@ static void on_broker(uv_poll_t *h _unused_, int status _unused_, int events _un
 	} else if (m.h.type == BW_TLS) {
 		if (tls_load(fds[0], fds[1], &err) < 0)
 			log_error("%s; the old certificate stays", err.msg);
+	} else if (m.h.type == BW_ALIVE) {
+		broker_wire_send(web.broker_fd, &m, NULL, 0);
 	} else {
 		deliver(true, &m, take_fd(&fds[0]));
 	}

@@ -45,6 +45,7 @@ static const struct entry catalogue[BW_TYPE_COUNT] = {
 		STRING(bw_settings, base_path) } },
 	[BW_PEER] = { sizeof(struct bw_plain), 1, 1 },
 	[BW_BROKEN] = { sizeof(struct bw_plain), 0, 0 },
+	[BW_ALIVE] = { sizeof(struct bw_plain), 0, 0 },
 	[BW_TLS] = { sizeof(struct bw_plain), 2, 2 },
 	[BW_READY] = { sizeof(struct bw_ready), 0, 0, {
 		STRING(bw_ready, text), STRING(bw_ready, first_user), STRING(bw_ready, first_password) } },

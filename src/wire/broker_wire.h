@@ -69,6 +69,7 @@ enum bw_type {
 	BW_RECORDING, /* answered by OPENED, with a descriptor to be read for LIST and READ */
 	BW_WALL, /* an admin's list of all terminals; answered by OPENED, with a descriptor to be read */
 	BW_BROKEN, /* to the broker, of auth: web broke the protocol */
+	BW_ALIVE,  /* of the broker, to see whether web hangs, which says the same back */
 	BW_TYPE_COUNT,
 };
 

@@ -83,7 +83,8 @@ class Server:
         """SIGKILL to each of its processes at once."""
         leaks.kill(self.pids())
         if self.process:
-            self.process.wait()
+            self.process.kill() # a test may have put another program there
+            self.process.wait(DEADLINE)
         wait_until(lambda: not self.pids(), "all processes of mdockerd ended")
 
     def request(self, method, path, body=None, cookie=None, headers=None, timeout=DEADLINE):
