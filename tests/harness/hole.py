@@ -103,6 +103,8 @@ class HoleServer(WebServer):
         received, data, header, control = results[len(send) + 4:]
         if received <= 0:
             return b"", None
+        if fd == BROKER and struct.unpack_from("=H", bytes.fromhex(data), 2)[0] == TYPE["ALIVE"]:
+            return self.exchange(fd) # the broker asks on its own account, too
         has_descriptor = struct.unpack_from("=Q", bytes.fromhex(header), 40)[0] > 0
         return (bytes.fromhex(data)[:received], struct.unpack_from("=i", bytes.fromhex(control), 16)[0] if has_descriptor else None)
 

@@ -82,7 +82,7 @@ def test_descriptors_where_none_belong_end_the_connection_and_are_closed(busy):
         with busy.client() as c, open("/dev/null") as f:
             c.send("ping", fds=[f.fileno()] * 3, cookie=1)
             assert ends_with_error(c).code == 71
-    wait_until(lambda: count() == before, "no descriptor is left over")
+    wait_until(lambda: count() <= before, "no descriptor is left over")  # some of its beginning may have been open still
 
 
 def test_a_users_connection_can_not_do_an_admins_things(busy):

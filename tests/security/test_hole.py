@@ -201,7 +201,8 @@ def test_the_broker_takes_from_web_what_web_may_ask_and_nothing_else(place):
     web = HoleServer(place).start()
     session = message("SESSION", 0, 1, bytes(8), 0, bytes(32), ("admin", 40), b"\0\1\0\0", 0, bytes(8))
     ready = message("READY", 0, ("", 256), ("root", 40), ("password", 40))
-    wrong = {f"type {t}": struct.pack("=HHI", 1, t, 1) for t in range(TYPE["TYPE_COUNT"] + 2)}
+    web.web(["poke", 0, message("ALIVE").hex()], ["call", "sendto", BROKER, "@0", 8, 0x4000, 0, 0])  # which means nothing
+    wrong = {f"type {t}": struct.pack("=HHI", 1, t, 1) for t in range(TYPE["TYPE_COUNT"] + 2) if t != TYPE["ALIVE"]}
     wrong |= {"forged session": session, "a second start": ready, "long": open_message(bytes(32)) + b"x", "short": b"x",
               "another version": struct.pack("=HHI", 2, TYPE["OPEN"], 1) + open_message(bytes(32))[8:],
               "an endless string": open_message(bytes(32))[:-40] + b"x" * 40, "an action of none": open_message(bytes(32), action=99)}
