@@ -117,6 +117,8 @@ int container_delete(const struct runtime *rt, const char *id, bool force, struc
 	if (state_dir_open(rt, id, true, &d, &why) < 0) {
 		if (force && why.code == ENOENT)
 			return 0;
+		if (why.code == ENOLCK)
+			return state_dir_remove(rt, id, err);
 		return md_fail(err, why.code, "%s", why.msg);
 	}
 	if (state_read(&d, &s, &why) < 0) {
@@ -136,7 +138,9 @@ int container_delete_own(const struct runtime *rt, struct container_state *s,
 	struct stat made, found;
 
 	if (state_dir_open(rt, s->id, true, &d, &why) < 0)
-		return why.code == ENOENT ? 0 : md_fail(err, why.code, "%s", why.msg);
+		return why.code == ENOENT || why.code == ENOLCK
+			       ? 0
+			       : md_fail(err, why.code, "%s", why.msg);
 	if (fstat(own->fd, &made) < 0 || fstat(d.fd, &found) < 0)
 		return md_fail_errno(err, "look at '%s'", d.path);
 	if (made.st_dev != found.st_dev || made.st_ino != found.st_ino)

@@ -37,9 +37,13 @@ void state_dir_close(struct state_dir *d);
 int state_dir_make(
 	const struct runtime *rt, const char *id, struct state_dir *ret, struct md_error *err);
 
-/* Opens the folder of an existing one; with `lock` it waits for the exclusive lock, and the folder is there still once it has it. ENOENT. */
+/* Opens the folder of an existing one; with `lock` it waits for the exclusive lock, and the folder is there still once it has it. ENOENT; ENOLCK: there is a folder
+ * without a lock, which somebody begins to make, removes, or was killed at. */
 int state_dir_open(const struct runtime *rt, const char *id, bool lock, struct state_dir *ret,
 	struct md_error *err);
+
+/* flock(2) on the folder's lock. None is made: it would be in the way of who removes the folder. -1 and errno; ENOENT: there is no lock, or no folder any more. */
+int state_dir_lock(const struct state_dir *d, int operation);
 
 /* Removes the folder with all in it. */
 int state_dir_remove(const struct runtime *rt, const char *id, struct md_error *err);

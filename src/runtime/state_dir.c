@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -107,6 +108,27 @@ int state_dir_make(
 	return 0;
 }
 
+int state_dir_lock(const struct state_dir *d, int operation)
+{
+	_auto_close_ int fd = openat(d->fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	int r;
+
+	if (fd < 0)
+		return -1;
+	do {
+		r = flock(fd, operation);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0 || fstat(d->fd, &st) < 0)
+		return -1;
+	/* A folder without links is a removed one: who had the lock before us deleted it. */
+	if (st.st_nlink == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	return take_fd(&fd);
+}
+
 int state_dir_open(const struct runtime *rt, const char *id, bool lock, struct state_dir *ret,
 	struct md_error *err)
 {
@@ -116,13 +138,12 @@ int state_dir_open(const struct runtime *rt, const char *id, bool lock, struct s
 	if (check_id(id, err) < 0 || open_dir(rt, id, &d, err) < 0)
 		return -1;
 	if (lock) {
-		d.lock = file_lock(d.fd, "lock", true, true);
-		/* A folder without links is a removed one: who had the lock before us deleted it. */
-		if (d.lock < 0 || fstat(d.fd, &st) < 0 || st.st_nlink == 0) {
-			if (d.lock >= 0 || errno == ENOENT)
-				return md_fail(err, ENOENT, "container '%s' does not exist", id);
+		d.lock = state_dir_lock(&d, LOCK_EX);
+		if (d.lock < 0 && errno == ENOENT)
+			return md_fail(err, fstat(d.fd, &st) == 0 && st.st_nlink ? ENOLCK : ENOENT,
+				"container '%s' does not exist", id);
+		if (d.lock < 0)
 			return md_fail_errno(err, "lock '%s'", d.path);
-		}
 	}
 	*ret = d;
 	d = (struct state_dir)STATE_DIR_INIT;

@@ -208,6 +208,31 @@ def test_the_end_of_run_leaves_another_container_of_its_name_alone(bundle):
     assert not bundle.settled_left()
 
 
+def test_a_run_that_ends_while_its_container_is_deleted_leaves_that_alone(bundle):
+    log = bundle.folder / "hooks"
+    bundle.spec["hooks"] = {"poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"echo ended >> {log}"]}]}
+    bundle.process["args"] = ["sleep", "1000"]
+    bundle.write()
+    run = subprocess.Popen(bundle.command("run", "-b", bundle.folder, bundle.id), stdin=subprocess.DEVNULL)
+    wait_for(lambda: (bundle.root / bundle.id / "state.json").exists() and
+             os.readlink(f"/proc/{bundle.pid()}/exe").endswith("busybox"), "the program")
+    run.send_signal(signal.SIGSTOP)
+    folder = bundle.root / bundle.id
+    delete = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-e", "trace=unlinkat", "-e",
+                               "inject=unlinkat:delay_exit=100000", *bundle.command("delete", "--force", bundle.id)])
+    wait_for(lambda: not (folder / "lock").exists(), "the removal of the folder")
+    run.send_signal(signal.SIGCONT)
+    assert delete.wait(LIMIT) == 0 and run.wait(LIMIT) == 128 + signal.SIGKILL
+    assert log.read_text() == "ended\n" and not folder.exists()
+
+
+def test_a_folder_without_a_lock_is_deleted(bundle):
+    (bundle.root / bundle.id).mkdir(parents=True)
+    assert "does not exist" in bundle.start(ok=False).stderr
+    bundle.runtime("delete", bundle.id)
+    assert not (bundle.root / bundle.id).exists()
+
+
 def test_run_detached_returns_and_keep_keeps(bundle):
     bundle.process["args"] = ["sleep", "1000"]
     bundle.write()
