@@ -61,8 +61,9 @@ struct container_state {
 	char *rdt;           /* opaque: what rdt.h reads; NULL: none */
 	bool systemd_cgroup;
 	bool rootless;
-	bool user_namespace;     /* it is root of its own user namespace only */
-	bool own_keyring;        /* its session keyring is not that of who created it */
+	bool user_namespace; /* it is root of its own user namespace only */
+	bool own_keyring;    /* its session keyring is not that of who created it */
+	bool early; /* written down before it was made, which its maker's lock tells (state_await_made()) */
 	struct strv annotations; /* "key=value" (keys have no '=') */
 };
 

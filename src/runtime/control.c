@@ -173,6 +173,10 @@ static int set_frozen(const struct runtime *rt, const char *id, bool frozen, str
 
 	if (open_running(rt, id, &s, &c, err) < 0 || state_dir_open(rt, id, false, &d, err) < 0)
 		return -1;
+	if (frozen && state_await_made(&d, &s, err) < 0)
+		return -1;
+	if (s.status == CONTAINER_STOPPED)
+		return md_fail(err, EBUSY, "container not running");
 	if (frozen ? s.status == CONTAINER_PAUSED : s.status != CONTAINER_PAUSED)
 		return md_fail(
 			err, EBUSY, frozen ? "container already paused" : "container not paused");

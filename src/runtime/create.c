@@ -131,6 +131,18 @@ static int find_rootfs(struct creation *c, struct md_error *err)
 	return 0;
 }
 
+/* `run` needs no answer of the child's before its record counts: should the child fail then, all goes that there is. That saves the child the wait for
+ * us, whom it would have to wake up first. Only a pid file is for others to read, and comes when the container is made; and hooks look at the state, take long, and
+ * use other commands. What must not happen in the short time without any waits for our lock (state_await_made()). */
+static bool records_early(const struct creation *c)
+{
+	for (int kind = 0; kind < OCI_HOOK_KINDS; kind++) {
+		if (kind != OCI_HOOK_POSTSTOP && c->spec.hooks[kind].count)
+			return false;
+	}
+	return c->run && !c->options->pid_file;
+}
+
 static int fill_state(struct creation *c, const char *id, struct md_error *err)
 {
 	struct container_state *s = &c->state;
@@ -145,6 +157,7 @@ static int fill_state(struct creation *c, const char *id, struct md_error *err)
 	s->rootless = runtime_is_rootless(c->rt);
 	s->user_namespace = c->spec.ns[OCI_NS_USER].set;
 	s->own_keyring = !c->options->no_new_keyring;
+	s->early = records_early(c);
 	if (c->spec.intel_rdt.set)
 		s->rdt = rdt_record(&c->spec.intel_rdt, id);
 	if (!s->id || !s->created || !s->owner || (c->spec.intel_rdt.set && !s->rdt))
@@ -207,13 +220,6 @@ static int open_listener(struct creation *c, struct md_error *err)
 	return 0;
 }
 
-/* `run` needs no answer of the child's before its record counts: should the child fail then, all goes that there is. That saves the child the wait for
- * us, whom it would have to wake up first. Only a pid file is for others to read, and comes when the container is made. */
-static bool records_early(const struct creation *c)
-{
-	return c->run && !c->options->pid_file;
-}
-
 static int make_plan(struct creation *c, struct md_error *err)
 {
 	struct plan_request r = { .spec = &c->spec,
@@ -235,7 +241,7 @@ static int make_plan(struct creation *c, struct md_error *err)
 	in->preserve_fds = c->options->preserve_fds;
 	in->no_pivot = c->options->no_pivot;
 	in->new_keyring = c->state.own_keyring;
-	in->skips_ready = records_early(c);
+	in->skips_ready = c->state.early;
 	return 0;
 }
 
@@ -332,7 +338,7 @@ static int create(struct creation *c, const char *id, struct md_error *err)
 	fd_close(&c->console);
 	if (prepare_record(c, err) < 0)
 		return -1;
-	if (!records_early(c) && launch_serve(&c->launch, SYNC_READY, err) < 0)
+	if (!c->state.early && launch_serve(&c->launch, SYNC_READY, err) < 0)
 		return -1;
 	return record(c, err);
 }

@@ -78,7 +78,9 @@ static int load_container(struct entry *e, const char *id, struct md_error *err)
 {
 	struct container_state *s = &e->state;
 
-	if (state_dir_open(e->rt, id, false, &e->dir, err) < 0 || state_read(&e->dir, s, err) < 0)
+	/* Before its own root is entered a container has the host's. */
+	if (state_dir_open(e->rt, id, false, &e->dir, err) < 0 || state_read(&e->dir, s, err) < 0 ||
+		state_await_made(&e->dir, s, err) < 0)
 		return -1;
 	if (s->status == CONTAINER_STOPPED || s->status == CONTAINER_CREATING)
 		return md_fail(err, EBUSY, "cannot exec in a stopped container");

@@ -150,6 +150,8 @@ static int write_state(const struct state_dir *d, const struct container_state *
 	json_add_bool(&w, "rootless", s->rootless);
 	json_add_bool(&w, "userNamespace", s->user_namespace);
 	json_add_bool(&w, "ownKeyring", s->own_keyring);
+	if (s->early)
+		json_add_bool(&w, "early", true);
 	write_annotations(&w, &s->annotations);
 	json_object_end(&w);
 	if (b.failed)
@@ -219,6 +221,7 @@ static int parse_members(const struct json_node *n, struct container_state *s, s
 		json_get_bool(n, "systemdCgroup", &s->systemd_cgroup, err) < 0 ||
 		json_get_bool(n, "userNamespace", &s->user_namespace, err) < 0 ||
 		json_get_bool(n, "ownKeyring", &s->own_keyring, err) < 0 ||
+		json_get_bool(n, "early", &s->early, err) < 0 ||
 		json_get_bool(n, "rootless", &s->rootless, err) < 0)
 		return -1;
 	if (!s->id || !s->bundle)
@@ -316,6 +319,29 @@ int state_read(const struct state_dir *d, struct container_state *ret, struct md
 	if (ret->status == CONTAINER_STOPPED)
 		ret->pid = 0;
 	return 0;
+}
+
+int state_await_made(const struct state_dir *d, struct container_state *s, struct md_error *err)
+{
+	_auto_close_ int lock = -1;
+	bool waited = false;
+
+	if (!s->early || s->status == CONTAINER_STOPPED)
+		return 0;
+	lock = state_dir_lock(d, LOCK_SH | LOCK_NB);
+	if (lock < 0 && errno == EWOULDBLOCK) {
+		waited = true;
+		lock = state_dir_lock(d, LOCK_SH);
+	}
+	/* It could not be made, or has ended since. */
+	if (lock < 0 && errno == ENOENT)
+		return md_fail(err, ENOENT, "container '%s' does not exist", s->id);
+	if (lock < 0)
+		return md_fail_errno(err, "lock '%s'", d->path);
+	if (!waited)
+		return 0;
+	container_state_done(s);
+	return state_read(d, s, err);
 }
 
 int container_load(

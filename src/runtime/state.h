@@ -60,6 +60,10 @@ int state_publish(const struct state_dir *d, struct md_error *err);
 /* As written, with the status as it is now. */
 int state_read(const struct state_dir *d, struct container_state *ret, struct md_error *err);
 
+/* `run` writes the state down while the container is still being made. This waits until it is made, and reads the state again if it had to. Not for hooks: there are
+ * none then. */
+int state_await_made(const struct state_dir *d, struct container_state *s, struct md_error *err);
+
 /* Reads and parses state.json's text. */
 int state_parse(const char *text, size_t len, struct container_state *ret, struct md_error *err);
 

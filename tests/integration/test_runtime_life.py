@@ -327,6 +327,56 @@ def test_hooks_run_in_order_with_the_state_on_stdin(bundle):
     assert json.loads((inside / "start").read_text())["status"] == "created"
 
 
+def test_while_hooks_make_a_container_it_is_in_the_making(bundle):
+    """Entered before its root is, it would show the host's."""
+    seen = bundle.folder / "seen"
+    look = "; ".join(" ".join(bundle.command(*args)) + f" >> {seen} 2>&1" for args in
+                     (("state", bundle.id), ("exec", bundle.id, "/bin/ls", "/"), ("pause", bundle.id)))
+    bundle.spec["hooks"] = {k: [{"path": "/bin/sh", "args": ["sh", "-c", f"{look}; true"], "env": ["PATH=/bin:/usr/bin"]}]
+                            for k in ("createRuntime", "poststart")}
+    bundle.process["args"] = ["sleep", "1000"]
+    bundle.write()
+    run = subprocess.Popen(bundle.command("run", "-b", bundle.folder, bundle.id), stdin=subprocess.DEVNULL)
+    wait_for(lambda: seen.exists() and "running" in seen.read_text(), "the poststart hook")
+    bundle.wait_status("paused")
+    bundle.runtime("delete", "--force", bundle.id)
+    run.wait(LIMIT)
+    state, refused, not_paused, *then = seen.read_text().splitlines()
+    assert json.loads(state)["status"] == "creating" and "cannot exec in a stopped container" in refused, (state, refused)
+    assert "container not running" in not_paused, not_paused
+    assert json.loads(then[0])["status"] == "running" and "root" in then[1:], then
+
+
+@pytest.mark.parametrize("command", ["exec", "pause"])
+def test_a_container_whose_run_is_at_work_is_neither_entered_nor_stopped_before_its_root(bundle, command):
+    (bundle.rootfs / "inside").write_text("inside")
+    bundle.process["args"] = ["sleep", "1000"]
+    bundle.write()
+    run = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pivot_root", "-e",
+                            "inject=pivot_root:delay_enter=1000000", *bundle.command("run", "-b", bundle.folder, bundle.id)],
+                           stdin=subprocess.DEVNULL)
+    wait_for(lambda: (bundle.root / bundle.id / "state.json").exists(), "the state file")
+    if command == "exec":
+        assert bundle.exec("cat", "/inside").stdout == "inside"
+    else:
+        bundle.runtime("pause", bundle.id)
+        assert os.readlink(f"/proc/{bundle.pid()}/exe").endswith("busybox"), "it was stopped while it was made"
+    bundle.runtime("delete", "--force", bundle.id)
+    run.wait(LIMIT)
+
+
+def test_who_waits_for_a_container_that_can_not_be_made_is_told(bundle):
+    bundle.process["args"] = ["/bin/nothing"]
+    bundle.write()
+    run = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pivot_root", "-e",
+                            "inject=pivot_root:delay_enter=1000000", *bundle.command("run", "-b", bundle.folder, bundle.id)],
+                           stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: (bundle.root / bundle.id / "state.json").exists(), "the state file")
+    r = bundle.exec("true", ok=False)
+    assert r.returncode != 0 and ("does not exist" in r.stderr or "stopped container" in r.stderr), r.stderr
+    assert run.wait(LIMIT) != 0
+
+
 def test_a_failing_hook_stops_the_start_and_poststop_runs(bundle):
     log = bundle.folder / "hooks"
     bundle.spec["hooks"] = {"createRuntime": [{"path": "/bin/false"}],
