@@ -461,7 +461,10 @@ static int start(struct launch *l, struct md_error *err)
 	raise_limits(l);
 	if (set_oom_score(l, err) < 0 || write_maps(l, err) < 0 || move_net_devices(l, err) < 0)
 		return -1;
-	if (enter_cgroups(l, err) < 0 || enter_rdt(l, err) < 0)
+	/* In its cgroups a process of exec waits for nothing more. */
+	if (l->plan->init.exec && enter_rdt(l, err) < 0)
+		return -1;
+	if (enter_cgroups(l, err) < 0 || (!l->plan->init.exec && enter_rdt(l, err) < 0))
 		return -1;
 	return bring_up_loopback(l, err);
 }

@@ -38,6 +38,15 @@ def test_a_group_of_its_own_goes_with_the_container(asked, rdt):
     assert rdt.groups() == []
 
 
+def test_exec_is_in_the_group_before_its_program_begins(asked):
+    """What it forks before it is would stay out. Whoever the runtime talks to has time here to be faster."""
+    bundle = asked(l3CacheSchema="L3:0=f")
+    bundle.add_mount("/rdt", "/sys/fs/resctrl", "bind", ["bind"])
+    bundle.up()
+    bundle.prefix = [*bundle.prefix, "strace", "-qq", "-o", "/dev/null", "-e", "trace=sendmsg", "-e", "inject=sendmsg:delay_exit=300000"]
+    assert bundle.exec("grep", "-c", ".", f"/rdt/{bundle.id}/tasks").stdout == "2\n"
+
+
 def test_run_takes_it_away_at_the_end(asked, rdt):
     asked(l3CacheSchema="L3:0=f").run()
     assert rdt.groups() == []
