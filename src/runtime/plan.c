@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "runtime/seccomp.h"
+#include "sys/kernel.h"
 #include "base/poison.h"
 
 void plan_init(struct plan *p)
@@ -63,6 +65,15 @@ static int open_namespace(struct plan *p, int kind, const char *path, struct md_
 	return 0;
 }
 
+/* The child hides itself, and doesn't wait for those who help it. */
+static bool may_look_into_child(void)
+{
+	uint64_t effective, permitted, inheritable;
+
+	return sys_capget(&effective, &permitted, &inheritable) == 0 &&
+	       (effective & (1ULL << CAP_SYS_PTRACE));
+}
+
 static int plan_namespaces(struct plan *p, const struct oci_spec *s, struct md_error *err)
 {
 	struct init_plan *in = &p->init;
@@ -78,7 +89,7 @@ static int plan_namespaces(struct plan *p, const struct oci_spec *s, struct md_e
 	in->in_userns = s->ns[OCI_NS_USER].set;
 	in->join_by_between = in->ns_fds[OCI_NS_USER] >= 0;
 	in->await_map = in->new_ns[OCI_NS_USER];
-	in->helped = !in->in_userns && !p->rootless;
+	in->helped = !in->in_userns && !p->rootless && may_look_into_child();
 	if (in->await_map && (!s->uid_maps.count || !s->gid_maps.count))
 		return md_fail(err, EINVAL,
 			"linux.uidMappings and gidMappings: a new user namespace needs both");

@@ -268,6 +268,13 @@ def test_capabilities_of_all_five_sets(bundle, nnp):
         "CapInh": 0x20, "CapPrm": 0x20, "CapEff": 0x20, "CapBnd": 0x21, "CapAmb": 0x20, "NoNewPrivs": int(nnp)}
 
 
+def test_without_the_right_to_look_into_other_processes_a_container_gets_its_loopback(bundle):
+    """As with the rights that an engine gives: the child hides itself before the runtime has come to it here."""
+    bundle.prefix = ["setpriv", "--bounding-set", "-sys_ptrace", "strace", "-qq", "-o", "/dev/null", "-e", "trace=recvmsg",
+                     "-e", "inject=recvmsg:delay_exit=200000"]
+    assert int(bundle.out("cat /sys/class/net/lo/flags"), 16) & 1
+
+
 def test_exec_adds_capabilities_but_never_inheritable_ones(bundle):
     bundle.up()
     out = bundle.exec("grep", "Cap", "/proc/self/status", options=("--cap", "CAP_NET_ADMIN")).stdout
