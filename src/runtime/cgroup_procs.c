@@ -247,13 +247,22 @@ static int signal_all(struct cgroup *c, int sig, struct md_error *err)
 	return result;
 }
 
-/* A process that somebody moved into a frozen group of theirs takes no signal, not even SIGKILL.
- * Moved back into ours it thaws. */
+static int thaw_tree(int parent _unused_, const char *name _unused_, int fd, void *data)
+{
+	int depth = *(int *)data + 1;
+
+	cgroup_write(fd, "freezer.state", "THAWED", NULL);
+	return depth < MAX_DEPTH ? each_child(fd, thaw_tree, &depth) : 0;
+}
+
+/* A process in a frozen group of the old kind takes no signal, not even SIGKILL. Whom somebody moved into a group of theirs thaws when moved back into ours; and ours
+ * may be frozen, or those below, by others than us. */
 static void rescue_frozen(struct cgroup *c)
 {
 	struct cgroup_tree *t = cgroup_tree_with(c, CTL_FREEZER);
 	struct pid_list all = { NULL, 0 }, ours = { NULL, 0 };
 	struct list_walk w = { &ours, 0 };
+	int depth = 0;
 
 	if (!t || cgroup_tree_open(c, t) < 0)
 		return;
@@ -266,6 +275,7 @@ static void rescue_frozen(struct cgroup *c)
 				cgroup_write_i64(t->fd, "cgroup.procs", all.pids[i], NULL);
 		}
 	}
+	thaw_tree(-1, "", t->fd, &depth);
 	free(ours.pids);
 	free(all.pids);
 }
