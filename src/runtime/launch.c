@@ -73,10 +73,12 @@ static int join_pid(const struct init_plan *in, int *ret_own, struct md_error *e
 }
 
 /* PDEATHSIG comes too late if we die before the child asks for it: so it sees the end of its socket, of which the other end must be
- * ours alone. */
+ * ours alone. The lock is, too: frozen, the child can outlive us. */
 static _noreturn_ void run_init(struct launch *l)
 {
 	close(l->sock);
+	if (l->dir && l->dir->lock >= 0)
+		close(l->dir->lock);
 	init_run(&l->plan->init);
 }
 

@@ -4,6 +4,7 @@
 import fcntl
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -435,6 +436,43 @@ def test_a_killed_creator_leaves_what_delete_removes(bundle):
     bundle.wait_status("stopped")
     bundle.runtime("delete", bundle.id)
     assert not bundle.settled_left()
+
+
+@pytest.mark.parametrize("below", ["", "below"])
+def test_a_container_whose_group_somebody_has_frozen_is_deleted(bundle, below):
+    """On v1 the kernel kills nobody there; where both kinds are, it isn't by that one that we freeze."""
+    tree = "/sys/fs/cgroup/freezer" if os.path.isdir("/sys/fs/cgroup/freezer") else "/sys/fs/cgroup"
+    group = pathlib.Path(tree, bundle.up().id, below)
+    group.mkdir(exist_ok=True)
+    (group / "cgroup.procs").write_text(str(bundle.pid()))
+    freeze(group, True)
+    try:
+        bundle.runtime("delete", "--force", bundle.id)
+        assert not bundle.settled_left()
+    finally:
+        if group.exists():
+            freeze(group, False)
+
+
+def test_what_a_creator_leaves_that_was_killed_while_its_group_was_frozen_is_deleted(bundle):
+    """On v1 its child can't die then."""
+    tree = "/sys/fs/cgroup/freezer" if os.path.isdir("/sys/fs/cgroup/freezer") else "/sys/fs/cgroup"
+    group = pathlib.Path(tree, bundle.id)
+    bundle.spec["hooks"] = {"createRuntime": [{"path": "/bin/sleep", "args": ["sleep", "1000"]}]}
+    bundle.write()
+    p = subprocess.Popen(bundle.command("create", "-b", bundle.folder, bundle.id), stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: (group / "cgroup.procs").exists() and (group / "cgroup.procs").read_text(), "the child in its group")
+    freeze(group, True)
+    p.kill()
+    p.wait()
+    try:
+        bundle.wait_status("stopped")
+        bundle.runtime("delete", bundle.id)
+        assert not bundle.settled_left()
+    finally:
+        if group.exists():
+            freeze(group, False)
 
 
 def test_a_creator_that_dies_before_its_child_has_asked_to_die_with_it(bundle):
