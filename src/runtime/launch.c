@@ -27,6 +27,9 @@
 #include "sys/proc.h"
 #include "base/poison.h"
 
+/* The time that a killed process has to end by itself. */
+enum { ABORT_MS = 500 };
+
 /* ---- making the child ---- */
 
 /* Only clone makes a pid namespace and lets the runtime map the ids of a user namespace. Of the others the child makes all that it
@@ -197,6 +200,9 @@ void launch_abort(struct launch *l)
 	if (l->pid <= 0)
 		return;
 	kill(l->pid, SIGKILL);
+	/* The old freezer's groups must be thawed for it. */
+	if (l->cgroup_made && proc_wait_gone(l->pid, l->start_time, ABORT_MS) < 0)
+		(void)cgroup_kill(l->cgroup, SIGKILL, NULL);
 	spawn_wait(l->pid);
 	l->pid = 0;
 }

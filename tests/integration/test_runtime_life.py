@@ -454,6 +454,15 @@ def test_a_container_whose_group_somebody_has_frozen_is_deleted(bundle, below):
             freeze(group, False)
 
 
+def test_a_creation_that_fails_while_its_group_is_frozen_is_undone(bundle):
+    v1 = os.path.isdir("/sys/fs/cgroup/freezer")
+    words = f"echo FROZEN > /sys/fs/cgroup/freezer/{bundle.id}/freezer.state" if v1 else f"echo 1 > /sys/fs/cgroup/{bundle.id}/cgroup.freeze"
+    bundle.spec["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", f"{words}; exit 7"]}]}
+    r = bundle.run(ok=False)
+    assert r.returncode == 1 and "createRuntime hook '/bin/sh' ended with exit code 7" in r.stderr, r.stderr
+    assert not bundle.settled_left()
+
+
 def test_what_a_creator_leaves_that_was_killed_while_its_group_was_frozen_is_deleted(bundle):
     """On v1 its child can't die then."""
     tree = "/sys/fs/cgroup/freezer" if os.path.isdir("/sys/fs/cgroup/freezer") else "/sys/fs/cgroup"
