@@ -108,13 +108,40 @@ static int delete_remains(
 	return state_dir_remove(rt, id, err);
 }
 
+/* Whoever has the lock may be waiting for the container's process, and that for a hook of the image. One that is still being made has an end. */
+static void kill_locked(const struct state_dir *d)
+{
+	_auto_container_state_ struct container_state s = { .status = CONTAINER_STOPPED };
+	_auto_(cgroup_freep) struct cgroup *c = NULL;
+
+	if (state_read(d, &s, NULL) < 0 || !s.pid || s.status == CONTAINER_CREATING)
+		return;
+	(void)open_cgroup(&s, &c, NULL);
+	(void)kill_all(&s, s.pid, c, NULL);
+}
+
+static int open_for_delete(const struct runtime *rt, const char *id, bool force,
+	struct state_dir *ret, struct md_error *err)
+{
+	if (!force)
+		return state_dir_open(rt, id, true, ret, err);
+	if (state_dir_open(rt, id, false, ret, err) < 0)
+		return -1;
+	if (state_dir_take(ret, id, false, err) == 0)
+		return 0;
+	if (err->code != EWOULDBLOCK)
+		return -1;
+	kill_locked(ret);
+	return state_dir_take(ret, id, true, err);
+}
+
 int container_delete(const struct runtime *rt, const char *id, bool force, struct md_error *err)
 {
 	_auto_container_state_ struct container_state s = { .status = CONTAINER_STOPPED };
 	_auto_state_dir_ struct state_dir d = STATE_DIR_INIT;
 	struct md_error why = MD_ERROR_INIT;
 
-	if (state_dir_open(rt, id, true, &d, &why) < 0) {
+	if (open_for_delete(rt, id, force, &d, &why) < 0) {
 		if (force && why.code == ENOENT)
 			return 0;
 		if (why.code == ENOLCK)

@@ -45,6 +45,9 @@ int state_dir_open(const struct runtime *rt, const char *id, bool lock, struct s
 /* flock(2) on the folder's lock. None is made: it would be in the way of who removes the folder. -1 and errno; ENOENT: there is no lock, or no folder any more. */
 int state_dir_lock(const struct state_dir *d, int operation);
 
+/* Takes the exclusive lock of an open folder, with the errors of state_dir_open(); without `wait` EWOULDBLOCK, too. */
+int state_dir_take(struct state_dir *d, const char *id, bool wait, struct md_error *err);
+
 /* Removes the folder with all in it. */
 int state_dir_remove(const struct runtime *rt, const char *id, struct md_error *err);
 

@@ -129,22 +129,27 @@ int state_dir_lock(const struct state_dir *d, int operation)
 	return take_fd(&fd);
 }
 
+int state_dir_take(struct state_dir *d, const char *id, bool wait, struct md_error *err)
+{
+	struct stat st;
+
+	d->lock = state_dir_lock(d, LOCK_EX | (wait ? 0 : LOCK_NB));
+	if (d->lock >= 0)
+		return 0;
+	if (errno == ENOENT)
+		return md_fail(err, fstat(d->fd, &st) == 0 && st.st_nlink ? ENOLCK : ENOENT,
+			"container '%s' does not exist", id);
+	return md_fail_errno(err, "lock '%s'", d->path);
+}
+
 int state_dir_open(const struct runtime *rt, const char *id, bool lock, struct state_dir *ret,
 	struct md_error *err)
 {
 	_auto_state_dir_ struct state_dir d = STATE_DIR_INIT;
-	struct stat st;
 
-	if (check_id(id, err) < 0 || open_dir(rt, id, &d, err) < 0)
+	if (check_id(id, err) < 0 || open_dir(rt, id, &d, err) < 0 ||
+		(lock && state_dir_take(&d, id, true, err) < 0))
 		return -1;
-	if (lock) {
-		d.lock = state_dir_lock(&d, LOCK_EX);
-		if (d.lock < 0 && errno == ENOENT)
-			return md_fail(err, fstat(d.fd, &st) == 0 && st.st_nlink ? ENOLCK : ENOENT,
-				"container '%s' does not exist", id);
-		if (d.lock < 0)
-			return md_fail_errno(err, "lock '%s'", d.path);
-	}
 	*ret = d;
 	d = (struct state_dir)STATE_DIR_INIT;
 	return 0;

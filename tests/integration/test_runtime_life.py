@@ -424,6 +424,23 @@ def test_a_reused_pid_is_never_taken_for_the_container(bundle):
         stranger.wait()
 
 
+@pytest.mark.parametrize("command", ["start", "run"])
+def test_a_container_whose_own_hook_hangs_is_deleted(bundle, command):
+    """The hook is a program of the image, and who waits for it has the lock."""
+    bundle.spec["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "echo > /tmp/begun; sleep 1000"]}]}
+    bundle.process["args"] = ["sleep", "1000"]
+    bundle.create() if command == "start" else bundle.write()
+    args = ("start", bundle.id) if command == "start" else ("run", "-b", bundle.folder, bundle.id)
+    p = subprocess.Popen(bundle.command(*args), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: (bundle.rootfs / "tmp/begun").exists(), "the hook")
+    try:
+        bundle.runtime("delete", "--force", bundle.id)
+        p.wait(LIMIT)
+    finally:
+        bundle.runtime("kill", bundle.id, "KILL", ok=False)
+    assert not bundle.settled_left()
+
+
 def test_a_killed_creator_leaves_what_delete_removes(bundle):
     bundle.spec["hooks"] = {"prestart": [{"path": "/bin/sleep", "args": ["sleep", "1000"]}]}
     bundle.write()
