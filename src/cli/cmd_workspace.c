@@ -216,7 +216,7 @@ static int stop_workspace(
 		return err->code == ENOENT ? 0 : -1;
 	if (check_owner(&w, o, err) < 0)
 		return -1;
-	return workspace_is_running(e, &w) ? workspace_stop(e, &w, 3000, o->owner, err) : 0;
+	return workspace_stop(e, &w, 3000, o->owner, err);
 }
 
 static const struct {
