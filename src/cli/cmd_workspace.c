@@ -75,6 +75,18 @@ static int find_or_make(struct engine *e, const struct open_options *o, const ch
 	return engine_find_named_locked(e, name, ret, ret_lock, err);
 }
 
+/* What somebody began to remove and left half is removed now; its user gets a new one. */
+static int replace(struct engine *e, const struct open_options *o, const char *name,
+	struct workspace *w, int *lock, struct md_error *err)
+{
+	if (workspace_remove(e, w, true, err) < 0)
+		return -1;
+	workspace_done(w);
+	*w = (struct workspace)WORKSPACE_INIT;
+	fd_close(lock);
+	return find_or_make(e, o, name, w, lock, err);
+}
+
 static int print(struct engine *e, const struct workspace *w, struct md_error *err)
 {
 	_auto_free_ char *socket = workspace_socket(e, w);
@@ -150,6 +162,8 @@ static int open_workspace(
 	if (o->no_start)
 		return find_running(e, o, name, err);
 	if (find_or_make(e, o, name, &w, &lock, err) < 0 || check_owner(&w, o, err) < 0)
+		return -1;
+	if (w.removing && (replace(e, o, name, &w, &lock, err) < 0 || check_owner(&w, o, err) < 0))
 		return -1;
 	if (!workspace_is_running(e, &w) && (follow_settings(e, o, &w, err) < 0 ||
 						    workspace_start(e, &w, &start, NULL, err) < 0))

@@ -31,6 +31,24 @@ def status(place, name):
     return json.loads(place.mdocker("inspect", name).ok().out)[0]["status"]
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [int(child) for child in f.read().split()]
+
+
+def delayed(place, call, seconds, *args, when="1+"):
+    """Under strace; each `call` of any of its processes, from the `when`-th on, comes so much later."""
+    return place.start(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                        f"inject={call}:delay_enter={int(seconds * 1e6)}:when={when}", *args],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def kill_traced(tracer):
+    """The program itself; what it has started lives on, and is traced on."""
+    (program,) = children(tracer.pid)
+    os.kill(program, signal.SIGKILL)
+
+
 # ---- what was killed ----
 
 def test_a_user_who_stops_a_workspace_whose_shim_was_killed_stops_its_processes(alice):
@@ -39,3 +57,15 @@ def test_a_user_who_stops_a_workspace_whose_shim_was_killed_stops_its_processes(
     wait_until(lambda: status(alice, "alice")["state"] == "stopped", "the end of the shim")
     alice.mdocker("workspace", "stop", "alice", "--owner", "alice").ok()
     assert not os.path.exists(f"/proc/{before['pid']}") or leaks.zombie(before["pid"])
+
+
+def test_a_user_whose_workspace_was_half_removed_gets_a_new_one(alice):
+    alice.mdocker("stop", "-t", "0", "alice").ok()
+    (old,) = alice.workspaces()
+    document = alice.root / "workspaces" / old / "workspace.json"
+    removal = delayed(alice, "flock", 3, *alice.argv("rm", "alice"), when=2)
+    wait_until(lambda: json.loads(document.read_text())["removing"], "the mark of a removal")
+    kill_traced(removal)
+    alice.mdocker(*OPEN).ok()
+    alice.mdocker("exec", "alice", "true").ok()
+    assert old not in alice.workspaces()
