@@ -138,7 +138,7 @@ static void reap_one(struct engine *e, const struct workspace *ended)
 	fd_close(&lock);
 	if (engine_find_locked(e, ended->id, &w, &lock, &ignored) < 0)
 		return;
-	if (w.remove_on_exit && w.started && !workspace_is_running(e, &w))
+	if (workspace_is_forsaken(e, &w))
 		workspace_remove(e, &w, false, &ignored);
 }
 
@@ -152,7 +152,7 @@ void cli_reap(struct engine *e)
 	for (size_t i = 0; i < l.count; i++) {
 		const struct workspace *w = &l.items[i];
 
-		if (w->remove_on_exit && w->started && !workspace_is_running(e, w))
+		if (workspace_is_forsaken(e, w))
 			reap_one(e, w);
 	}
 }

@@ -230,6 +230,7 @@ static int run_workspace(const struct run_options *o, const struct workspace_req
 	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
 	struct md_error err = MD_ERROR_INIT;
 	_auto_close_ int lock = -1;
+	_auto_close_ int attended = -1;
 
 	if (engine_open(&e, cli_engine_options(), &err) < 0)
 		return cli_fail(&err, EXIT_CONTAINER);
@@ -239,6 +240,11 @@ static int run_workspace(const struct run_options *o, const struct workspace_req
 		return cli_fail(&err, EXIT_CONTAINER);
 	if (o->detach)
 		return run_detached(&e, &w, &lock);
+	attended = workspace_attend(&e, &w, &err);
+	if (attended < 0) {
+		discard(&e, w.id, &lock);
+		return cli_fail(&err, EXIT_CONTAINER);
+	}
 	if (o->tty)
 		return run_on_terminal(&e, &w, &lock);
 	return run_on_pipes(&e, &w, o->interactive, &lock);

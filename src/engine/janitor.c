@@ -44,7 +44,7 @@ static int clean_workspace(
 		return 0;
 	if (workspace_is_running(e, &w))
 		return 0;
-	if (w.removing || (w.remove_on_exit && w.started)) {
+	if (w.removing || workspace_is_forsaken(e, &w)) {
 		tell(j, w.removing ? "half-removed workspace" : "ended workspace of run --rm",
 			w.id);
 		return j->dry ? 0 : workspace_remove(e, &w, false, err);

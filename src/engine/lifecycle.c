@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -301,6 +302,25 @@ int workspace_sweep(struct engine *e, const struct workspace *w, struct md_error
 	if (file_remove_tree(AT_FDCWD, state) < 0)
 		return md_fail_errno(err, "remove '%s'", state);
 	return 0;
+}
+
+int workspace_attend(struct engine *e, const struct workspace *w, struct md_error *err)
+{
+	_auto_free_ char *path = str_format("%s/attended", w->id);
+	int fd = path ? file_lock(e->workspaces_fd, path, true, false) : -1;
+
+	return fd < 0 ? md_fail_errno(err, "attend workspace '%s'", w->name) : fd;
+}
+
+bool workspace_is_forsaken(struct engine *e, const struct workspace *w)
+{
+	_auto_free_ char *path = str_format("%s/attended", w->id);
+	_auto_close_ int fd = -1;
+
+	if (!path || !w->remove_on_exit || !w->started || workspace_is_running(e, w))
+		return false;
+	fd = openat(e->workspaces_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? errno == ENOENT : flock(fd, LOCK_SH | LOCK_NB) == 0;
 }
 
 int workspace_remove(struct engine *e, struct workspace *w, bool force, struct md_error *err)

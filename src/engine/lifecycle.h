@@ -91,6 +91,13 @@ int workspace_update(
  * there is nothing. */
 int workspace_sweep(struct engine *e, const struct workspace *w, struct md_error *err);
 
+/* Who runs a command in the foreground attends its workspace, as long as the descriptor that this returns is open: one of `run --rm`
+ * is that command's to remove, not of who finds it ended, for its exit status is in there. */
+int workspace_attend(struct engine *e, const struct workspace *w, struct md_error *err);
+
+/* Has the last run of a `run --rm` ended, with nobody attending who would remove it? */
+bool workspace_is_forsaken(struct engine *e, const struct workspace *w);
+
 /* Stops (with `force`, else it is EBUSY to be running) and deletes a locked workspace. */
 int workspace_remove(struct engine *e, struct workspace *w, bool force, struct md_error *err);
 

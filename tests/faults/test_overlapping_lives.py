@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from harness import leaks
-from harness.process import wait_until
+from harness.process import DEADLINE, wait_until
 
 
 @pytest.fixture
@@ -69,3 +69,16 @@ def test_a_user_whose_workspace_was_half_removed_gets_a_new_one(alice):
     alice.mdocker(*OPEN).ok()
     alice.mdocker("exec", "alice", "true").ok()
     assert old not in alice.workspaces()
+
+
+# ---- what is on its way out ----
+
+@pytest.mark.parametrize("call", ["connect", "poll"])
+def test_who_removes_ended_workspaces_leaves_a_slow_run_its_exit_code(box, call):
+    slow = delayed(box, call, 1, *box.argv("run", "--rm", "busybox", "sh", "-c", "echo said; exit 5"))
+    while slow.poll() is None:
+        box.mdocker("ps").ok()
+        box.mdocker("system", "prune").ok()
+    out, err = slow.communicate()
+    assert (slow.returncode, out) == (5, "said\n"), err
+    assert not box.workspaces()
