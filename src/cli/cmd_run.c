@@ -205,6 +205,11 @@ static int run_on_pipes(struct engine *e, struct workspace *w, bool input, int *
 	if (ended < 0)
 		ended = session_exit_code(e, w);
 	finish(e, w);
+	if (ended < 0)
+		fprintf(stderr,
+			PROGRAM
+			": workspace '%s' ended before its command: mdocker-shim has died\n",
+			w->name);
 	return ended < 0 ? EXIT_CONTAINER : ended;
 }
 

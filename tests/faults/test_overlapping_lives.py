@@ -59,6 +59,15 @@ def test_a_user_who_stops_a_workspace_whose_shim_was_killed_stops_its_processes(
     assert not os.path.exists(f"/proc/{before['pid']}") or leaks.zombie(before["pid"])
 
 
+def test_a_run_whose_shim_was_killed_says_so(box):
+    running = box.start(box.argv("run", "--name", "one", "busybox", "sleep", "1000"), stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: box.mdocker("exec", "one", "true").code == 0, "the workspace")
+    os.kill(status(box, "one")["shimPid"], signal.SIGKILL)
+    _, err = running.communicate(timeout=DEADLINE)
+    assert running.returncode == 125 and "'one'" in err and "mdocker-shim has died" in err, (running.returncode, err)
+
+
 def test_a_user_whose_workspace_was_half_removed_gets_a_new_one(alice):
     alice.mdocker("stop", "-t", "0", "alice").ok()
     (old,) = alice.workspaces()
