@@ -163,16 +163,22 @@ static int ask_stop(struct engine *e, const struct workspace *w, uint32_t timeou
 	return shim_client_ask(&c, &ask, NULL, 0, &answer, (int)timeout_ms + STOP_GRACE_MS, err);
 }
 
-/* A pid may be another's by now; the workspace's ID stands on the command line of its shim only. */
+/* A pid may be another's by now. The ID alone says nothing: `mdocker attach ID`, or an editor of a file in the workspace's folder, has
+ * it on its command line, too. */
 bool workspace_is_shim(pid_t pid, const char *id)
 {
+	static const char program[] = "/mdocker-shim\0--id"; /* as plan_shim() writes it */
 	_auto_free_ char *cmdline = NULL;
 	char proc[40];
-	size_t len;
+	size_t len, at;
 
 	snprintf(proc, sizeof(proc), "/proc/%d/cmdline", (int)pid);
-	return file_read(AT_FDCWD, proc, CMDLINE_MAX, &cmdline, &len) == 0 &&
-	       memmem(cmdline, len, id, WORKSPACE_ID_LEN);
+	if (file_read(AT_FDCWD, proc, CMDLINE_MAX, &cmdline, &len) < 0)
+		return false;
+	at = strlen(cmdline) - MD_MIN(strlen(cmdline), strlen(program));
+	return len - at > sizeof(program) + WORKSPACE_ID_LEN &&
+	       memcmp(cmdline + at, program, sizeof(program)) == 0 &&
+	       str_eq(cmdline + at + sizeof(program), id);
 }
 
 static pid_t read_pid_file(const struct engine *e, const char *id)

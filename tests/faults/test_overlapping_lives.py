@@ -68,6 +68,19 @@ def test_a_run_whose_shim_was_killed_says_so(box):
     assert running.returncode == 125 and "'one'" in err and "mdocker-shim has died" in err, (running.returncode, err)
 
 
+def test_the_pid_of_a_killed_shim_may_be_anothers_who_names_the_workspace(alice):
+    alice.mdocker("stop", "-t", "0", "alice").ok()
+    (workspace,) = alice.workspaces()
+    (alice.state / "workspaces" / workspace).mkdir()
+    for argv in (["sh", "-c", "sleep 1000; :", workspace], ["sh", "-c", "sleep 1000; :", "/mdocker-shim", "--id", workspace]):
+        other = alice.start(argv)
+        (alice.state / "workspaces" / workspace / "shim.pid").write_text(f"{other.pid}\n")
+        alice.mdocker("start", "alice").ok()
+        assert other.poll() is None
+        alice.mdocker("stop", "-t", "0", "alice").ok()
+        (alice.state / "workspaces" / workspace).mkdir()
+
+
 def test_a_user_whose_workspace_was_half_removed_gets_a_new_one(alice):
     alice.mdocker("stop", "-t", "0", "alice").ok()
     (old,) = alice.workspaces()
