@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -77,8 +78,9 @@ int sock_listen(const char *path, int type, int backlog)
 	return take_fd(&fd);
 }
 
-int sock_connect(const char *path, int type)
+static int connect_to(const char *path, int type, const struct timeval *most)
 {
+	static const struct timeval for_good = { 0 };
 	_auto_close_ int dir = -1;
 	_auto_close_ int fd = -1;
 	struct sockaddr_un addr;
@@ -87,12 +89,30 @@ int sock_connect(const char *path, int type)
 	if (make_address(path, &addr, &dir) < 0)
 		return -1;
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	if (fd < 0 || (most && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, most, sizeof(*most)) < 0))
 		return -1;
 	do {
 		r = connect(fd, (struct sockaddr *)&addr, sizeof(addr));
 	} while (r < 0 && errno == EINTR);
-	return r < 0 ? -1 : take_fd(&fd);
+	if (r < 0 ||
+		(most && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &for_good, sizeof(for_good)) < 0))
+		return -1;
+	return take_fd(&fd);
+}
+
+int sock_connect(const char *path, int type)
+{
+	return connect_to(path, type, NULL);
+}
+
+int sock_connect_within(const char *path, int type, int timeout_ms)
+{
+	const struct timeval most = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+	int fd = connect_to(path, type, &most);
+
+	if (fd < 0 && errno == EAGAIN)
+		errno = ETIMEDOUT;
+	return fd;
 }
 
 union fd_control {

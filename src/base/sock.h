@@ -19,6 +19,8 @@ int sock_listen(const char *path, int type, int backlog);
 /* The same, not yet listening: who connects is refused. */
 int sock_bind(const char *path, int type);
 int sock_connect(const char *path, int type);
+/* Waits no longer than `timeout_ms` for room in the queue of one that listens and takes none: ETIMEDOUT. */
+int sock_connect_within(const char *path, int type, int timeout_ms);
 
 /* Sends one message (all of it, for SEQPACKET) with `fd_count` descriptors; never raises SIGPIPE.
  */

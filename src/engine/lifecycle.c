@@ -58,20 +58,14 @@ char *workspace_socket(const struct engine *e, const struct workspace *w)
 	return engine_state_path(e, w->id, "shim.sock");
 }
 
-static int connect_shim(struct engine *e, const struct workspace *w)
-{
-	_auto_free_ char *path = workspace_socket(e, w);
-
-	return path ? sock_connect(path, SOCK_SEQPACKET) : -1;
-}
-
 /* A socket takes connections only as long as the process that listens lives: unlike a pid in a file
- * it can't be another's. */
+ * it can't be another's. Of one that hangs the queue is full some day. */
 bool workspace_is_running(struct engine *e, const struct workspace *w)
 {
-	_auto_close_ int fd = connect_shim(e, w);
+	_auto_free_ char *path = workspace_socket(e, w);
+	_auto_close_ int fd = path ? sock_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK) : -1;
 
-	return fd >= 0;
+	return fd >= 0 || (path && errno == EAGAIN);
 }
 
 static int read_exit(struct engine *e, const struct workspace *w, struct workspace_status *ret,
@@ -221,9 +215,7 @@ static int open_pid_file(struct engine *e, const struct workspace *w)
 /* shim.pid names the half that ends last and cleans up behind both (docs/decisions/shim-halves.md). */
 int workspace_shim_pidfd(struct engine *e, const struct workspace *w)
 {
-	_auto_close_ int connection = connect_shim(e, w);
-
-	return connection < 0 ? -1 : open_pid_file(e, w);
+	return workspace_is_running(e, w) ? open_pid_file(e, w) : -1;
 }
 
 int workspace_stop(struct engine *e, struct workspace *w, uint32_t timeout_ms, const char *who,

@@ -12,6 +12,8 @@
 #include "base/sock.h"
 #include "base/poison.h"
 
+enum { OPEN_MS = 10000 }; /* each for the connection and the HELLO */
+
 static int64_t now_ms(void)
 {
 	struct timespec now;
@@ -122,12 +124,12 @@ int shim_client_open(struct shim_client *c, const char *socket_path, uint16_t fl
 	c->packet = malloc(SHIM_MAX_PACKET);
 	if (!c->packet)
 		return md_fail_errno(err, "connect to the shim");
-	c->fd = sock_connect(socket_path, SOCK_SEQPACKET);
+	c->fd = sock_connect_within(socket_path, SOCK_SEQPACKET, OPEN_MS);
 	if (c->fd < 0) {
 		md_fail_errno(err, "connect to %s", socket_path);
 		goto fail;
 	}
-	if (shim_client_ask(c, &hello, NULL, 0, &answer, 10000, err) < 0)
+	if (shim_client_ask(c, &hello, NULL, 0, &answer, OPEN_MS, err) < 0)
 		goto fail;
 	c->version = answer.hello.version;
 	return 0;

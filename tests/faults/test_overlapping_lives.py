@@ -5,7 +5,9 @@ out, what hangs. strace makes the moment as long as the test needs it."""
 import json
 import os
 import signal
+import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +106,26 @@ def test_who_removes_ended_workspaces_leaves_a_slow_run_its_exit_code(box, call)
     out, err = slow.communicate()
     assert (slow.returncode, out) == (5, "said\n"), err
     assert not box.workspaces()
+
+
+# ---- what hangs ----
+
+def fill_queue(path):
+    waiting = []
+    with pytest.raises(BlockingIOError):
+        while True:
+            waiting.append(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK))
+            waiting[-1].connect(str(path))
+    return waiting
+
+
+def test_a_shim_that_takes_no_connection_any_more_is_stopped_all_the_same(alice):
+    (holder,) = [pid for pid in children(status(alice, "alice")["shimPid"]) if "mdocker-shim" in Path(f"/proc/{pid}/cmdline").read_text()]
+    (workspace,) = alice.workspaces()
+    os.kill(holder, signal.SIGSTOP)
+    waiting = fill_queue(alice.state / "workspaces" / workspace / "shim.sock")
+    assert "alice" in alice.mdocker("ps").ok().out
+    alice.mdocker("stop", "-t", "0", "alice", timeout=60).ok()
+    assert status(alice, "alice")["state"] == "stopped"
+    for s in waiting:
+        s.close()
