@@ -13,7 +13,7 @@ static int start_one(struct engine *e, const char *name, void *data, struct md_e
 
 	if (engine_find_locked(e, name, &w, &lock, err) < 0)
 		return -1;
-	if (workspace_is_running(e, &w))
+	if (workspace_stays(e, &w))
 		return 0;
 	o.main = w.kind == WORKSPACE_RUN;
 	return workspace_start(e, &w, &o, NULL, err);

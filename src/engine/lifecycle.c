@@ -97,7 +97,7 @@ static int read_exit(struct engine *e, const struct workspace *w, struct workspa
 	return 0;
 }
 
-static void ask_pids(struct engine *e, const struct workspace *w, struct workspace_status *ret)
+static int ask_state(struct engine *e, const struct workspace *w, struct shim_state *ret)
 {
 	_auto_shim_client_ struct shim_client c = SHIM_CLIENT_INIT;
 	_auto_free_ char *path = workspace_socket(e, w);
@@ -107,21 +107,36 @@ static void ask_pids(struct engine *e, const struct workspace *w, struct workspa
 	if (!path || shim_client_open(&c, path, 0, "mdocker", &ignored) < 0 ||
 		shim_client_ask(&c, &ask, NULL, 0, &answer, ASK_MS, &ignored) < 0 ||
 		answer.type != SHIM_STATE)
-		return;
-	ret->shim_pid = (pid_t)answer.state.shim_pid;
-	ret->init_pid = (pid_t)answer.state.init_pid;
+		return -1;
+	*ret = answer.state;
+	return 0;
+}
+
+bool workspace_stays(struct engine *e, const struct workspace *w)
+{
+	struct shim_state state;
+
+	if (!workspace_is_running(e, w))
+		return false;
+	/* Without an answer it has just gone, or it hangs, which is for stop to end. */
+	return ask_state(e, w, &state) == 0 ? state.state == SHIM_STATE_RUNNING
+					    : workspace_is_running(e, w);
 }
 
 int workspace_status(struct engine *e, const struct workspace *w, struct workspace_status *ret,
 	struct md_error *err)
 {
 	_auto_status_ struct workspace_status s = { .state = WORKSPACE_STOPPED };
+	struct shim_state answer;
 
 	if (w->removing) {
 		s.state = WORKSPACE_REMOVING;
 	} else if (workspace_is_running(e, w)) {
 		s.state = WORKSPACE_RUNNING;
-		ask_pids(e, w, &s);
+		if (ask_state(e, w, &answer) == 0) {
+			s.shim_pid = (pid_t)answer.shim_pid;
+			s.init_pid = (pid_t)answer.init_pid;
+		}
 	} else if (!w->started) {
 		s.state = WORKSPACE_CREATED;
 	} else if (read_exit(e, w, &s, err) < 0) {
@@ -324,7 +339,7 @@ bool workspace_is_forsaken(struct engine *e, const struct workspace *w)
 int workspace_remove(struct engine *e, struct workspace *w, bool force, struct md_error *err)
 {
 	if (workspace_is_running(e, w)) {
-		if (!force)
+		if (!force && workspace_stays(e, w))
 			return md_fail(err, EBUSY,
 				"workspace '%s' is running: `mdocker stop %s` first, or `mdocker "
 				"rm -f %s`",

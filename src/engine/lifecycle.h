@@ -44,6 +44,10 @@ int workspace_status(struct engine *e, const struct workspace *w, struct workspa
 /* Just: does its shim serve? */
 bool workspace_is_running(struct engine *e, const struct workspace *w);
 
+/* Does it serve, and isn't about to end? A shim whose container has ended takes connections for a moment yet, until all have heard of
+ * it. */
+bool workspace_stays(struct engine *e, const struct workspace *w);
+
 /* A pidfd of the workspace's shim, or -1 and errno if none serves. The caller closes it. */
 int workspace_shim_pidfd(struct engine *e, const struct workspace *w);
 
@@ -68,7 +72,7 @@ struct start_options {
 		.std = { -1, -1, -1 }                                                              \
 	}
 
-/* Starts a locked, stopped workspace; returns when the container runs. On failure nothing of it
+/* Starts a locked workspace that is stopped, or about to be, whose end is waited for; returns when the container runs. On failure nothing of it
  * runs and nothing is left but the workspace itself. *ret_exit (may be NULL): 125, or 126/127 where
  * the command can't be executed. */
 int workspace_start(struct engine *e, struct workspace *w, const struct start_options *o,

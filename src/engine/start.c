@@ -366,7 +366,7 @@ int workspace_start(struct engine *e, struct workspace *w, const struct start_op
 
 	if (w->removing)
 		return md_fail(err, EBUSY, "workspace '%s' is being removed", w->name);
-	if (workspace_is_running(e, w))
+	if (workspace_stays(e, w))
 		return md_fail(err, EBUSY, "workspace '%s' is running already", w->name);
 	r = engine_need_runtime(e, err);
 	if (r == 0)

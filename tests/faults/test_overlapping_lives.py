@@ -38,6 +38,16 @@ def children(pid):
         return [int(child) for child in f.read().split()]
 
 
+def halves(shim):
+    """The children of a shim's warden that are the same program: its holder, and what is about to become the runtime."""
+    def is_shim(pid):
+        try:
+            return b"/mdocker-shim" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False  # it has just ended
+    return [pid for pid in children(shim) if is_shim(pid)]
+
+
 def delayed(place, call, seconds, *args, when="1+"):
     """Under strace; each `call` of any of its processes, from the `when`-th on, comes so much later."""
     return place.start(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
@@ -108,6 +118,30 @@ def test_who_removes_ended_workspaces_leaves_a_slow_run_its_exit_code(box, call)
     assert not box.workspaces()
 
 
+def slowly_ending(place, name):
+    """PID 1 is dead, and the runtime's `delete` comes two seconds later."""
+    before = status(place, name)
+    tracer = delayed(place, "execve", 2, "-p", str(before["shimPid"]))
+    wait_until(lambda: "TracerPid:\t0" not in Path(f"/proc/{before['shimPid']}/status").read_text(), "strace")
+    os.kill(before["pid"], signal.SIGKILL)
+    wait_until(lambda: len(halves(before["shimPid"])) > 1, "the child that becomes `delete`")
+    return tracer
+
+
+@pytest.mark.parametrize("command", [("start", "alice"), OPEN])
+def test_a_start_of_what_is_about_to_end_starts_it_anew(alice, command):
+    tracer = slowly_ending(alice, "alice")
+    alice.mdocker(*command).ok()
+    tracer.wait(DEADLINE)
+    alice.mdocker("exec", "alice", "true").ok()
+
+
+def test_a_removal_of_what_is_about_to_end_needs_no_force(alice):
+    slowly_ending(alice, "alice")
+    alice.mdocker("rm", "alice").ok()
+    assert not alice.workspaces()
+
+
 # ---- what hangs ----
 
 def fill_queue(path):
@@ -120,7 +154,7 @@ def fill_queue(path):
 
 
 def test_a_shim_that_takes_no_connection_any_more_is_stopped_all_the_same(alice):
-    (holder,) = [pid for pid in children(status(alice, "alice")["shimPid"]) if "mdocker-shim" in Path(f"/proc/{pid}/cmdline").read_text()]
+    (holder,) = halves(status(alice, "alice")["shimPid"])
     (workspace,) = alice.workspaces()
     os.kill(holder, signal.SIGSTOP)
     waiting = fill_queue(alice.state / "workspaces" / workspace / "shim.sock")
