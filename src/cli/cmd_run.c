@@ -149,6 +149,7 @@ static int run_on_terminal(struct engine *e, struct workspace *w, int *lock)
 	int code;
 
 	start.main = start.main_wait = true;
+	start.lock = *lock;
 	terminal_size(&start.rows, &start.cols);
 	if (workspace_start(e, w, &start, &code, &err) < 0 || session_open(e, w, &c, &err) < 0) {
 		discard(e, w->id, lock);
@@ -184,6 +185,7 @@ static int run_on_pipes(struct engine *e, struct workspace *w, bool input, int *
 	int code = EXIT_CONTAINER, ended = -1;
 
 	start.main = true;
+	start.lock = *lock;
 	if (relay_open(&relay, input, &err) == 0) {
 		memcpy(start.std, relay.theirs, sizeof(start.std));
 		if (workspace_start(e, w, &start, &code, &err) == 0)
@@ -220,6 +222,7 @@ static int run_detached(struct engine *e, struct workspace *w, int *lock)
 	int code;
 
 	start.main = true;
+	start.lock = *lock;
 	if (workspace_start(e, w, &start, &code, &err) < 0) {
 		discard(e, w->id, lock);
 		return cli_fail(&err, code);

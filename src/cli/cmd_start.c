@@ -16,6 +16,7 @@ static int start_one(struct engine *e, const char *name, void *data, struct md_e
 	if (workspace_stays(e, &w))
 		return 0;
 	o.main = w.kind == WORKSPACE_RUN;
+	o.lock = lock;
 	return workspace_start(e, &w, &o, NULL, err);
 }
 

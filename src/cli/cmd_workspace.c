@@ -165,6 +165,7 @@ static int open_workspace(
 		return -1;
 	if (w.removing && (replace(e, o, name, &w, &lock, err) < 0 || check_owner(&w, o, err) < 0))
 		return -1;
+	start.lock = lock;
 	if (!workspace_stays(e, &w) && (follow_settings(e, o, &w, err) < 0 ||
 					       workspace_start(e, &w, &start, NULL, err) < 0))
 		return -1;

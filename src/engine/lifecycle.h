@@ -65,11 +65,12 @@ struct start_options {
 	bool main_wait; /* not before somebody attaches */
 	int std[3]; /* without a terminal: its stdin, stdout, stderr (pipes); -1: a log takes the output */
 	uint16_t rows, cols;
+	int lock; /* the workspace's: the shim keeps it until shim.pid names it, whatever becomes of the caller */
 };
 
 #define START_OPTIONS_INIT                                                                         \
 	{                                                                                          \
-		.std = { -1, -1, -1 }                                                              \
+		.std = { -1, -1, -1 }, .lock = -1                                                  \
 	}
 
 /* Starts a locked workspace that is stopped, or about to be, whose end is waited for; returns when the container runs. On failure nothing of it

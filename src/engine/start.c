@@ -37,7 +37,7 @@
 #include "json/json_read.h"
 #include "base/poison.h"
 
-enum { CONFIG_MAX = 4 << 20, READY_MAX = 8 << 10, EXIT_ENGINE = 125, SHIM_FD = 3 };
+enum { CONFIG_MAX = 4 << 20, READY_MAX = 8 << 10, EXIT_ENGINE = 125, SHIM_FD = 3, LOCK_FD };
 
 /* All that one start needs, made before the fork. */
 struct start {
@@ -190,6 +190,7 @@ static int plan_shim(struct start *s, struct md_error *err)
 		add_pair(a, "--output-log", engine_path(s->e, id, "log")) < 0 ||
 		add_pair(a, "--process-template", strdup(s->process)) < 0 ||
 		add_pair(a, "--ready-fd", str_format("%d", SHIM_FD)) < 0 ||
+		(s->o->lock >= 0 && add_pair(a, "--lock-fd", str_format("%d", LOCK_FD)) < 0) ||
 		add_main_options(s) < 0 || recordings_shim_options(s->e, s->w, a) < 0 ||
 		terminals_shim_options(&s->w->terminals, a) < 0 || add_disk_option(s) < 0)
 		return md_fail_errno(err, "command line of mdocker-shim");
@@ -216,29 +217,30 @@ static int write_process(const struct start *s, struct md_error *err)
 	return 0;
 }
 
-/* Becomes the shim: 0..2 are the main command's, 3 the ready pipe, nothing else stays open. */
+/* Becomes the shim: 0..2 are the main command's, 3 the ready pipe, 4 the workspace's lock, nothing else stays open. */
 static int exec_shim(const struct start *s, int ready, struct md_error *err)
 {
 	static char *const env[] = {
 		(char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
 	};
-	int high[SHIM_FD + 1];
+	const int given[] = { s->o->std[0], s->o->std[1], s->o->std[2], ready, s->o->lock };
+	int high[ARRAY_SIZE(given)];
 
-	for (int i = 0; i <= SHIM_FD; i++) {
-		int from = i == SHIM_FD ? ready : s->o->std[i];
+	for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
+		int from = given[i];
 
 		if (from < 0)
 			from = open("/dev/null", O_RDWR | O_CLOEXEC);
-		high[i] = from < 0 ? -1 : fcntl(from, F_DUPFD_CLOEXEC, SHIM_FD + 2);
+		high[i] = from < 0 ? -1 : fcntl(from, F_DUPFD_CLOEXEC, LOCK_FD + 2);
 		if (high[i] < 0)
 			return md_fail_errno(err, "descriptors of mdocker-shim");
 	}
 	/* The report pipe is above all of these: run_child() moved it. */
-	for (int i = 0; i <= SHIM_FD; i++) {
-		if (dup2(high[i], i) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
+		if (dup2(high[i], (int)i) < 0)
 			return md_fail_errno(err, "descriptors of mdocker-shim");
 	}
-	if (fd_cloexec_from(SHIM_FD + 1) < 0)
+	if (fd_cloexec_from(LOCK_FD + 1) < 0)
 		return md_fail_errno(err, "descriptors of mdocker-shim");
 	execve(s->shim, s->argv.items, env);
 	return md_fail_errno(err, "run '%s'", s->shim);
@@ -249,7 +251,7 @@ static _noreturn_ void run_child(const struct start *s, int ready, int report)
 	struct md_error err = MD_ERROR_INIT;
 
 	spawn_reset_signals();
-	report = fcntl(report, F_DUPFD_CLOEXEC, SHIM_FD + 1);
+	report = fcntl(report, F_DUPFD_CLOEXEC, LOCK_FD + 1);
 	if (report >= 0 && rootfs_mount(&s->rootfs, s->userns_fd, &err) == 0 &&
 		write_config(s, &err) == 0 && write_process(s, &err) == 0)
 		exec_shim(s, ready, &err);

@@ -35,14 +35,17 @@ static int open_log(const struct shim_options *o, struct md_error *err)
 }
 
 /* stdio on /dev/null, and of what was inherited only the ready descriptor stays, as number 3,
- * and those of --stdio. */
+ * those of --stdio and the lock. */
 static int keep_only(struct shim_options *o, struct md_error *err)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int lock = o->lock_fd < 0 ? -1 : fcntl((int)o->lock_fd, F_DUPFD_CLOEXEC, 16);
 	unsigned int last = 3;
 
 	if (null < 0)
 		return md_fail_errno(err, "open /dev/null");
+	if (o->lock_fd >= 0 && lock < 0)
+		return md_fail_errno(err, "option --lock-fd");
 	if (o->ready_fd >= 0 && o->ready_fd < 3)
 		return md_fail(err, EINVAL, "option --ready-fd: 0, 1 and 2 can't be used");
 	/* Above all others for now, and where they stay: 4, 5, 6. */
@@ -72,6 +75,11 @@ static int keep_only(struct shim_options *o, struct md_error *err)
 		last = 4;
 	else if (o->ready_fd < 0)
 		close(3);
+	if (lock >= 0) {
+		if (dup3(lock, (int)last, O_CLOEXEC) < 0)
+			return md_fail_errno(err, "option --lock-fd");
+		o->lock_fd = last++;
+	}
 	if (fd_close_from(last) < 0)
 		return md_fail_errno(err, "close inherited descriptors");
 	return 0;
@@ -113,6 +121,10 @@ static int prepare(struct shim_options *o, struct md_error *err)
 	if (keep_only(o, err) < 0 || open_log(o, err) < 0 || leave_caller(o, err) < 0 ||
 		write_pid(o, err) < 0)
 		return -1;
+	/* From here on the next start finds us. */
+	if (o->lock_fd >= 0)
+		close((int)o->lock_fd);
+	o->lock_fd = -1;
 	return 0;
 }
 

@@ -50,6 +50,7 @@ static const struct args_option table[] = {
 	OPT("client-uid", ARGS_INT, client_uid, "UID", "may connect besides root"),
 	OPT("stop-signal", ARGS_INT, stop_signal, "N", "the first signal of a stop (15)"),
 	OPT("ready-fd", ARGS_INT, ready_fd, "N", "gets one JSON line when up, or why not"),
+	OPT("lock-fd", ARGS_INT, lock_fd, "N", "is closed when --pid-file is written"),
 	OPT("foreground", ARGS_FLAG, foreground, NULL, "stay the caller's child"),
 	ARGS_END,
 };
@@ -79,6 +80,7 @@ static int check(const struct shim_options *o, struct md_error *err)
 		{ "client-uid", o->client_uid, -1, UINT32_MAX - 1 },
 		{ "stop-signal", o->stop_signal, 1, SIGRTMAX },
 		{ "ready-fd", o->ready_fd, -1, 1 << 20 },
+		{ "lock-fd", o->lock_fd, -1, 1 << 20 },
 		{ "record-days", o->record_days, 0, 36500 },
 		{ "record-again", o->record_again, 0, 86400 },
 		{ "ring", (int64_t)MD_MIN(o->ring, (uint64_t)INT64_MAX), 64 << 10, 64 << 20 },
@@ -116,6 +118,7 @@ int shim_options_parse(struct shim_options *o, int argc, char **argv, struct md_
 		.client_uid = -1,
 		.stop_signal = SIGTERM,
 		.ready_fd = -1,
+		.lock_fd = -1,
 		.std = { -1, -1, -1 },
 	};
 	if (args_parse(table, o, argc, argv, false, &operands, err) < 0)

@@ -71,7 +71,8 @@ struct shim_options {
 	int64_t client_uid; /* -1: root alone */
 	int64_t stop_signal;
 	int64_t ready_fd; /* -1: none */
-	int std[3];       /* what --stdio kept, by main.c; -1: none */
+	int64_t lock_fd; /* a lock against who would start another shim, until the pid file keeps him from it; -1: none */
+	int std[3]; /* what --stdio kept, by main.c; -1: none */
 	bool foreground;
 };
 

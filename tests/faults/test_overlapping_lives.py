@@ -105,6 +105,18 @@ def test_a_user_whose_workspace_was_half_removed_gets_a_new_one(alice):
     assert old not in alice.workspaces()
 
 
+def test_a_shim_that_comes_late_takes_nothing_of_the_next_one(alice):
+    """Its mdocker was killed before it had left its pid; the second start waits for it."""
+    alice.mdocker("stop", "-t", "0", "alice").ok()
+    (workspace,) = alice.workspaces()
+    late = delayed(alice, "setsid", 1, *alice.argv("start", "alice"))
+    wait_until((alice.state / "workspaces" / workspace / "shim.log").exists, "the shim")
+    kill_traced(late)
+    alice.mdocker("start", "alice").ok()
+    late.wait(DEADLINE)
+    alice.mdocker("exec", "alice", "true").ok()
+
+
 # ---- what is on its way out ----
 
 @pytest.mark.parametrize("call", ["connect", "poll"])
