@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -89,6 +90,8 @@ int runtime_run(const struct engine *e, const char *const *args, const char *inp
 	s.std[0] = in;
 	s.std[1] = out;
 	s.std[2] = errors;
+	/* What it is to do is right only as long as we hold the workspace's lock. */
+	s.parent_death_signal = SIGKILL;
 	pid = spawn_start(&s, NULL);
 	if (pid < 0)
 		return md_fail_errno(err, "runtime '%s'", e->runtime);

@@ -269,6 +269,8 @@ static int start_process(struct driver_job *j, const struct driver_request *q, c
 	s.path = argv[0];
 	s.argv = argv;
 	s.envp = j->driver->env.items;
+	/* The next start knows nothing of one that lives on, and would have its container deleted by it. */
+	s.parent_death_signal = SIGKILL;
 	j->pid = spawn_start(&s, NULL);
 	return j->pid < 0 ? -1 : 0;
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import leaks
+from harness import leaks, program
 from harness.process import DEADLINE, wait_until
 
 
@@ -175,3 +175,53 @@ def test_a_shim_that_takes_no_connection_any_more_is_stopped_all_the_same(alice)
     assert status(alice, "alice")["state"] == "stopped"
     for s in waiting:
         s.close()
+
+
+# ---- what outlives who wanted it ----
+
+class SlowDelete:
+    """mdocker-runtime, but its first `delete` opens nothing for three seconds."""
+
+    def __init__(self, place):
+        folder = place.folder / "slow"
+        folder.mkdir()
+        self.path, self.log, once = folder / "mdocker-runtime", folder / "log", folder / "once"
+        once.touch()
+        self.path.write_text(f"""#!/bin/sh
+case " $* " in
+*" delete "*) rm {once} 2>&- && exec strace -D -qq -o {self.log} -e trace=open,openat \\
+    -e inject=open,openat:delay_enter=3000000:when=1 {program("mdocker-runtime")} "$@" ;;
+esac
+exec {program("mdocker-runtime")} "$@"
+""")
+        self.path.chmod(0o755)
+
+    def wait(self):
+        wait_until(lambda: self.log.exists() and self.log.stat().st_size, "`delete` before its first file")
+
+    def assert_harmless(self, place):
+        """It must not delete what was started since."""
+        place.mdocker("start", "alice").ok()
+        ids = place.workspaces()
+        wait_until(lambda: not [c for c in leaks.processes(ids).values() if " delete " in c], "the end of the slow `delete`")
+        place.mdocker("exec", "alice", "true").ok()
+
+
+def test_a_delete_ends_with_the_command_that_wanted_it(alice):
+    slow, before = SlowDelete(alice), status(alice, "alice")
+    os.kill(before["shimPid"], signal.SIGKILL)
+    wait_until(lambda: status(alice, "alice")["state"] == "stopped", "the end of the shim")
+    stopping = alice.start([*alice.argv("--runtime", slow.path), "stop", "alice"])
+    slow.wait()
+    stopping.kill()
+    slow.assert_harmless(alice)
+
+
+def test_a_delete_ends_with_the_shim_that_wanted_it(box):
+    slow = SlowDelete(box)
+    box.mdocker("--runtime", slow.path, *OPEN).ok()
+    before = status(box, "alice")
+    os.kill(before["pid"], signal.SIGKILL)
+    slow.wait()
+    os.kill(before["shimPid"], signal.SIGKILL)
+    slow.assert_harmless(box)
