@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -14,6 +15,8 @@
 #include "engine/boot.h"
 #include "engine/lifecycle.h"
 #include "base/poison.h"
+
+enum { CMDLINE_MAX = 64 << 10 };
 
 static void tell(const struct janitor *j, const char *what, const char *id)
 {
@@ -53,6 +56,18 @@ static int clean_workspace(
 		return 0;
 	tell(j, "remains of the last run of workspace", w.id);
 	return j->dry ? 0 : workspace_sweep(e, &w, err);
+}
+
+/* Another --root may have the same --state, and its workspaces no document in ours: the command line of a shim tells whose it is. */
+static bool is_of_another_root(const struct engine *e, const char *id)
+{
+	_auto_free_ char *path = str_format("/proc/%d/cmdline", (int)workspace_shim_pid(e, id));
+	_auto_free_ char *ours = engine_path(e, id, "exit.json");
+	_auto_free_ char *cmdline = NULL;
+	size_t len;
+
+	return path && ours && file_read(AT_FDCWD, path, CMDLINE_MAX, &cmdline, &len) == 0 &&
+	       !memmem(cmdline, len, ours, strlen(ours) + 1);
 }
 
 /* A run whose workspace is gone: nobody can start it, so there is no lock to take. */
@@ -100,7 +115,8 @@ static int clean_orphans(struct engine *e, const struct janitor *j, const struct
 		/* Not one that was made after the list, and not one whose document is merely
 		 * unreadable. */
 		document = engine_path(e, entry->d_name, "");
-		if (!document || access(document, F_OK) == 0)
+		if (!document || access(document, F_OK) == 0 ||
+			is_of_another_root(e, entry->d_name))
 			continue;
 		if (clean_orphan(e, j, entry->d_name, err) < 0)
 			result = -1;

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness import leaks
+from harness import leaks, program
 from harness.process import run, wait_until
 
 V1 = os.path.isdir("/sys/fs/cgroup/memory")
@@ -152,6 +152,12 @@ def test_prune_ends_a_run_whose_workspace_is_gone(web):
     web.mdocker("system", "prune").ok()
     wait_until(lambda: not os.path.exists(f"/proc/{w['pid']}") or leaks.zombie(w["pid"]), "its init is gone")
     assert not leaks.folders(web.state / "workspaces")
+
+
+def test_prune_leaves_the_workspaces_of_another_root_that_has_the_same_state_folder(web):
+    """The state folder is /run/minidocker for whoever names no other, whatever --root."""
+    run([program("mdocker"), "--root", web.folder / "another", "--state", web.state, "system", "prune"]).ok()
+    web.mdocker("exec", "web", "true").ok()
 
 
 def test_prune_removes_half_made_ones_and_strangers_not(web):
