@@ -182,7 +182,7 @@ static int show(const struct logs_options *o, struct engine *e, const struct wor
 	if (!o->follow)
 		return print_new(&r, err);
 	/* Of a stopped workspace there is nothing to wait for. */
-	if (workspace_is_running(e, w) && session_open(e, w, &shim, err) < 0)
+	if (session_open(e, w, &shim, err) < 0 && err->code != ESRCH)
 		return -1;
 	return follow(&r, path, shim.fd, err);
 }

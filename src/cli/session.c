@@ -20,11 +20,16 @@ int session_open(
 
 	if (!path)
 		return md_fail_errno(err, "workspace '%s'", w->name);
-	if (!workspace_is_running(e, w))
-		return md_fail(err, ESRCH,
-			"workspace '%s' is not running: `" PROGRAM " start %s` starts it", w->name,
-			w->name);
-	return shim_client_open(c, path, 0, "root@" PROGRAM, err);
+	if (workspace_is_running(e, w)) {
+		if (shim_client_open(c, path, 0, "root@" PROGRAM, err) == 0)
+			return 0;
+		/* It may have ended in between. */
+		if (workspace_is_running(e, w))
+			return -1;
+	}
+	return md_fail(err, ESRCH,
+		"workspace '%s' is not running: `" PROGRAM " start %s` starts it", w->name,
+		w->name);
 }
 
 void session_wait_end(struct engine *e, const struct workspace *w)

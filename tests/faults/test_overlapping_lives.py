@@ -225,3 +225,21 @@ def test_a_delete_ends_with_the_shim_that_wanted_it(box):
     slow.wait()
     os.kill(before["shimPid"], signal.SIGKILL)
     slow.assert_harmless(box)
+
+
+# ---- what ends between two looks at it ----
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_the_log_of_a_command_that_ends_while_it_is_asked_for(box, step):
+    box.mdocker("run", "-d", "--name", "one", "busybox", "sh", "-c", "sleep 1; echo said").ok()
+    follow = delayed(box, "connect", 3, *box.argv("logs", "-f", "one"), when=step)
+    out, err = follow.communicate(timeout=DEADLINE)
+    assert (follow.returncode, out) == (0, "said\n"), err
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_an_exec_where_the_workspace_ends_before_it_is_connected(box, step):
+    box.mdocker("run", "-d", "--name", "one", "busybox", "sleep", "1").ok()
+    command = delayed(box, "connect", 3, *box.argv("exec", "one", "true"), when=step)
+    _, err = command.communicate(timeout=DEADLINE)
+    assert command.returncode == 125 and "workspace 'one' is not running" in err, err
