@@ -80,12 +80,16 @@ static int show(struct engine *e, const struct workspace *w, bool json, struct m
 static int show_named(struct engine *e, const char *name, bool json, struct md_error *err)
 {
 	_auto_workspace_ struct workspace w = WORKSPACE_INIT;
+	bool running;
 
 	if (engine_find(e, name, &w, err) < 0)
 		return -1;
-	if (!workspace_is_running(e, &w))
-		return md_fail(err, ESRCH, "workspace '%s' is not running", w.name);
-	return show(e, &w, json, err);
+	running = workspace_is_running(e, &w);
+	if (running && show(e, &w, json, err) == 0)
+		return 0;
+	return running && workspace_stays(e, &w)
+		       ? -1
+		       : md_fail(err, ESRCH, "workspace '%s' is not running", w.name);
 }
 
 static int show_running(
@@ -96,7 +100,7 @@ static int show_running(
 	if (!workspace_is_running(e, w) || show(e, w, o->format, err) == 0)
 		return 0;
 	/* One that ended in between is no failure. */
-	return workspace_is_running(e, w) ? -1 : 0;
+	return workspace_stays(e, w) ? -1 : 0;
 }
 
 static int run(const struct args_command *c, int argc, char **argv)

@@ -259,15 +259,18 @@ int workspace_kill(struct engine *e, const struct workspace *w, int sig, struct 
 	_auto_shim_client_ struct shim_client c = SHIM_CLIENT_INIT;
 	_auto_free_ char *path = workspace_socket(e, w);
 	struct shim_msg ask = { .type = SHIM_SIGNAL }, answer;
+	bool running = workspace_is_running(e, w);
 
-	if (!workspace_is_running(e, w))
-		return md_fail(err, ESRCH, "workspace '%s' is not running", w->name);
 	ask.signal.signo = (uint32_t)sig;
 	ask.signal.terminal = w->kind == WORKSPACE_RUN ? 1 : 0;
-	if (!path || shim_client_open(&c, path, 0, "mdocker", err) < 0 ||
-		shim_client_ask(&c, &ask, NULL, 0, &answer, ASK_MS, err) < 0)
-		return md_wrap(err, "kill workspace '%s'", w->name);
-	return 0;
+	if (!path)
+		return md_fail_errno(err, "kill workspace '%s'", w->name);
+	if (running && shim_client_open(&c, path, 0, "mdocker", err) == 0 &&
+		shim_client_ask(&c, &ask, NULL, 0, &answer, ASK_MS, err) == 0)
+		return 0;
+	return running && workspace_stays(e, w)
+		       ? md_wrap(err, "kill workspace '%s'", w->name)
+		       : md_fail(err, ESRCH, "workspace '%s' is not running", w->name);
 }
 
 static int delete_container(struct engine *e, const struct workspace *w, struct md_error *err)

@@ -111,12 +111,17 @@ int workspace_update(
 
 	if (check(w, limits, err) < 0 || update_disk(e, w, &before, limits, err) < 0)
 		return -1;
-	running = workspace_is_running(e, w);
+	running = workspace_stays(e, w);
 	if (running && update_running(e, w, limits, err) < 0) {
-		md_wrap(err, "update workspace '%s'", w->name);
-		/* What has grown and can't shrink stays so. */
-		update_disk(e, w, limits, &before, &ignored);
-		return -1;
+		running = workspace_stays(e, w);
+		if (running) {
+			md_wrap(err, "update workspace '%s'", w->name);
+			/* What has grown and can't shrink stays so. */
+			update_disk(e, w, limits, &before, &ignored);
+			return -1;
+		}
+		/* It has ended meanwhile, and has them at its next start. */
+		*err = (struct md_error)MD_ERROR_INIT;
 	}
 	w->limits = *limits;
 	if (engine_save(e, w, err) == 0)

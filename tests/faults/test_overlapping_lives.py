@@ -148,6 +148,21 @@ def test_a_start_of_what_is_about_to_end_starts_it_anew(alice, command):
     alice.mdocker("exec", "alice", "true").ok()
 
 
+def test_other_limits_for_what_is_about_to_end_are_those_of_its_next_run(alice):
+    tracer = slowly_ending(alice, "alice")
+    alice.mdocker("update", "--pids-limit", "33", "alice").ok()
+    tracer.wait(DEADLINE)
+    assert json.loads(alice.mdocker("inspect", "alice").ok().out)[0]["workspace"]["limits"]["pids"] == 33
+
+
+def test_figures_of_all_leave_out_what_is_about_to_end(alice):
+    alice.mdocker("run", "-d", "--name", "other", "busybox", "sleep", "1000").ok()
+    slowly_ending(alice, "alice")
+    assert "other" in alice.mdocker("stats").ok().out
+    alice.mdocker("stats", "alice").failed(1, "'alice' is not running")
+    alice.mdocker("kill", "alice").failed(1, "'alice' is not running")
+
+
 def test_a_removal_of_what_is_about_to_end_needs_no_force(alice):
     slowly_ending(alice, "alice")
     alice.mdocker("rm", "alice").ok()
