@@ -23,7 +23,7 @@ struct open_options {
 	bool no_start, json;
 };
 
-enum { EXIT_NOT_RUNNING = 3 };
+enum { EXIT_NOT_RUNNING = 3, OPEN_TRIES = 10 };
 
 #define OPT(field) offsetof(struct open_options, field)
 
@@ -68,10 +68,13 @@ static int make(
 static int find_or_make(struct engine *e, const struct open_options *o, const char *name,
 	struct workspace *ret, int *ret_lock, struct md_error *err)
 {
-	if (engine_find_named_locked(e, name, ret, ret_lock, err) == 0)
-		return 0;
-	if (err->code != ENOENT || make(e, o, name, err) < 0)
-		return -1;
+	/* Somebody may remove it in between. */
+	for (int tries = 0; tries < OPEN_TRIES; tries++) {
+		if (engine_find_named_locked(e, name, ret, ret_lock, err) == 0)
+			return 0;
+		if (err->code != ENOENT || make(e, o, name, err) < 0)
+			return -1;
+	}
 	return engine_find_named_locked(e, name, ret, ret_lock, err);
 }
 

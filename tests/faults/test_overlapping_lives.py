@@ -252,6 +252,15 @@ def test_the_log_of_a_command_that_ends_while_it_is_asked_for(box, step):
     assert (follow.returncode, out) == (0, "said\n"), err
 
 
+def test_a_workspace_that_is_removed_while_it_is_opened_is_made_once_more(box):
+    opening = delayed(box, "flock", 0.7, *box.argv(*OPEN))
+    first = wait_until(box.workspaces, "the workspace")
+    box.mdocker("rm", "-f", "alice").ok()
+    line = opening.stdout.readline()
+    assert line and json.loads(line)["id"] not in first, opening.stderr.read()
+    box.mdocker("exec", "alice", "true").ok()
+
+
 @pytest.mark.parametrize("step", [1, 2])
 def test_an_exec_where_the_workspace_ends_before_it_is_connected(box, step):
     box.mdocker("run", "-d", "--name", "one", "busybox", "sleep", "1").ok()
