@@ -129,12 +129,6 @@ static int watch_signals(sigset_t *ret_old)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The shim ends with its main command: a message that it no longer takes is no failure. */
-static bool shim_is_gone(const struct md_error *err)
-{
-	return err->code == EPIPE || err->code == ECONNRESET || err->code == ENOTCONN;
-}
-
 static int forward_signal(
 	int signals, struct shim_client *c, uint32_t terminal, struct md_error *err)
 {
@@ -145,7 +139,8 @@ static int forward_signal(
 		return 0;
 	m.signal.terminal = terminal;
 	m.signal.signo = info.ssi_signo;
-	return shim_client_send(c, &m, NULL, 0, err) < 0 && !shim_is_gone(err) ? -1 : 0;
+	/* The shim ends with its main command: a message that it no longer takes is no failure. */
+	return shim_client_send(c, &m, NULL, 0, err) < 0 && !shim_client_is_gone(err) ? -1 : 0;
 }
 
 /* 1 when the process has ended, 0 not yet, -1. The end of the connection is an end too. */
@@ -155,7 +150,7 @@ static int take_message(
 	struct shim_msg m;
 	int r = shim_client_receive(c, &m, 0, err);
 
-	if (r < 0 && !shim_is_gone(err))
+	if (r < 0 && !shim_client_is_gone(err))
 		return err->code == ETIMEDOUT ? 0 : -1;
 	if (r <= 0)
 		return 1;
@@ -223,7 +218,7 @@ int relay_run(struct relay *r, struct shim_client *c, uint32_t terminal, int *re
 		return md_fail_errno(err, "signals");
 	ended = c->fd < 0;
 	result = ended ? 0 : shim_client_send(c, &wait, NULL, 0, err);
-	if (result < 0 && shim_is_gone(err)) {
+	if (result < 0 && shim_client_is_gone(err)) {
 		ended = true;
 		result = 0;
 	}

@@ -80,12 +80,19 @@ static void give_up(struct joined *j)
 	loop_stop(&j->loop);
 }
 
+/* A shim that has ended takes nothing more; how the command ended is still to be read. */
+static void send_or_give_up(struct joined *j, struct shim_msg *m)
+{
+	if (shim_client_send(j->client, m, NULL, 0, j->err) < 0 && !shim_client_is_gone(j->err))
+		give_up(j);
+}
+
 static void send_input(struct joined *j, const char *bytes, size_t len)
 {
 	struct shim_msg m = { .type = SHIM_INPUT, .tail = bytes, .tail_len = len };
 
-	if (len && shim_client_send(j->client, &m, NULL, 0, j->err) < 0)
-		give_up(j);
+	if (len)
+		send_or_give_up(j, &m);
 }
 
 static void keys_ready(struct loop_source *s, uint32_t events)
@@ -119,8 +126,8 @@ static void send_size(struct joined *j)
 	struct shim_msg m = { .type = SHIM_RESIZE };
 
 	terminal_size(&m.resize.rows, &m.resize.cols);
-	if (m.resize.rows && shim_client_send(j->client, &m, NULL, 0, j->err) < 0)
-		give_up(j);
+	if (m.resize.rows)
+		send_or_give_up(j, &m);
 }
 
 static void signals_ready(struct loop_source *s, uint32_t events)

@@ -42,9 +42,14 @@ static bool receive_one(struct shim_link *l)
 	static char packet[SHIM_MAX_PACKET];
 	struct shim_msg m;
 	int fds[1] = { -1 };
-	size_t fd_count = 1;
-	ssize_t n = sock_recv(l->fd, packet, sizeof(packet), fds, &fd_count);
+	size_t fd_count;
+	ssize_t n;
 
+	/* A shim that has ended with a message of ours unread: that is told once, and before what it said last. */
+	do {
+		fd_count = 1;
+		n = sock_recv(l->fd, packet, sizeof(packet), fds, &fd_count);
+	} while (n < 0 && errno == ECONNRESET);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return false;
 	if (n <= 0) {
@@ -78,8 +83,12 @@ static void on_event(uv_poll_t *h, int status, int events)
 		if (!receive_one(l) || l->freed || l->paused)
 			break;
 	}
-	if (!l->freed)
-		l->events->quiet(l->data);
+	if (l->freed)
+		return;
+	/* libuv watches no socket any more that has had an error. */
+	if (status < 0)
+		watch(l);
+	l->events->quiet(l->data);
 }
 
 struct shim_link *shim_link_new(int fd, const struct shim_link_events *events, void *data)

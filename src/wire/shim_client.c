@@ -44,6 +44,11 @@ int shim_client_send(struct shim_client *c, struct shim_msg *m, const int *fds, 
 	return 0;
 }
 
+bool shim_client_is_gone(const struct md_error *err)
+{
+	return err->code == EPIPE || err->code == ECONNRESET || err->code == ENOTCONN;
+}
+
 /* Waits until there is something to read. `deadline` in ms of the monotonic clock, or -1. */
 static int wait_readable(struct shim_client *c, int64_t deadline, struct md_error *err)
 {
@@ -70,7 +75,10 @@ static int receive_until(
 		if (wait_readable(c, deadline, err) < 0)
 			return -1;
 		n = sock_recv(c->fd, c->packet, SHIM_MAX_PACKET, NULL, NULL);
-		if (n == 0 || (n < 0 && errno == ECONNRESET))
+		/* Told once, when the shim has ended with a message of ours unread, and before what it said last: EXIT, or why. */
+		if (n < 0 && errno == ECONNRESET)
+			continue;
+		if (n == 0)
 			return 0;
 		if (n < 0)
 			return md_fail_errno(err, "receive from the shim");

@@ -33,6 +33,9 @@ void shim_client_close(struct shim_client *c);
 int shim_client_send(struct shim_client *c, struct shim_msg *m, const int *fds, size_t fd_count,
 	struct md_error *err);
 
+/* Whether that failed because the shim has ended the connection. What it said before that can still be received. */
+bool shim_client_is_gone(const struct md_error *err);
+
 /* Waits for the next message, whatever it is, at most `timeout_ms` (-1: for good). 1: *ret is
  * filled (until the next call); 0: the shim closed the connection; -1 with ETIMEDOUT or another
  * failure. Unknown types are skipped. */

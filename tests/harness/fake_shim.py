@@ -68,6 +68,10 @@ class Peer:
     def close(self):
         self.socket.close()
 
+    def unread(self):
+        """Something has come that nobody has received."""
+        return bool(select.select([self.socket], [], [], 0)[0])
+
 
 class FakeShims:
     """A server whose users' workspaces are sockets of this test: next(user) is the server's next connection there."""

@@ -3,8 +3,10 @@
 
 import json
 import os
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -12,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from harness import leaks
+from harness.fake_shim import Peer
 from harness.process import DEADLINE, wait_until
+from harness.shim import VERSION
 
 
 @pytest.fixture
@@ -335,6 +339,39 @@ def test_a_shim_that_ends_takes_nothing_of_the_next_one(web):
     web.mdocker("start", "web").ok()
     tracer.wait(DEADLINE)
     web.mdocker("exec", "web", "true").ok()
+
+
+@pytest.mark.parametrize("typed", ["before the end", "behind it"])
+def test_how_a_command_ended_is_heard_though_a_key_came_too_late_for_it(web, typed):
+    """The kernel tells of a key that was left unread, or refuses it, before it gives what the shim said last. The shim is played."""
+    (workspace,) = web.workspaces()
+    web.mdocker("stop", "-t", "1", "web").ok()
+    folder = web.state / "workspaces" / workspace
+    folder.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.settimeout(DEADLINE)
+        listener.bind(str(folder / "shim.sock"))
+        listener.listen()
+        t = web.terminal("attach", "web")
+        listener.accept()[0].close()  # it looks whether somebody is there
+        peer = Peer(listener.accept()[0], VERSION)
+    peer.attached()
+    if typed == "before the end":
+        t.send("x")
+        wait_until(peer.unread, "the key is there")
+    t.signal(signal.SIGSTOP)
+    wait_until(lambda: ") T " in leaks.read(f"/proc/{t.process.pid}/stat"), "it is stopped")
+    if typed == "behind it":
+        with open(f"/proc/{t.process.pid}/fd/0", "rb", opener=lambda path, flags: os.open(path, flags | os.O_NOCTTY)) as keys:
+            t.send("x")
+            assert select.select([keys], [], [], DEADLINE)[0]
+    peer.send("output", tail=b"the last line")
+    peer.send("exit", terminal=1, code=3, tail=["exited with code 3"])
+    peer.close()
+    t.signal(signal.SIGCONT)
+    t.expect("the last line")
+    assert t.wait() == 3
+    shutil.rmtree(folder)
 
 
 def test_after_a_reboot_all_are_stopped_and_start_again(web):

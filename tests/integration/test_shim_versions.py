@@ -3,6 +3,7 @@
 protocol ends its own connection only. The other side is played by the test, byte by byte."""
 
 import os
+import signal
 import struct
 
 import pytest
@@ -221,6 +222,28 @@ def test_a_shim_that_breaks_the_protocol_ends_its_own_connection_with_a_reason(p
         shown += 4
     assert not wrong
     assert fakes.web.roles() == roles, "a role was killed"
+
+
+def test_the_last_words_of_a_shim_are_heard_whatever_it_left_unread(place):
+    """The kernel tells of what was left unread before it gives what was said (ECONNRESET). More than one round of the server's loop takes."""
+    fakes = FakeShims(place, "alice")
+    s = fakes.web.login("alice").open(subprotocol="mdocker.v1")
+    peer = fakes.next("alice")
+    peer.attached()
+    s.expect_message("hello")
+    s.send("too late")
+    wait_until(peer.unread, "what was typed is there")
+    web = fakes.web.roles()["web"]
+    os.kill(web, signal.SIGSTOP)
+    try:
+        for n in range(40):
+            peer.send("output", offset=n, tail=b"x")
+        peer.send("exit", terminal=1, code=3, tail=["exited with code 3"])
+        peer.close()
+    finally:
+        os.kill(web, signal.SIGCONT)
+    assert s.expect_message("exit")["code"] == 3
+    assert s.expect_closed()[0] == 1000 and s.output == b"x" * 40
 
 
 def test_a_shim_that_says_nothing_is_given_up(place):
