@@ -18,6 +18,7 @@ still there then is a failure of that test.
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -29,6 +30,7 @@ from harness.bundle import Bundle  # noqa: E402
 from harness.images import Images  # noqa: E402
 from harness.own_network import enter_own_network  # noqa: E402
 from harness.place import Place  # noqa: E402
+from harness.sanitizer import SANITIZED  # noqa: E402
 from harness.server import Server  # noqa: E402
 
 
@@ -37,6 +39,42 @@ def pytest_configure(config):
         pytest.exit("the integration tests make namespaces, mounts and cgroups: run them as root", 2)
     if not config.option.collectonly:
         enter_own_network()
+
+
+MOST = 300  # seconds of a test, and of what is made ready for it; nothing takes a third of that but the kernels of user-mode Linux
+UNBOUNDED = ("tests/faults/", "tests/screen/long/")  # sweeps
+
+
+def bounded(item, seconds):
+    """A test that waits for ever is a failure of its own and not the end of all tests behind it."""
+    def end(number, frame):
+        pytest.fail(f"not within {seconds} s")  # no Exception, which a test may take for an answer
+
+    if item.nodeid.startswith(UNBOUNDED) or "MD_RACE_TRIES" in os.environ:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    yield from bounded(item, 3 * MOST)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    yield from bounded(item, MOST if not SANITIZED else 3 * MOST)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    yield from bounded(item, MOST)
 
 
 @pytest.fixture(scope="session")

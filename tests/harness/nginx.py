@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 
-from .process import ENVIRONMENT, wait_until
+from .process import DEADLINE, ENVIRONMENT, wait_until
 from .server import TerminalSocket, free_port
 
 CONFIG = """daemon off;
@@ -90,7 +90,7 @@ class Nginx:
         """Ends its worker with it, and all connections."""
         if self.process and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait()
+            self.process.wait(DEADLINE)
 
     def request(self, method, path, body=None, headers=None):
         c = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=self.context)

@@ -10,7 +10,7 @@ import tempfile
 import time
 
 from . import leaks, program, sanitizer
-from .process import DEADLINE, run, wait_until
+from .process import DEADLINE, kill_and_wait, run, wait_until
 from .terminal import Terminal
 
 
@@ -51,7 +51,7 @@ class Place:
     def start(self, argv, **more):
         """A program in the background; killed with the test."""
         p = subprocess.Popen([str(a) for a in argv], start_new_session=True, **more)
-        self.closers.append(lambda: (p.poll() is None and p.kill(), p.wait()))
+        self.closers.append(lambda: kill_and_wait(p))
         return p
 
     def bundle(self, name="b", args=("/bin/true",), **change):
@@ -94,10 +94,14 @@ class Place:
 
     def close(self):
         """Ends everything and returns what had to be ended by force: [] is how it should be."""
+        found = []
         for closer in reversed(self.closers):
-            closer()
+            try:
+                closer()
+            except Exception as e:  # what the others have is ended all the same
+                found.append(f"{closer.__qualname__}: {e!r}")
         marks = self.marks()
-        found = sanitizer.reports(self.folder)
+        found += sanitizer.reports(self.folder)
         try:
             self.remove_all()
             for call in self.at_end:
@@ -106,8 +110,8 @@ class Place:
             found.append(f"at the end: {e}")
         left = self.leftovers(marks)
         if left:
-            # What is on its way out (a cgroup that the kernel still holds, a process that ends) has a second.
-            end = time.monotonic() + 2.0
+            # What is on its way out (a cgroup that the kernel still holds, a process that ends) may go.
+            end = time.monotonic() + DEADLINE / 3
             while left and time.monotonic() < end:
                 time.sleep(0.02)
                 left = self.leftovers(marks)

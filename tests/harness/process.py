@@ -51,12 +51,22 @@ def run(argv, input=None, timeout=DEADLINE, env=None, text=True, **more):
         out, err = p.communicate(input, timeout=timeout)
     except subprocess.TimeoutExpired:
         kill_session(p.pid)
-        out, err = p.communicate()
+        try:
+            out, err = p.communicate(timeout=5)
+        except subprocess.TimeoutExpired as e:  # somebody who has left the session keeps the pipes open
+            out, err = ((said or b"").decode(errors="replace") for said in (e.stdout, e.stderr))
         raise AssertionError(f"no end after {timeout} s: " +
                              repr(Result(argv, None, out, err, timeout))) from None
     result = Result(argv, p.returncode, out, err, time.monotonic() - started)
     assert not sanitizer.told(str(err)), repr(result)
     return result
+
+
+def kill_and_wait(p):
+    """Ends a process for good; one that even so stays is told of, and waited for no longer."""
+    if p.poll() is None:
+        p.kill()
+    p.wait(DEADLINE)
 
 
 def kill_session(leader):

@@ -5,6 +5,7 @@ import array
 import json
 import os
 import pathlib
+import select
 import shutil
 import socket
 import struct
@@ -145,8 +146,8 @@ class Client:
         self.socket.settimeout(max(timeout, 0.001))
         try:
             packet, anc, flags, _ = self.socket.recvmsg(70000, socket.CMSG_SPACE(32))
-        except ConnectionResetError:
-            return None
+        except ConnectionResetError:  # something of ours was left unread; what was said before is still to be had
+            return self.receive(timeout)
         if not packet:
             return None
         assert not flags & socket.MSG_TRUNC
@@ -249,6 +250,18 @@ def make_rootfs(folder):
     return folder
 
 
+def read_all(fd, timeout):
+    """What comes until nobody has the other end any more; closes it."""
+    got, end = b"", time.monotonic() + timeout
+    with open(fd, "rb", buffering=0) as f:
+        while select.select([f], [], [], max(0, end - time.monotonic()))[0]:
+            part = f.read(65536)
+            if not part:
+                return got.decode()
+            got += part
+    raise AssertionError(f"still open after {timeout} s: {got!r}")
+
+
 # Stands for mdocker-init with a runtime that isn't ours: reaps, and ends at SIGTERM.
 INIT = ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait $!; done"]
 
@@ -300,8 +313,7 @@ class Shim:
         stdio = stdio or {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
         p = subprocess.Popen(argv, pass_fds=[writing], **stdio, **more)
         os.close(writing)
-        with os.fdopen(reading) as f:
-            text = f.read()
+        text = read_all(reading, DEADLINE)
         p.wait(DEADLINE)
         assert text, f"no ready line; log: {self.log_text()}"
         self.ready = json.loads(text)
@@ -345,10 +357,11 @@ class Shim:
         if self.alive():
             os.kill(self.pid, 9)
         run([self.runtime, "--root", self.folder / "runtime", "delete", "--force", self.id], timeout=20)
-        # A zombie that nobody reaps is the machine's, not ours: a killed shim's children go to its PID 1.
-        left = {p: c for p, c in leaks.processes([self.id, str(self.folder)]).items() if not leaks.zombie(p)}
+        end = time.monotonic() + DEADLINE / 3
+        while any(found := (self.processes(), leaks.cgroups([self.id]))) and time.monotonic() < end:
+            time.sleep(0.02)  # what dies may do so
+        left, groups = found
         leaks.kill(left)
-        groups = leaks.cgroups([self.id])
         for group in sorted(groups, reverse=True):
             try:
                 os.rmdir(group)
@@ -357,3 +370,7 @@ class Shim:
         reports = sanitizer.reports(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
         return left, groups, reports
+
+    def processes(self):
+        """A zombie that nobody reaps is the machine's, not ours: a killed shim's children go to its PID 1."""
+        return {p: c for p, c in leaks.processes([self.id, str(self.folder)]).items() if not leaks.zombie(p)}

@@ -35,7 +35,7 @@ class Terminal:
 
     def close(self):
         kill_session(self.process.pid)
-        self.process.wait()
+        self.process.wait(DEADLINE)
         if self.master >= 0:
             os.close(self.master)
             self.master = -1

@@ -9,7 +9,7 @@ import signal
 
 from . import PROGRAMS
 from .fleet import Fleet, figures
-from .process import wait_until
+from .process import DEADLINE, wait_until
 from .server import PASSWORDS
 from .web import WebServer
 
@@ -67,7 +67,7 @@ class Uproar:
             def blow():
                 os.kill(before, signal.SIGKILL)
                 if role == "broker":
-                    self.web.process.wait()
+                    self.web.process.wait(DEADLINE)
                     wait_until(lambda: not self.web.pids(), "auth and web ended with their broker")
                     self.web.start()
                 else:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many at once on one name; programs killed at any moment; and a janitor that removes what is provably ours and nothing else."""
 
+import errno
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ import time
 import pytest
 
 from harness import leaks
-from harness.process import run, wait_until
+from harness.process import kill_and_wait, run, wait_until
 from harness.web import WebServer
 
 AT_ONCE = 50
@@ -85,13 +86,19 @@ class Decoys:
                 and self.veth in [name for _, name in socket.if_nameindex()] and all(f.read_text() == "mine" for f in self.files))
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
+        kill_and_wait(self.process)
         run(["ip", "link", "del", self.veth])
         run(["umount", self.mount])
-        wait_until(lambda: not self.cgroup.exists() or not self.cgroup.rmdir(), "the decoy's cgroup is gone")
+        wait_until(self.cgroup_goes, "the decoy's cgroup is gone")
         for f in self.files:
             f.unlink(missing_ok=True)
+
+    def cgroup_goes(self):
+        try:
+            self.cgroup.rmdir()
+        except OSError as e:
+            return e.errno == errno.ENOENT  # else its process is still on its way out
+        return True
 
 
 def kill_at_random(place, chance):

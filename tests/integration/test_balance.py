@@ -9,7 +9,7 @@ import signal
 
 import pytest
 
-from harness.process import wait_until
+from harness.process import kill_and_wait, wait_until
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/pressure/cpu"),
                                 reason="this kernel tells of no pressure (CONFIG_PSI, or psi=0 at its start): nothing to balance by")
@@ -51,8 +51,7 @@ def test_a_busy_workspace_gives_way_and_is_equal_again_later(box):
     wait_until(lambda: busy.read_text() == low, "the busy one gives way")
     box.mdocker("update", "--cpu-shares", "256", "busy0").ok()
     wait_until(lambda: busy.read_text() == low, "also after an update of its weight")
-    balance.kill()
-    balance.wait()
+    kill_and_wait(balance)
     box.mdocker("stop", "-t", "0", *[name for name in ids if name.startswith("busy") and name != "busy0"])
     box.start(box.argv("system", "balance"))
     wait_until(lambda: busy.read_text() not in (low, own, usual), "a successor gives back what a killed one took, by what is its own now")
@@ -115,8 +114,7 @@ def test_a_busy_workspace_is_kept_off_one_processor_while_somebody_else_works(bo
 
     balance = box.start(box.argv("system", "balance"))
     wait_until(lambda: cpus_of(box, "busy0") == (MOST, MOST), "the busy one is kept off")
-    balance.kill()
-    balance.wait()
+    kill_and_wait(balance)
     box.mdocker("stop", "-t", "0", "worker").ok()
     assert cpus_of(box, "busy0") == (MOST, MOST)
     balance = box.start(box.argv("system", "balance"))

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from harness.nginx import Nginx, certificate
+from harness.process import DEADLINE
 from harness.server import free_port
 from harness.web import WebServer
 
@@ -117,7 +118,7 @@ def test_what_speaks_no_http_and_what_closes_at_once(place, answer, words):
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         level, text = ask(place, f"http://127.0.0.1:{s.getsockname()[1]}")["base path"]
-        thread.join()
+        thread.join(DEADLINE)
     assert level == "broken" and words in text
 
 

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 from harness import leaks, program
-from harness.bundle import wait_for
+from harness.bundle import LIMIT, wait_for
+from harness.process import kill_and_wait
 
 
 class Namespace:
@@ -22,8 +23,7 @@ class Namespace:
         return subprocess.Popen(["nsenter", "-t", str(self.pid), "-p", "-m", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
 
     def close(self):
-        self.outer.kill()
-        self.outer.wait()
+        kill_and_wait(self.outer)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def state_of(pid):
 def test_orphans_are_adopted_and_reaped(namespace):
     p = namespace.start("for i in 1 2 3 4 5; do (sleep 0.01 &); done; echo started")
     assert p.stdout.readline() == "started\n"
-    p.wait()
+    p.wait(LIMIT)
     wait_for(lambda: not leaks.children(namespace.pid), "the end of all orphans")
     assert state_of(namespace.pid) == ["S"]
 
@@ -49,7 +49,7 @@ def test_it_sleeps_when_idle(namespace):
     wait_for(lambda: state_of(namespace.pid) == ["S"], "sleep")
     switches = leaks.read(f"/proc/{namespace.pid}/status").split("voluntary_ctxt_switches:")[1].split()[0]
     p = namespace.start("sleep 0.3")
-    p.wait()
+    p.wait(LIMIT)
     assert leaks.read(f"/proc/{namespace.pid}/status").split("voluntary_ctxt_switches:")[1].split()[0] == switches
 
 

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from harness import BUILD, REPOSITORY, program
-from harness.process import run, wait_until
+from harness.process import kill_and_wait, run, wait_until
 from harness.server import Server, free_port
 
 PUBLIC, PRIVATE, METADATA = "8.8.8.8", "10.9.9.9", "169.254.169.254"
@@ -47,8 +47,7 @@ class Namespace:
                 assert libc.setns(own.fileno(), 0) == 0, os.strerror(ctypes.get_errno())
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
+        kill_and_wait(self.process)
 
 
 class Network:

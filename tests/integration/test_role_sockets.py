@@ -171,7 +171,7 @@ def test_what_many_report_at_once_goes_to_the_disk_in_one_go(web):
         os.kill(roles["web"], signal.SIGCONT)
     wait_until(lambda: int((log.parent / "audit.head").read_text().split()[0]) >= before + count, "the head names the last line")
     tracer.terminate()
-    tracer.wait()
+    tracer.wait(DEADLINE)
     assert 2 <= trace.read_text().count("fdatasync(") < count / 10, "a few turns of auth, each with its own"
     web.place.mdocker("audit", "verify").ok()
     assert session.request("GET", "/api/v1/me").status == 200

@@ -11,6 +11,7 @@ import subprocess
 import pytest
 from harness import leaks
 from harness.bundle import LIMIT, end, wait_for
+from harness.process import kill_and_wait
 
 
 def test_create_start_kill_delete_pass_through_the_specified_states(bundle):
@@ -402,8 +403,7 @@ def born_after(start_time):
         with open(f"/proc/{stranger.pid}/stat", encoding="ascii") as f:
             if int(f.read().rpartition(")")[2].split()[19]) > start_time:
                 return stranger
-        end(stranger.pid)
-        stranger.wait()
+        kill_and_wait(stranger)
 
 
 def test_a_reused_pid_is_never_taken_for_the_container(bundle):
@@ -420,8 +420,7 @@ def test_a_reused_pid_is_never_taken_for_the_container(bundle):
         bundle.runtime("delete", "--force", bundle.id)
         assert stranger.poll() is None, "a stranger was killed"
     finally:
-        end(stranger.pid)
-        stranger.wait()
+        kill_and_wait(stranger)
 
 
 @pytest.mark.parametrize("command", ["start", "run"])
@@ -448,8 +447,7 @@ def test_a_killed_creator_leaves_what_delete_removes(bundle):
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: (bundle.root / bundle.id / "creating.json").exists(), "the state file")
     assert bundle.status() == "creating"
-    p.kill()
-    p.wait()
+    kill_and_wait(p)
     bundle.wait_status("stopped")
     bundle.runtime("delete", bundle.id)
     assert not bundle.settled_left()

@@ -79,7 +79,7 @@ def test_dead_roles_come_back_and_a_dead_broker_takes_all_with_it(web):
             wait_until(lambda: web.answers(), "it answers")
             assert web.login("alice").request("GET", "/api/v1/me").status == 200
     os.kill(web.roles()["broker"], signal.SIGKILL)
-    web.process.wait()
+    web.process.wait(DEADLINE)
     wait_until(lambda: not web.pids(), "all ended")
 
 

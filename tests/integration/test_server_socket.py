@@ -403,7 +403,7 @@ def test_kill_9_of_every_role_loses_no_shell(web):
     shell.expect_closed()
     assert session.shell().ask("echo $marker") == "in-memory\n"
     os.kill(roles["broker"], signal.SIGKILL)
-    web.process.wait()
+    web.process.wait(DEADLINE)
     wait_until(lambda: not web.pids(), "auth and web ended with their broker")
     web.start()
     assert session.shell().ask("echo $marker") == "in-memory\n"
