@@ -26,8 +26,8 @@ class Peer:
         """The next message; None at the end."""
         try:
             packet = self.socket.recv(70000)
-        except ConnectionResetError:
-            return None
+        except ConnectionResetError:  # something of ours was left unread; what was said before is still to be had
+            return self.receive()
         if not packet:
             return None
         self.packet = packet
@@ -39,12 +39,9 @@ class Peer:
                 return m
         raise AssertionError(f"the connection ended without {name}")
 
-    def is_silent(self, seconds=0.3):
+    def is_silent(self):
         """Nothing but the end comes."""
-        while select.select([self.socket], [], [], seconds)[0]:
-            m = self.receive()
-            if m is None:
-                return True
+        while (m := self.receive()) is not None:
             assert m.name not in ("input", "attach"), m
         return True
 

@@ -137,7 +137,8 @@ def test_a_logged_process_can_be_watched(shim):
     s = shim()
     with s.client() as c:
         m = c.new("/bin/sh", "-c", "echo first; sleep 1000", flags=NEW_LOG)
-        wait_until(lambda: b"first" in (s.folder / "output").read_bytes(), "the first line is logged")
+        log = s.folder / "output"
+        wait_until(lambda: log.exists() and b"first" in log.read_bytes(), "the first line is logged")
         c.attach(m.terminal, flags=0, start=0)
         c.expect("first\n")
         assert c.ask("input", tail=b"x").code == 1  # EPERM: there is nothing to type into

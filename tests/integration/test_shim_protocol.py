@@ -112,9 +112,9 @@ def test_who_is_not_root_is_refused(busy):
     busy.folder.chmod(0o711)
     os.chmod(busy.socket, 0o666)
     script = ("import socket,sys; s=socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect(sys.argv[1]); "
-              "s.settimeout(5); sys.exit(0 if s.recv(100) == b'' else 1)")
+              "s.settimeout(20); sys.exit(0 if s.recv(100) == b'' else 1)")
     p = subprocess.run(["setpriv", "--reuid", "4321", "--regid", "4321", "--clear-groups", "/usr/bin/python3", "-c",
-                        script, str(busy.socket)], timeout=20)
+                        script, str(busy.socket)], timeout=DEADLINE)
     assert p.returncode == 0
 
 

@@ -58,8 +58,8 @@ def test_a_user_records_on_request_and_every_client_is_told(shim, tmp_path):
 def test_what_is_typed_and_not_shown_is_not_recorded(shim, tmp_path):
     s = shim(options=["--record-dir", tmp_path, "--record"])
     with s.shell() as c:
-        c.type("stty -echo; read word; stty echo; echo len ${#word}\r")
-        c.expect("\n")
+        c.type("stty -echo; echo rea''dy; read word; stty echo; echo len ${#word}\r")
+        c.expect("ready\r\n")
         c.type("hunter2\r")
         c.expect("len 7\r\n")
         c.type("exit\r")
@@ -115,7 +115,7 @@ def test_a_required_one_that_is_full_goes_on_in_a_new_file(shim, tmp_path):
         c.attach()
         c.expect("$ ")
         wait_until(lambda: casts(tmp_path), "the first has begun")
-        c.type("seq 1 100000; echo rea''dy\r")
+        c.type("seq 1 20000; echo rea''dy\r")  # more than one, less than two, however long it takes
         c.expect("ready\r\n")
         while c.wait("notice").on:
             pass
