@@ -22,6 +22,7 @@ class Terminal:
         self.seen = 0      # up to here expect() has matched
         self.master, slave = pty.openpty()
         self.resize(rows, cols)
+        self.settings = termios.tcgetattr(self.master)  # before the program could change them
         self.process = subprocess.Popen(
             self.argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             env=ENVIRONMENT | (env or {}), preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))

@@ -97,7 +97,7 @@ def test_a_config_that_is_a_fifo_is_refused_at_once(place):
     bundle = place.folder / "b"
     bundle.mkdir()
     os.mkfifo(bundle / "config.json")
-    r = place.runtime("run", "--bundle", bundle, "bad-input", timeout=5)
+    r = place.runtime("run", "--bundle", bundle, "bad-input")
     assert r.code != 0 and "config.json" in r.err, repr(r)
 
 
@@ -121,7 +121,7 @@ def test_a_port_in_use_is_named(place):
     (["--no-such-option"], ["no-such-option"]),
 ], ids=lambda v: " ".join(v))
 def test_mdockerd_says_what_is_wrong(place, options, words):
-    r = run([program("mdockerd"), "--root", place.root, "--state", place.state, *options], timeout=10)
+    r = run([program("mdockerd"), "--root", place.root, "--state", place.state, *options])
     assert r.code != 0, repr(r)
     for word in words:
         assert word in r.err, repr(r)

@@ -151,7 +151,7 @@ def test_prune_ends_a_run_whose_workspace_is_gone(web):
     assert os.path.exists(f"/proc/{w['pid']}")
     web.mdocker("system", "prune").ok()
     wait_until(lambda: not os.path.exists(f"/proc/{w['pid']}") or leaks.zombie(w["pid"]), "its init is gone")
-    assert not leaks.folders(web.state / "workspaces")
+    wait_until(lambda: not leaks.folders(web.state / "workspaces"), "its folder is gone")
 
 
 def test_prune_leaves_the_workspaces_of_another_root_that_has_the_same_state_folder(web):

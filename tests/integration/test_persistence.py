@@ -3,7 +3,6 @@
 
 import os
 import signal
-import time
 
 from harness.process import wait_until
 
@@ -82,10 +81,7 @@ def test_output_goes_on_while_nobody_looks(server):
     shell = session.shell()
     shell.line("for i in 1 2 3; do sleep 0.3; echo tick-$i; done")
     shell.close()
-    started = time.monotonic()
-    again = session.open()
-    again.expect("tick-3")
-    assert time.monotonic() - started < 10
+    session.open().expect("tick-3")
 
 
 def test_a_file_survives_a_stop_of_the_workspace(server):

@@ -335,7 +335,7 @@ def test_over_ipv6_it_is_the_same(place):
     assert ask(Host="[::2]").status == 421 and ask(Host="rebound.example").status == 421
     lines = [json.loads(line) for line in open(place.root / "auth" / "audit.log")]
     assert [e["address"] for e in lines if e["event"] == "login"] == ["::1"]
-    wait_until(lambda: ask().status == 200, "room")
+    wait_until(answers, "room")
     held = [socket.create_connection(("::1", port), DEADLINE) for _ in range(3)]
     with socket.create_connection(("::1", port), DEADLINE) as s:
         assert read_all(s) == b"", "connections of an IPv6 address are counted, too"

@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import sqlite3
-import statistics
 import time
 
 import pytest
@@ -55,16 +54,14 @@ def test_a_session_guesses_its_password_no_faster_than_a_login(web):
 
 
 def test_an_unknown_user_takes_as_long_as_a_wrong_password(web):
-    def median(user):
-        times = []
-        for i in range(4):
-            started = time.monotonic()
-            assert login(web, user if user == "bob" else f"{user}{i}", "wrong").status == 401
-            times.append(time.monotonic() - started)
-        return statistics.median(times)
+    def seconds(user):
+        started = time.monotonic()
+        assert login(web, user, "wrong").status == 401
+        return time.monotonic() - started
 
-    known, unknown = median("bob"), median("nobody")
-    assert 0.5 < known / unknown < 2, (known, unknown)
+    # By turns, and the least: a processor that somebody else has makes it longer, never shorter.
+    known, unknown = zip(*((seconds("bob"), seconds(f"nobody{i}")) for i in range(4)))
+    assert 0.5 < min(known) / min(unknown) < 2, (known, unknown)
 
 
 def test_a_flood_of_logins_is_queued_then_told_to_wait_and_nothing_else_suffers(place):
@@ -165,28 +162,28 @@ def test_a_socket_closes_when_its_login_is_over(place):
     """Nobody types: idle. Or the longest time of a session, whoever types."""
     place.need_images("busybox")
     web = WebServer(place, "--workspace", "image=busybox", "--idle", "4", "--max-session", "8").start()
-    idle, busy = web.login("alice").shell(), web.login("bob").shell()
-    started = time.monotonic()
+    idle, session, started = web.login("alice").shell(), web.login("bob"), time.monotonic()
+    busy = session.shell()
     while busy.closed is None and time.monotonic() - started < 30:
         with contextlib.suppress(Exception):
             busy.send(" ")
         time.sleep(0.2)
     lasted = time.monotonic() - started
-    assert busy.expect_closed()[0] == 1008 and 4 < lasted, "typing keeps a login alive, for a while"
+    assert busy.expect_closed()[0] == 1008 and 6 < lasted, "typing keeps a login alive, for a while"
     assert idle.expect_closed()[0] == 1008
 
 
 def test_sessions_end_when_idle_and_in_any_case_after_a_while(place):
-    web = WebServer(place, "--idle", "2", "--max-session", "6").start()
-    idle, busy, polled = (web.login("alice").cookie for _ in range(3))
-    started = time.monotonic()
+    web = WebServer(place, "--idle", "3", "--max-session", "8").start()
+    idle, polled = (web.login("alice").cookie for _ in range(2))
+    busy, started = web.login("alice").cookie, time.monotonic()
     looked = []  # what a page asks by itself every few seconds is no activity of anybody
     while web.request("GET", "/api/v1/me", cookie=busy).status == 200:
         looked.append(web.request("GET", "/api/v1/links", cookie=polled).status)
         time.sleep(0.3)
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 20
     assert (looked[0], looked[-1]) == (200, 401)
-    assert time.monotonic() - started > 4
+    assert time.monotonic() - started > 6
     assert web.request("GET", "/api/v1/me", cookie=idle).status == 401
 
 
