@@ -215,14 +215,14 @@ def test_an_idle_shim_is_never_woken_and_stays_small(shim):
 
 def test_a_ring_is_read_by_the_client_itself(shim):
     import mmap
-    s = shim(options=["--ring", "128k"])
+    s = shim(options=["--ring", "512k"])  # more than the window: of a smaller one somebody slow would rightly be given a snapshot
     with s.client() as c:
         a = c.attach(flags=ATTACH_CREATE | ATTACH_ACKS | ATTACH_RING)
         assert a.name == "attached"
         c.acks = False
         ring = c.wait("ring")
         (fd,) = ring.fds
-        assert ring.fields["size"] == 1 << 17
+        assert ring.fields["size"] == 1 << 19
         with pytest.raises(PermissionError):
             mmap.mmap(fd, 4096 + ring.size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
         view = mmap.mmap(fd, 4096 + ring.size, mmap.MAP_SHARED, mmap.PROT_READ)
