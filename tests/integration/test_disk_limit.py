@@ -75,6 +75,7 @@ def test_who_is_there_is_told_that_the_disk_fills_once_for_each_level(place):
         # The shim looks after output, four times a second at most: after this line it looks at once.
         c.type("rm /root/x; sync; sleep 0.5; echo em''pty\r")
         c.expect("empty\r\n")
+        assert c.new().name == "created"  # by the half that has looked before
         c.type("total=$(df -k / | tail -n 1 | awk '{print $2}'); dd if=/dev/zero of=/root/z bs=1k count=$((total * 85 / 100)); echo fil''led\r")
         c.expect("filled\r\n")
         assert re.fullmatch(r"8\d % of the disk are used", disk_notice(c)), "nothing in between: said once"

@@ -80,11 +80,16 @@ class Network:
         self.place.start(["nsenter", f"--net=/proc/{namespace.process.pid}/ns/net", "/usr/bin/python3", "-c", script])
         wait_until(lambda: namespace("curl", "-s", f"http://127.0.0.1:{port}/").code == 0, f"a server on {port}")
 
-    def get(self, workspace, address, port=80, path="/", timeout=1):
+    def get(self, workspace, address, port=80, path="/"):
         """What a workspace gets from a web server, or None. (busybox's wget wants more of an image than there is.)"""
-        request = f"printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' | nc -w {timeout} {address} {port}"
+        request = f"printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' | nc -w 20 {address} {port}"
         r = self.mdocker("exec", workspace, "/bin/sh", "-c", request, timeout=60)
         return r.out.partition("\n\n")[2] if r.code == 0 and r.out else None
+
+    def connects(self, workspace, address, port=80):
+        """Whether a connection comes about within a second: the kernels make it, however busy the programs at its ends are."""
+        script = "import socket, sys; s = socket.socket(); s.settimeout(1); print(s.connect_ex((sys.argv[1], int(sys.argv[2]))) == 0)"
+        return self.python(workspace, script, address, str(port)).ok().out == "True\n"
 
     def init(self, name):
         """The process id of a workspace's PID 1."""
@@ -132,9 +137,10 @@ def test_egress_policies(network):
             for name in reached]
     # What is dropped takes all the time that it is given: so some at once.
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda way: network.get(*way, timeout=2), ways))
+        answers = list(pool.map(lambda way: network.connects(*way), ways))
     found = {name: {address for (n, address, _), answer in zip(ways, answers) if n == name and answer} for name in reached}
     assert found == reached
+    assert network.get("internet", PUBLIC) == network.get("list", PRIVATE) == "here"
 
 
 def test_what_is_not_public_is_not_the_internet(network):
@@ -171,7 +177,7 @@ def test_workspaces_never_reach_each_other(network):
     address = network.inspect()["workspaces"][0]["address"]
     wait_until(lambda: network.host("curl", "-s", "-m", "1", f"http://{address}/passwd").code == 0,
                "the host reaches the server, so there is one")
-    assert network.get("client", address) is None
+    assert not network.connects("client", address)
 
 
 def test_published_ports_answer_from_everywhere_but_inside(network):
@@ -180,15 +186,15 @@ def test_published_ports_answer_from_everywhere_but_inside(network):
     network.run("neighbour", "--egress", "full")
     wait_until(lambda: network.host("curl", "-s", "-m", "1", "http://127.0.0.1:8080/passwd").code == 0,
                "the port on the host's loopback")
-    assert "root:" in network.outside("curl", "-s", "-m", "2", "http://198.18.0.1:8080/passwd").ok().out
-    assert "root:" in network.host("curl", "-s", "-m", "2", "http://127.0.0.1:8081/passwd").ok().out
-    assert network.outside("curl", "-s", "-m", "1", "http://198.18.0.1:8081/passwd").code != 0
-    assert network.get("neighbour", "198.18.0.1", 8080) is None
+    assert "root:" in network.outside("curl", "-s", "-m", "20", "http://198.18.0.1:8080/passwd").ok().out
+    assert "root:" in network.host("curl", "-s", "-m", "20", "http://127.0.0.1:8081/passwd").ok().out
+    assert network.outside("curl", "-s", "--connect-timeout", "1", "http://198.18.0.1:8081/passwd").code != 0
+    assert not network.connects("neighbour", "198.18.0.1", 8080)
     # No other way in: who sends packets for the workspaces' addresses through this host gets no answer.
     network.outside("ip", "route", "add", "10.213.0.0/16", "via", "198.18.0.1").ok()
     address = network.inspect()["workspaces"][0]["address"]
-    assert network.host("curl", "-s", "-m", "2", f"http://{address}/passwd").code == 0
-    assert network.outside("curl", "-s", "-m", "1", f"http://{address}/passwd").code != 0
+    assert network.host("curl", "-s", "-m", "20", f"http://{address}/passwd").code == 0
+    assert network.outside("curl", "-s", "--connect-timeout", "1", f"http://{address}/passwd").code != 0
     taken = network.mdocker("run", "-d", "--network", "bridge", "-p", "8080:80", "busybox", "/bin/sleep", "1")
     assert taken.code == 125 and "published port" in taken.err, repr(taken)
 
@@ -287,7 +293,7 @@ def test_rules_come_back_after_a_flush(network):
     network.host("nft", "flush", "ruleset").ok()
     network.mdocker("network", "reload").ok()
     assert network.get("w", PUBLIC) == "here"
-    assert network.get("w", PRIVATE) is None
+    assert not network.connects("w", PRIVATE)
     assert "8080" in network.host("nft", "list", "map", "inet", "mdocker", "published").ok().out
 
 
@@ -323,7 +329,7 @@ def test_it_works_beside_docker(network):
                         "add rule ip filter FORWARD jump DOCKER-USER").ok()
     network.run("w")
     assert network.get("w", PUBLIC) == "here"
-    assert network.get("w", PRIVATE) is None
+    assert not network.connects("w", PRIVATE)
     network.mdocker("network", "reload").ok()
     chain = network.host("nft", "list", "chain", "ip", "filter", "DOCKER-USER").ok().out
     assert chain.count("mdocker") == 2, chain
@@ -351,7 +357,7 @@ def test_the_next_start_puts_the_rules_back_after_a_flush(network):
     network.run("second")
     for name in ("first", "second"):
         assert network.get(name, PUBLIC) == "here"
-        assert network.get(name, PRIVATE) is None
+        assert not network.connects(name, PRIVATE)
     assert "8080" in network.host("nft", "list", "map", "inet", "mdocker", "published").ok().out
 
 
@@ -364,7 +370,7 @@ def test_a_firewall_that_drops_what_is_forwarded_is_told_with_what_to_do(network
     assert doctor(network, "host's firewall")[0] == "ok"
     network.host(iptables, "-P", "FORWARD", "DROP").ok()
     network.run("w")
-    assert network.get("w", PUBLIC) is None, "the test proves nothing"
+    assert not network.connects("w", PUBLIC), "the test proves nothing"
     level, text = doctor(network, "host's firewall")
     assert level == "weaker" and "drops what is forwarded" in text
     program = LEGACY if iptables == LEGACY else "iptables"
@@ -374,7 +380,7 @@ def test_a_firewall_that_drops_what_is_forwarded_is_told_with_what_to_do(network
         words = command.split()
         assert words[0] == program
         network.host(iptables, *words[1:]).ok()
-    assert network.get("w", PUBLIC) == "here" and network.get("w", PRIVATE) is None
+    assert network.get("w", PUBLIC) == "here" and not network.connects("w", PRIVATE)
     assert doctor(network, "host's firewall")[0] == "ok"
     network.mdocker("rm", "-f", "w").ok()
     network.mdocker("network", "rm").ok()
@@ -524,9 +530,9 @@ def test_the_thousandth_workspace_is_on_a_further_bridge_and_as_isolated(network
     for address in attached.values():
         wait_until(lambda: network.host("curl", "-s", "-m", "1", f"http://{address}/passwd").code == 0, f"{address} serves")
     assert network.get("next", PUBLIC) == "here"
-    assert network.get("next", attached["mdocker0"]) is None
-    assert network.get("first", attached["mdocker1"]) is None
-    assert network.get("next", "10.213.0.1", 80) is None
+    assert not network.connects("next", attached["mdocker0"])
+    assert not network.connects("first", attached["mdocker1"])
+    assert not network.connects("next", "10.213.0.1", 80)
 
 
 CONNECT = """
@@ -559,9 +565,9 @@ def test_new_connections_are_rated(network):
     """A burst of 500, then 100 a second."""
     listen(network)
     network.run("w", "--egress", "full")
-    script = CONNECT + "connect(800, 0)\nprint(connected(), flush=True)"
-    count = int(network.python("w", script).ok().out)
-    assert 400 <= count < 780, count
+    script = CONNECT + "began = time.monotonic()\nconnect(800, 0)\nprint(connected(), time.monotonic() - began, flush=True)"
+    count, seconds = map(float, network.python("w", script).ok().out.split())
+    assert 400 <= count < 680 + 100 * seconds, (count, seconds)
 
 
 def test_open_connections_are_counted(network):
@@ -617,12 +623,13 @@ def test_names_are_found_by_every_policy_but_none(network):
                      *network.place.argv("run", "-d", "--name", name, "--network", "bridge", "--egress", policy, "busybox",
                                          "/bin/sleep", "600")).ok()
         assert network.mdocker("exec", name, "/bin/cat", "/etc/resolv.conf").ok().out == "nameserver 198.18.0.2\n"
-        r = network.mdocker("exec", name, "/bin/timeout", "3", "/bin/nslookup", "shell.example", timeout=60)
+        seconds = "3" if name == "none" else "20"
+        r = network.mdocker("exec", name, "/bin/timeout", seconds, "/bin/nslookup", "shell.example", timeout=60)
         seen[name] = "8.8.8.8" in r.out
     assert seen == {"internet": True, "full": True, "allow": True, "none": False}
     # Names are all that is to be had of it.
     network.serve(network.outside, 80)
-    assert network.get("internet", "198.18.0.2") is None and network.get("full", "198.18.0.2") == "here"
+    assert not network.connects("internet", "198.18.0.2") and network.get("full", "198.18.0.2") == "here"
 
 
 WITHOUT_NET_ADMIN = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
@@ -633,7 +640,7 @@ def test_auto_is_a_bridge_where_the_host_can_have_one(network):
     network.serve(network.host, 7777)
     network.mdocker("run", "-d", "--name", "w", "--network", "auto", "busybox", "/bin/sleep", "600").ok()
     assert network.get("w", PUBLIC) == "here"
-    assert network.get("w", PRIVATE) is None and network.get("w", "198.18.0.1", 7777) is None
+    assert not network.connects("w", PRIVATE) and not network.connects("w", "198.18.0.1", 7777)
     network.mdocker("update", "--bandwidth", "5m", "w").ok()
     network.mdocker("stop", "-t", "0", "w").ok()
     assert not any(w["attached"] for w in network.inspect()["workspaces"])
@@ -672,10 +679,10 @@ def test_users_of_the_demo_reach_the_internet_and_neither_the_server_nor_each_ot
     addresses = [w["address"] for w in network.inspect()["workspaces"]]
     assert len(addresses) == 2
 
-    def reach(user, address, port):
-        return shells[user].ask(f"timeout 1 bash -c 'exec 3<>/dev/tcp/{address}/{port}' 2>/dev/null && echo yes || echo no").strip()
+    def reach(user, address, port, seconds=1):
+        return shells[user].ask(f"timeout {seconds} bash -c 'exec 3<>/dev/tcp/{address}/{port}' 2>/dev/null && echo yes || echo no").strip()
 
-    assert reach("alice", PUBLIC, 80) == "yes" and reach("alice", PRIVATE, 80) == "no"
+    assert reach("alice", PUBLIC, 80, 20) == "yes" and reach("alice", PRIVATE, 80) == "no"
     assert {reach("alice", a, port) for a in ("10.213.0.1", "198.18.0.1", *addresses)} == {"no"}
     for shell in shells.values():
         shell.close()
@@ -698,7 +705,7 @@ def test_the_hosts_own_network_is_given_by_name_only(network):
     network.mdocker("run", "-d", "--name", "open", "--network", "host", "busybox", "/bin/sleep", "600").ok()
     assert network.get("open", "127.0.0.1", 7777) == "the host's own service"
     network.mdocker("run", "-d", "--name", "closed", "busybox", "/bin/sleep", "600").ok()
-    assert network.get("closed", "127.0.0.1", 7777) is None and network.get("closed", "198.18.0.1", 7777) is None
+    assert not network.connects("closed", "127.0.0.1", 7777) and not network.connects("closed", "198.18.0.1", 7777)
     assert "mdocker0" not in network.host("ip", "-br", "link").ok().out, "neither wants a bridge"
 
 
@@ -718,12 +725,15 @@ def test_bandwidth_has_a_ceiling(network):
     network.serve(network.outside, 80, "x", 2 << 20)
     network.run("slow", "--bandwidth", "1m")
     network.run("fast")
-    seconds = {}
-    for name in ("slow", "fast"):
+
+    def seconds(name):
         started = time.monotonic()
-        assert len(network.get(name, PUBLIC, timeout=20)) == 2 << 20
-        seconds[name] = time.monotonic() - started
-    assert seconds["slow"] > 1.2 > seconds["fast"], seconds
+        assert len(network.get(name, PUBLIC)) == 2 << 20
+        return time.monotonic() - started
+
+    # A processor that somebody else has makes nothing faster.
+    took = {"slow": seconds("slow"), "fast": min(seconds("fast") for _ in range(3))}
+    assert took["slow"] > 1.2 > took["fast"], took
     # And what it sends.
     sink = ("import socket\ns = socket.create_server(('0.0.0.0', 81))\nwhile True:\n c, _ = s.accept()\n"
             " while c.recv(65536): pass\n c.sendall(b'k')\n c.close()")
@@ -731,7 +741,7 @@ def test_bandwidth_has_a_ceiling(network):
     wait_until(lambda: ":81 " in network.outside("ss", "-ltn").out, "the sink listens")
     send = (f"import socket, time\ns = socket.create_connection(('{PUBLIC}', 81))\nt = time.monotonic()\n"
             "s.sendall(bytes(2 << 20)); s.shutdown(1); s.recv(1)\nprint(time.monotonic() - t)")
-    sent = {name: float(network.python(name, send).ok().out) for name in ("slow", "fast")}
+    sent = {name: min(float(network.python(name, send).ok().out) for _ in range(times)) for name, times in (("slow", 1), ("fast", 3))}
     assert sent["slow"] > 1.2 > sent["fast"], sent
 
 

@@ -46,7 +46,7 @@ def test_writing_is_throttled_and_let_go_again(box):
     assert stats(box)["limits"]["writeBps"] == 2 * MIB
     assert stats(box)["writeBytes"] >= 6 * MIB
     box.mdocker("update", "--device-write-bps", "0", "w").ok()
-    assert timed_write(box, 6) < slow / 2
+    assert min(timed_write(box, 6) for _ in range(3)) < slow / 2
     assert stats(box)["limits"]["writeBps"] == 0
 
 
@@ -115,14 +115,14 @@ def test_the_bandwidth_changes_at_once(network):  # noqa: F811
 
     def seconds():
         started = time.monotonic()
-        assert len(network.get("w", PUBLIC, timeout=30)) == 2 << 20
+        assert len(network.get("w", PUBLIC)) == 2 << 20
         return time.monotonic() - started
 
     network.mdocker("update", "--bandwidth", "1m", "w").ok()
     slow = seconds()
     assert slow > 1.2
     network.mdocker("update", "--bandwidth", "0", "w").ok()
-    assert seconds() < slow / 2
+    assert min(seconds() for _ in range(3)) < slow / 2
     network.mdocker("update", "--bandwidth", "1m", "w").ok()
     network.mdocker("stop", "-t", "0", "w").ok()
     network.mdocker("start", "w").ok()
