@@ -22,6 +22,7 @@ for (const theme of ['dark', 'light']) {
 		// Motion would be caught half-way, in colours between two.
 		const page = await newPage(browser, { reducedMotion: 'reduce' }, { theme });
 		await page.goto(serverUrl());
+		await expect(page.getByLabel('User name')).toBeVisible();
 		await expectAccessible(page, 'login');
 		const term = await enter(page, 'alice');
 		await term.fresh();
@@ -33,6 +34,7 @@ for (const theme of ['dark', 'light']) {
 		await expectAccessible(page, 'two halves, a search');
 		await page.keyboard.press('Escape');
 		await page.keyboard.press('Control+Shift+M');
+		await expect(page.getByRole('menuitem').first()).toBeFocused();
 		await expectAccessible(page, 'menu');
 		await page.keyboard.press('Escape');
 		for (const item of ['Share', 'Workspace', 'Settings', 'Keyboard shortcuts', 'Change password']) {
@@ -85,6 +87,7 @@ for (const theme of ['dark', 'light']) {
 		await expect(row).toBeVisible();
 		await expectAccessible(page, 'recordings');
 		await row.getByRole('button', { name: /^Remove/ }).click();
+		await expect(page.getByRole('dialog')).toBeVisible();
 		await expectAccessible(page, 'a recording is to be removed');
 		await page.keyboard.press('Escape');
 		await row.getByRole('button', { name: /^Play/ }).click();

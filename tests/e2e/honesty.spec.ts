@@ -37,11 +37,12 @@ test('a full-screen program is there again after a reload', async ({ page }) => 
 	await term.type('vi /tmp/note\n');
 	await term.shows('second line');
 	await term.shows('~');
+	await term.shows(/note.* 2 ?l/i); // the last that it draws
 	const before = await term.lines();
 	await page.reload();
 	await expect(term.pane).toHaveAttribute('data-phase', 'live');
 	await term.shows('second line');
-	expect(await term.lines()).toEqual(before);
+	await expect.poll(() => term.lines()).toEqual(before);
 	await term.type(':q!\n');
 	await term.shows(/#$/);
 	expect(await term.run('echo left')).toEqual(['left']);

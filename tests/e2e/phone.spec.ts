@@ -9,7 +9,8 @@ test('a phone has the keys that its keyboard lacks', async ({ browser }) => {
 	const term = await enter(page, 'bob');
 	const bar = page.getByRole('toolbar', { name: 'Keys' });
 	await expect(bar).toBeVisible();
-	await term.type('clear; sleep 1000\n');
+	await term.type(`clear; echo g''o; sleep 1000\n`);
+	await term.shows('go');
 	await bar.getByRole('button', { name: 'ctrl' }).click();
 	await page.keyboard.type('c');
 	await term.shows(/\^C/);
