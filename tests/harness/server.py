@@ -264,6 +264,14 @@ class TerminalSocket:
         return found.group(1).decode(errors="replace").replace("\r\n", "\n")
 
 
+def assert_logged(read, wanted):
+    """read() gives these lines of a log, and no others, as soon as there are so many: who reports doesn't wait for the writer."""
+    end = time.monotonic() + DEADLINE
+    while len(read()) < len(wanted) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert read() == wanted
+
+
 def environment_of(pid):
     return dict(e.split("=", 1) for e in leaks.read(f"/proc/{pid}/environ").split("\0") if "=" in e)
 
