@@ -48,7 +48,7 @@ say weight mdocker run --rm --blkio-weight 500 busybox /bin/true
 say update mdocker update --device-write-bps 1m w
 say slow mdocker exec w /bin/sh -c 'cat /sys/fs/cgroup/io.max; s=$(date +%s); dd if=/dev/zero of=/root/x bs=64k count=48 conv=fsync; echo took $(($(date +%s) - s))'
 say free mdocker update --device-write-bps 0 --memory 64m --pids-limit 33 --cpus 0.5 --cpu-shares 512 w
-say changed mdocker exec w /bin/sh -c 'cd /sys/fs/cgroup; cat io.max memory.max pids.max cpu.max cpu.weight; s=$(date +%s); dd if=/dev/zero of=/root/x bs=64k count=48 conv=fsync; echo took $(($(date +%s) - s))'
+say changed mdocker exec w /bin/sh -c 'cd /sys/fs/cgroup; cat io.max memory.max pids.max cpu.max cpu.weight; for i in 1 2 3; do s=$(date +%s); dd if=/dev/zero of=/root/x bs=64k count=48 conv=fsync; echo took $(($(date +%s) - s)); done'
 say disk mdocker run -d --name d --disk 64m --device-write-bps 8m busybox /bin/sleep 1000
 say disk-io mdocker exec d /bin/sh -c 'cat /sys/fs/cgroup/io.max; df -k / | tail -1'
 say grow mdocker update --disk 300m --disk-inodes 10000 d
@@ -142,7 +142,8 @@ def test_stopping_and_removing_leave_no_group(answers):
 
 
 def took(output):
-    return int(output.split("took ")[1])
+    """The least: a processor that somebody else has makes nothing faster."""
+    return min(int(part.split()[0]) for part in output.split("took ")[1:])
 
 
 def test_rates_of_storage(answers):
