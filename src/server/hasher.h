@@ -18,7 +18,7 @@ enum { HASHER_THREADS = 2, HASHER_QUEUE = 32 };
 struct hash_job {
 	bool make; /* make a hash of `password`; else compare it with `hash` */
 	bool fresh; /* compared: the hash has today's parameters; else make a new one into `hash` too */
-	bool ok; /* the result */
+	bool ok;     /* the result */
 	bool failed; /* there is none, for want of memory */
 	char password[BW_PASSWORD_SIZE];
 	char hash[ACCOUNT_HASH_SIZE];
