@@ -174,17 +174,17 @@ static void set_scheduler(struct init *in, const struct oci_scheduler *s)
 		init_fail(in, errno, "set the scheduler", NULL);
 }
 
-/* Of an exec only. The runtime has set the initial one on itself; where no final one is given it ends here: all CPUs means those of the cpuset. */
+/* All CPUs of its cpuset, whatever our caller is tied to: since 6.2 the kernel doesn't let go of that by itself where a cpuset is entered. An exec may ask for
+ * others; the runtime has set the initial ones on itself. */
 static void set_affinity(struct init *in)
 {
 	const struct oci_process *p = in->plan->process;
 	struct oci_cpus cpus = p->cpus_final;
+	bool asked = in->plan->exec && cpus.set;
 
-	if (!in->plan->exec || (!cpus.set && !p->cpus_initial.set))
-		return;
-	if (!cpus.set)
+	if (!asked)
 		memset(cpus.mask, 0xff, sizeof(cpus.mask));
-	if (syscall(SYS_sched_setaffinity, 0, sizeof(cpus.mask), cpus.mask) < 0)
+	if (syscall(SYS_sched_setaffinity, 0, sizeof(cpus.mask), cpus.mask) < 0 && asked)
 		init_fail(in, errno, "set the CPU affinity", NULL);
 }
 

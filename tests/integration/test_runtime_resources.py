@@ -203,6 +203,19 @@ def test_execs_cpus_are_not_the_first_process_and_end_with_what_they_are_for(bun
     assert "Cpus_allowed_list:\t0-1\n" in cpus("cat", "/proc/self/status")
 
 
+@pytest.mark.skipif(not os.sched_getaffinity(0) >= {0, 1}, reason="one CPU")
+def test_what_the_caller_is_tied_to_the_container_is_not(bundle):
+    """As with a kernel before 6.2, which forgot of it when a cpuset was entered."""
+    bundle.linux["resources"]["cpu"] = {"cpus": "0-1"}
+    bundle.prefix = ["taskset", "-c", "0"]
+    look = ["grep", "Cpus_allowed_list", "/proc/self/status"]
+    bundle.process["args"] = look
+    assert bundle.run().stdout == "Cpus_allowed_list:\t0-1\n"
+    bundle.up()
+    assert "Cpus_allowed_list:\t0-1\n" in pathlib.Path(f"/proc/{bundle.pid()}/status").read_text()
+    assert bundle.exec(*look).stdout == "Cpus_allowed_list:\t0-1\n"
+
+
 def test_labels_and_profiles_of_what_the_host_has_not_are_errors_but_for_those_of_files(bundle):
     bundle.linux["mountLabel"] = "system_u:object_r:container_file_t:s0:c1,c2"
     bundle.run()
