@@ -174,14 +174,17 @@ static void set_scheduler(struct init *in, const struct oci_scheduler *s)
 		init_fail(in, errno, "set the scheduler", NULL);
 }
 
-/* All CPUs of its cpuset, whatever our caller is tied to: since 6.2 the kernel doesn't let go of that by itself where a cpuset is entered. An exec may ask for
- * others; the runtime has set the initial ones on itself. */
+/* A container that was given CPUs has all of them, whatever our caller is tied to: since 6.2 the kernel doesn't let go of that by itself where a cpuset is
+ * entered. So has an exec with an initial affinity, which the runtime has set on itself, and no final one. */
 static void set_affinity(struct init *in)
 {
 	const struct oci_process *p = in->plan->process;
 	struct oci_cpus cpus = p->cpus_final;
 	bool asked = in->plan->exec && cpus.set;
+	bool all = in->plan->spec->resources.cpu.cpus || (in->plan->exec && p->cpus_initial.set);
 
+	if (!asked && !all)
+		return;
 	if (!asked)
 		memset(cpus.mask, 0xff, sizeof(cpus.mask));
 	if (syscall(SYS_sched_setaffinity, 0, sizeof(cpus.mask), cpus.mask) < 0 && asked)

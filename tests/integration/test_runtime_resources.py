@@ -204,8 +204,8 @@ def test_execs_cpus_are_not_the_first_process_and_end_with_what_they_are_for(bun
 
 
 @pytest.mark.skipif(not os.sched_getaffinity(0) >= {0, 1}, reason="one CPU")
-def test_what_the_caller_is_tied_to_the_container_is_not(bundle):
-    """As with a kernel before 6.2, which forgot of it when a cpuset was entered."""
+def test_a_container_has_the_cpus_that_it_was_given_though_its_caller_has_fewer(bundle):
+    """As with a kernel before 6.2, which forgot of the caller's when a cpuset was entered."""
     bundle.linux["resources"]["cpu"] = {"cpus": "0-1"}
     bundle.prefix = ["taskset", "-c", "0"]
     look = ["grep", "Cpus_allowed_list", "/proc/self/status"]
